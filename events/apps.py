@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class EventsConfig(AppConfig):
+    name = "events"
+
+    def ready(self) -> None:
+        from events.catalogue import events, loyalty, players, wallet  # noqa: F401  (fills the catalogue)

@@ -1,0 +1,69 @@
+"""Events that players publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from events.catalogue.base import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerRegistered(Event):
+    """An account was opened. ``source`` is where the player came from (campaign, affiliate), "" when unknown."""
+
+    wire_name = "players.player-registered.v1"
+    country: str
+    currency: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlayerStatusChanged(Event):
+    """The account moved in its life: pending, active, suspended, closed, erased."""
+
+    wire_name = "players.player-status-changed.v1"
+    from_status: str
+    to_status: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestrictionImposed(Event):
+    """The account may not do something from now on, until ``active_until`` (None: until lifted)."""
+
+    wire_name = "players.restriction-imposed.v1"
+    restriction_id: str
+    kind: str
+    source: str
+    active_until: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestrictionLifted(Event):
+    """A restriction was taken off before or at its end."""
+
+    wire_name = "players.restriction-lifted.v1"
+    restriction_id: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class SettingChanged(Event):
+    """A profile field or preference changed. Only its name travels: values may be personal."""
+
+    wire_name = "players.setting-changed.v1"
+    name: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelChanged(Event):
+    """A label on the player took a new value; None: it was taken off."""
+
+    wire_name = "players.label-changed.v1"
+    namespace: str
+    key: str
+    from_value: str | None
+    to_value: str | None

@@ -1,0 +1,35 @@
+"""SQL that belongs to an app: loaded from its ``sql`` folder by migrations; and uuid7 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.db import connection, migrations
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def run_sql(path: str, **values: str) -> migrations.RunSQL:
+    """A migration operation that runs the file ``app/sql/name.sql``; ``{{name}}`` in it is replaced by ``values``."""
+    text = (ROOT / path).read_text()
+    for name, value in values.items():
+        text = text.replace("{{" + name + "}}", value)
+    return migrations.RunSQL(text, migrations.RunSQL.noop)
+
+
+def fetch_all(sql: str, params: Iterable[object] | dict[str, object] = ()) -> list[dict[str, Any]]:
+    """Rows of one statement as dictionaries."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        names = [column.name for column in cursor.description]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def fetch_one(sql: str, params: Iterable[object] | dict[str, object] = ()) -> tuple[Any, ...]:
+    """The one row of a statement that always returns one."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params)
+        row: tuple[Any, ...] = cursor.fetchone()
+        return row

@@ -1,0 +1,190 @@
+"""Reads of players."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Q, QuerySet
+
+from kernel.db import fetch_one
+from kernel.errors import NotFound
+from players.models import Label, Player, Profile, Restriction, SettingChange
+from players.rules import Invalid, normalise_email, normalise_phone
+from players.types import (
+    ConfirmStatus,
+    LabelDetails,
+    PlayerAction,
+    PlayerDetails,
+    RestrictionDetails,
+    RestrictionKind,
+    RiskLevel,
+    SettingChangeDetails,
+    Status,
+)
+
+SEARCH_LIMIT = 50
+
+
+class UnknownPlayer(NotFound):
+    """No player has this id."""
+
+    code = "unknown_player"
+    title = "No such player"
+
+
+def get_player(player_id: UUID) -> PlayerDetails:
+    """Raises: UnknownPlayer."""
+    row = _players().filter(id=player_id).first()
+    if row is None:
+        raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
+    return _details(row)
+
+
+def find_player_by_login(login: str) -> PlayerDetails | None:
+    row = _players().filter(user__username=login.casefold()).first()
+    return _details(row) if row else None
+
+
+def list_players(
+    *,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int = 50,
+    status: Status | None = None,
+    country: str | None = None,
+    email: str | None = None,
+    login: str | None = None,
+    phone: str | None = None,
+) -> list[PlayerDetails]:
+    """Newest registrations first, after the keyset (registered_at, id) of the last one seen."""
+    players = _players()
+    if after:
+        players = players.filter(Q(registered_at__lt=after[0]) | Q(registered_at=after[0], id__lt=after[1]))
+    for name, value in {
+        "status": status,
+        "country": country,
+        "user__email": email and email.strip().casefold(),
+        "user__username": login and login.strip().casefold(),
+        "profile__phone": phone,
+    }.items():
+        if value:
+            players = players.filter(**{name: value})
+    return [_details(row) for row in players.order_by("-registered_at", "-id")[:limit]]
+
+
+def list_matching_ids(text: str) -> list[UUID]:
+    """Players whose id, email, login, phone or name the text names, at most 50; each way uses its own index.
+
+    Ids match whole; email and login exactly or from their beginning; phone exactly; names by their parts.
+    """
+    text = text.strip()
+    if not text:
+        return []
+    try:
+        return list(Player.objects.filter(id=UUID(text)).values_list("id", flat=True))
+    except ValueError:
+        pass
+    folded = text.casefold()
+    players = Player.objects.values_list("id", flat=True)
+    if "@" in text:
+        try:
+            exact = list(players.filter(user__email=normalise_email(text)))
+        except Invalid:
+            exact = []
+        return exact or list(players.filter(user__email__startswith=folded)[:SEARCH_LIMIT])
+    if text[0] in "+0123456789" and sum(char.isdigit() for char in text) >= 7:
+        try:
+            return list(players.filter(profile__phone=normalise_phone(text, "DE"))[:SEARCH_LIMIT])
+        except Invalid:
+            return []
+    found = list(players.filter(user__username=folded))
+    found += [x for x in players.filter(user__username__startswith=folded)[:SEARCH_LIMIT] if x not in found]
+    if len(folded) >= 3:
+        found += [x for x in _by_name(folded) if x not in found]
+    return found[:SEARCH_LIMIT]
+
+
+def _by_name(folded: str) -> Iterable[UUID]:
+    profiles = Profile.objects.all()
+    for part in folded.split()[:4]:
+        profiles = profiles.filter(
+            Q(last_name__lower__contains=part) | Q(first_name__lower__contains=part)
+        )
+    return profiles.values_list("player_id", flat=True)[:SEARCH_LIMIT]
+
+
+def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | None:
+    """Why the player may not do this now (the same answer as the SQL function ``players_gate``), or None."""
+    refusal: str | None = fetch_one("SELECT refusal FROM players_gate(%s, %s, %s)", [player_id, action, at])[0]
+    return refusal
+
+
+def list_restrictions(player_id: UUID, *, standing_at: datetime | None = None) -> list[RestrictionDetails]:
+    """Newest first; with ``standing_at`` only those in force then."""
+    rows = Restriction.objects.filter(player_id=player_id)
+    if standing_at:
+        rows = rows.filter(
+            Q(active_until=None) | Q(active_until__gt=standing_at),
+            Q(lifted_at=None) | Q(lifted_at__gt=standing_at),
+            active_from__lte=standing_at,
+        )
+    return [
+        RestrictionDetails(
+            id=row.id,
+            player_id=row.player_id,
+            kind=RestrictionKind(row.kind),
+            blocks=tuple(PlayerAction(action) for action in row.blocks),
+            reason=row.reason,
+            source=row.source,
+            imposed_by=row.imposed_by,
+            active_from=row.active_from,
+            active_until=row.active_until,
+            lifted_at=row.lifted_at,
+            lifted_by=row.lifted_by,
+            lift_reason=row.lift_reason,
+        )
+        for row in rows.order_by("-active_from", "-id")
+    ]
+
+
+def list_labels(player_id: UUID) -> list[LabelDetails]:
+    return [
+        LabelDetails(row.namespace, row.key, row.value, row.since)
+        for row in Label.objects.filter(player_id=player_id).order_by("namespace", "key")
+    ]
+
+
+def list_setting_changes(player_id: UUID, limit: int = 50) -> list[SettingChangeDetails]:
+    """Newest first."""
+    return [
+        SettingChangeDetails(row.name, row.from_value, row.to_value, row.actor, row.changed_at)
+        for row in SettingChange.objects.filter(player_id=player_id).order_by("-id")[:limit]
+    ]
+
+
+def _players() -> QuerySet[Player]:
+    return Player.objects.select_related("user", "profile")
+
+
+def _details(row: Player) -> PlayerDetails:
+    return PlayerDetails(
+        id=row.id,
+        login=row.user.username,
+        email=row.user.email,
+        phone=row.profile.phone,
+        first_name=row.profile.first_name,
+        last_name=row.profile.last_name,
+        birth_date=row.profile.birth_date,
+        city=row.profile.city,
+        postcode=row.profile.postcode,
+        country=row.country,
+        currency=row.currency,
+        language=row.language,
+        time_zone=row.time_zone,
+        status=Status(row.status),
+        confirm_status=ConfirmStatus(row.confirm_status),
+        risk_level=RiskLevel(row.risk_level),
+        source=row.source,
+        registered_at=row.registered_at,
+    )

@@ -1,0 +1,143 @@
+"""Opening an account."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+
+from events.catalogue.players import PlayerRegistered
+from events.services.log import holding, publish
+from kernel.actors import Actor
+from kernel.errors import FieldErrors
+from kernel.idempotency import digest_of, find_result, remember
+from kernel.ids import uuid7
+from players import rules
+from players.models import Player, Profile, User
+from players.selectors import get_player
+from players.types import PlayerDetails, UserKind
+
+# Which column's uniqueness speaks, and what the person is told.
+_TAKEN: Mapping[str, tuple[str, str]] = {
+    "players_user_username_key": ("login", "This login is taken; choose another."),
+    "players_user_email_once": ("email", "An account with this email address exists; log in instead."),
+    "players_profile_phone_once": ("phone", "An account with this phone number exists; log in instead."),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a person gives when opening an account; only the first four are needed everywhere."""
+
+    email: str
+    login: str
+    country: str
+    currency: str
+    phone: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    birth_date: date | None = None
+    city: str = ""
+    postcode: str = ""
+    language: str = "en"
+    time_zone: str = "UTC"
+    source: str = ""
+
+
+def register(*, data: Registration, actor: Actor, idempotency_key: str, at: datetime) -> PlayerDetails:
+    """Open an account and give it its id. The same key and content returns the account that was opened first.
+
+    Publishes PlayerRegistered. Raises: FieldErrors (every wrong field at once), IdempotencyConflict.
+    """
+    scope, digest = f"players.register:{actor}", digest_of(asdict(data))
+    known = find_result(scope, idempotency_key, digest)
+    if known:
+        return get_player(UUID(known))
+    clean = _clean(data, at)
+    player_id = uuid7()
+    try:
+        with holding(player_id):
+            remember(scope, idempotency_key, digest, str(player_id), at)
+            _create(player_id, clean, at)
+            publish(
+                PlayerRegistered(
+                    player_id=player_id,
+                    occurred_at=at,
+                    country=clean.country,
+                    currency=clean.currency,
+                    source=clean.source,
+                )
+            )
+    except IntegrityError as error:
+        # A parallel twin with the same key came first, or somebody has the login, email or phone.
+        known = find_result(scope, idempotency_key, digest)
+        if known:
+            return get_player(UUID(known))
+        raise _taken(error) from error
+    return get_player(player_id)
+
+
+def _create(player_id: UUID, data: Registration, at: datetime) -> None:
+    user = User.objects.create(
+        username=data.login, email=data.email, kind=UserKind.PLAYER, password=make_password(None), date_joined=at
+    )
+    Player.objects.create(
+        id=player_id,
+        user=user,
+        country=data.country,
+        currency=data.currency,
+        language=data.language,
+        time_zone=data.time_zone,
+        source=data.source,
+        registered_at=at,
+    )
+    Profile.objects.create(
+        player_id=player_id,
+        first_name=data.first_name,
+        last_name=data.last_name,
+        birth_date=data.birth_date,
+        phone=data.phone,
+        city=data.city,
+        postcode=data.postcode,
+    )
+
+
+def _clean(data: Registration, at: datetime) -> Registration:
+    errors: dict[str, list[str]] = {}
+    values = asdict(data)
+    checks = {
+        "email": lambda: rules.normalise_email(data.email),
+        "login": lambda: rules.normalise_login(data.login),
+        "country": lambda: rules.check_country(data.country),
+        "currency": lambda: rules.check_currency(data.currency, settings.PLAYER_CURRENCIES),
+        "phone": lambda: rules.normalise_phone(data.phone, data.country),
+        "first_name": lambda: rules.check_name(data.first_name),
+        "last_name": lambda: rules.check_name(data.last_name),
+        "birth_date": lambda: data.birth_date and rules.check_birth_date(data.birth_date, at.date()),
+        "city": lambda: rules.check_name(data.city),
+        "postcode": lambda: rules.check_name(data.postcode)[:20],
+        "language": lambda: rules.check_language(data.language),
+        "time_zone": lambda: rules.check_time_zone(data.time_zone),
+        "source": lambda: rules.check_name(data.source)[:80],
+    }
+    for field, check in checks.items():
+        try:
+            values[field] = check()
+        except rules.Invalid as error:
+            errors[field] = [str(error)]
+    if errors:
+        raise FieldErrors(errors)
+    return Registration(**values)
+
+
+def _taken(error: IntegrityError) -> Exception:
+    constraint = getattr(getattr(error.__cause__, "diag", None), "constraint_name", "") or ""
+    if constraint in _TAKEN:
+        field, text = _TAKEN[constraint]
+        return FieldErrors({field: [text]})
+    return error

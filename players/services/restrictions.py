@@ -1,0 +1,93 @@
+"""Restrictions: what an account may not do, imposed and lifted with a reason."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from events.catalogue.players import RestrictionImposed, RestrictionLifted
+from events.services.log import holding, publish
+from kernel.actors import Actor
+from kernel.errors import DomainError, FieldErrors, NotFound
+from players import rules
+from players.models import Restriction
+from players.selectors import get_player
+from players.types import RestrictionKind
+
+
+class AlreadyLifted(DomainError):
+    """The restriction is not in force any more."""
+
+    code = "already_lifted"
+    title = "This restriction was lifted before"
+    status = 409
+
+
+def impose(
+    *,
+    player_id: UUID,
+    kind: RestrictionKind,
+    reason: str,
+    source: str,
+    actor: Actor,
+    at: datetime,
+    active_until: datetime | None = None,
+) -> UUID:
+    """Put a restriction on the account from ``at`` until ``active_until`` (None: until lifted); its id.
+
+    ``source`` says where it comes from: "staff", "player", "rule …". Several of one kind may stand beside each other.
+    Publishes RestrictionImposed. Raises: UnknownPlayer, FieldErrors.
+    """
+    if not reason.strip():
+        raise FieldErrors({"reason": ["Say in a few words why."]})
+    try:
+        rules.check_until(at, active_until)
+    except rules.Invalid as error:
+        raise FieldErrors({"active_until": [str(error)]}) from None
+    with holding(player_id):
+        get_player(player_id)
+        restriction = Restriction.objects.create(
+            player_id=player_id,
+            kind=kind,
+            blocks=list(rules.BLOCKS[kind]),
+            reason=reason,
+            source=source,
+            imposed_by=str(actor),
+            active_from=at,
+            active_until=active_until,
+        )
+        publish(
+            RestrictionImposed(
+                player_id=player_id,
+                occurred_at=at,
+                restriction_id=str(restriction.id),
+                kind=kind,
+                source=source,
+                active_until=active_until,
+            )
+        )
+    return restriction.id
+
+
+def lift(*, restriction_id: UUID, reason: str, actor: Actor, at: datetime) -> None:
+    """Take a restriction off. Publishes RestrictionLifted. Raises: NotFound, AlreadyLifted, FieldErrors."""
+    if not reason.strip():
+        raise FieldErrors({"reason": ["Say in a few words why."]})
+    found = Restriction.objects.filter(id=restriction_id).first()
+    if found is None:
+        raise NotFound(f"There is no restriction {restriction_id}.")
+    with holding(found.player_id):
+        restriction = Restriction.objects.get(id=restriction_id)
+        if restriction.lifted_at is not None or (restriction.active_until and restriction.active_until <= at):
+            raise AlreadyLifted("It is not in force any more.")
+        restriction.lifted_at, restriction.lifted_by, restriction.lift_reason = at, str(actor), reason
+        restriction.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
+        publish(
+            RestrictionLifted(
+                player_id=restriction.player_id,
+                occurred_at=at,
+                restriction_id=str(restriction.id),
+                kind=restriction.kind,
+                reason=reason,
+            )
+        )

@@ -1,0 +1,127 @@
+"""Types that cross the border of players."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class UserKind(StrEnum):
+    PLAYER = "player"
+    STAFF = "staff"
+
+
+class Status(StrEnum):
+    """Where an account is in its life."""
+
+    PENDING = "pending"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    CLOSED = "closed"
+    ERASED = "erased"
+
+
+class ConfirmStatus(StrEnum):
+    """How far identity verification (KYC) has come."""
+
+    UNVERIFIED = "unverified"
+    SUBMITTED = "submitted"
+    IN_REVIEW = "in_review"
+    CONFIRMED = "confirmed"
+    REJECTED_RETRY = "rejected_retry"
+    REJECTED_FINAL = "rejected_final"
+    EXPIRED = "expired"
+
+
+class RiskLevel(StrEnum):
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    PROHIBITED = "prohibited"
+
+
+class PlayerAction(StrEnum):
+    """What a restriction may block."""
+
+    LOGIN = "login"
+    DEPOSIT = "deposit"
+    PLAY = "play"
+    WITHDRAW = "withdraw"
+    BONUS = "bonus"
+    MARKETING = "marketing"
+
+
+class RestrictionKind(StrEnum):
+    """Why an account may not do something now; stackable, beside the status."""
+
+    SELF_EXCLUDED = "self_excluded"
+    COOLING_OFF = "cooling_off"
+    KYC_HOLD = "kyc_hold"
+    AML_HOLD = "aml_hold"
+    FRAUD_HOLD = "fraud_hold"
+    WITHDRAWAL_HOLD = "withdrawal_hold"
+    DEPOSIT_BLOCK = "deposit_block"
+    PLAY_BLOCK = "play_block"
+    BONUS_BLOCK = "bonus_block"
+    MARKETING_BLOCK = "marketing_block"
+    AFFORDABILITY_REVIEW = "affordability_review"
+    LOGIN_BLOCK = "login_block"
+
+
+@dataclass(frozen=True, slots=True)
+class PlayerDetails:
+    """One player as other apps see it: account and profile."""
+
+    id: UUID
+    login: str
+    email: str
+    phone: str
+    first_name: str
+    last_name: str
+    birth_date: date | None
+    city: str
+    postcode: str
+    country: str
+    currency: str
+    language: str
+    time_zone: str
+    status: Status
+    confirm_status: ConfirmStatus
+    risk_level: RiskLevel
+    source: str
+    registered_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class RestrictionDetails:
+    id: UUID
+    player_id: UUID
+    kind: RestrictionKind
+    blocks: tuple[PlayerAction, ...]
+    reason: str
+    source: str
+    imposed_by: str
+    active_from: datetime
+    active_until: datetime | None
+    lifted_at: datetime | None
+    lifted_by: str
+    lift_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LabelDetails:
+    namespace: str
+    key: str
+    value: str
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChangeDetails:
+    name: str
+    from_value: str
+    to_value: str
+    actor: str
+    changed_at: datetime

@@ -1,0 +1,69 @@
+"""Calls of the posting functions (wallet/sql/posting.sql): one round trip each, the answer as ``Posting``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cache
+
+from django.db import DatabaseError, connection
+
+from kernel.errors import FieldErrors
+from kernel.money import Money
+from wallet.types import Outcome, Posting
+
+MAX_REFERENCE_LENGTH = 200
+
+_PARALLEL_KEY = "PM003"
+
+
+def post(function: str, params: Sequence[object], currency: str) -> Posting:
+    """Call a posting function. When a parallel call took the key first, the second look sees what it led to.
+
+    Outside a transaction the call is one of its own: it commits before this returns.
+    """
+    try:
+        return _call(function, params, currency)
+    except DatabaseError as error:
+        if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block:
+            raise
+        return _call(function, params, currency)
+
+
+def check_references(**references: str) -> None:
+    """Keys, rounds and sources are 1 to 200 printable characters. Raises: FieldErrors naming each that is not."""
+    errors = {
+        name: [f"Use 1 to {MAX_REFERENCE_LENGTH} printable characters."]
+        for name, text in references.items()
+        if not (0 < len(text) <= MAX_REFERENCE_LENGTH and text.isprintable())
+    }
+    if errors:
+        raise FieldErrors(errors)
+
+
+def check_amount(name: str, amount: Money, *, zero_allowed: bool = False) -> None:
+    """Raises: FieldErrors for a negative amount, and for zero where it means nothing."""
+    if amount.amount_minor < 0 or (amount.amount_minor == 0 and not zero_allowed):
+        raise FieldErrors({name: [f"The amount must be {'zero or more' if zero_allowed else 'more than zero'}."]})
+
+
+@cache
+def _statement(function: str, parameters: int) -> str:
+    placeholders = ", ".join(["%s"] * parameters)
+    return (
+        "SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor"
+        f" FROM {function}({placeholders})"
+    )
+
+
+def _call(function: str, params: Sequence[object], currency: str) -> Posting:
+    with connection.cursor() as cursor:
+        cursor.execute(_statement(function, len(params)), params)
+        outcome, reason, transfer_id, win_transfer_id, real, bonus = cursor.fetchone()
+    return Posting(
+        outcome=Outcome(outcome),
+        reason=reason,
+        transfer_id=transfer_id,
+        win_transfer_id=win_transfer_id,
+        real=Money(real, currency),
+        bonus=Money(bonus, currency),
+    )

@@ -1,0 +1,494 @@
+-- Posting: every movement of money is one call of one of these functions, and nothing else writes the ledger.
+--
+-- Each of them, in this order: takes the player's lock, looks the key up (same content: the first answer; other
+-- content: conflict), asks the gate, moves money with balanced entries, keeps the key, appends the event.
+-- Amounts are minor units. They run as the database's owner (SECURITY DEFINER): the application's role can only read
+-- what they write.
+
+CREATE TYPE wallet_posting AS (
+    outcome text, reason text, transfer_id uuid, win_transfer_id uuid, real_minor bigint, bonus_minor bigint
+);
+
+CREATE FUNCTION wallet_digest(VARIADIC p_parts text[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
+    SELECT sha256(convert_to(array_to_string(p_parts, '|', '-'), 'UTF8'))
+$$;
+
+-- The house's account of a kind and currency, opened at its first use.
+CREATE FUNCTION wallet_house_account(p_kind text, p_currency text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    account uuid;
+BEGIN
+    SELECT id INTO account FROM wallet_account WHERE player_id IS NULL AND kind = p_kind AND currency = p_currency;
+    IF NOT FOUND THEN
+        INSERT INTO wallet_account (id, kind, currency, sequence, priority, opened_at, closed_into)
+        VALUES (kernel_uuid7(), p_kind, p_currency, 0, 0, now(), '')
+        ON CONFLICT DO NOTHING;
+        SELECT id INTO account FROM wallet_account WHERE player_id IS NULL AND kind = p_kind AND currency = p_currency;
+    END IF;
+    RETURN account;
+END
+$$;
+
+-- The player's real-money purse, opened at its first use. The caller holds the player.
+CREATE FUNCTION wallet_real_purse(p_player uuid, p_currency text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    account uuid;
+BEGIN
+    SELECT id INTO account FROM wallet_account WHERE player_id = p_player AND kind = 'real';
+    IF NOT FOUND THEN
+        INSERT INTO wallet_account (id, player_id, kind, currency, balance_minor, sequence, priority, opened_at, closed_into)
+        VALUES (kernel_uuid7(), p_player, 'real', p_currency, 0, 0, 0, now(), '')
+        RETURNING id INTO account;
+    END IF;
+    RETURN account;
+END
+$$;
+
+-- One entry on a purse, and its balance with it. Raises check_violation when the balance would fall below zero.
+CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    after bigint;
+    number bigint;
+BEGIN
+    UPDATE wallet_account SET balance_minor = balance_minor + p_amount, sequence = sequence + 1
+    WHERE id = p_account RETURNING balance_minor, sequence INTO after, number;
+    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor, balance_after_minor, sequence)
+    VALUES (p_transfer, p_account, p_amount, after, number);
+END
+$$;
+
+CREATE FUNCTION wallet_enter_house(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor) VALUES (p_transfer, p_account, p_amount)
+$$;
+
+-- Keeps what a key has led to. Two players' calls with one key can meet here: the second starts anew and sees the first.
+CREATE FUNCTION wallet_keep_key(p_source text, p_key text, p_digest bytea, p_posting wallet_posting) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO wallet_transferkey (source, key, digest, outcome, reason, transfer_id, win_transfer_id)
+    VALUES (p_source, p_key, p_digest, p_posting.outcome, p_posting.reason, p_posting.transfer_id, p_posting.win_transfer_id)
+    ON CONFLICT DO NOTHING;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'key % of % was used by a parallel call', p_key, p_source USING ERRCODE = 'PM003';
+    END IF;
+END
+$$;
+
+-- The answer for a key that was used before, or NULL. The outcome of a refusal stays what it was.
+CREATE FUNCTION wallet_known(p_source text, p_key text, p_digest bytea) RETURNS wallet_posting LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    known wallet_transferkey;
+    answer wallet_posting;
+BEGIN
+    SELECT * INTO known FROM wallet_transferkey WHERE key = p_key AND source = p_source;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    answer.reason := '';
+    IF known.digest IS NULL THEN
+        answer.outcome := 'tombstoned';
+    ELSIF known.digest <> p_digest THEN
+        answer.outcome := 'conflict';
+    ELSE
+        answer.outcome := CASE WHEN known.outcome = 'applied' THEN 'replayed' ELSE known.outcome END;
+        answer.reason := known.reason;
+        answer.transfer_id := known.transfer_id;
+        answer.win_transfer_id := known.win_transfer_id;
+    END IF;
+    RETURN answer;
+END
+$$;
+
+CREATE FUNCTION wallet_with_balances(p_posting wallet_posting, p_player uuid) RETURNS wallet_posting LANGUAGE plpgsql STABLE AS $$
+BEGIN
+    SELECT coalesce(sum(balance_minor) FILTER (WHERE kind = 'real'), 0),
+           coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0)
+    INTO p_posting.real_minor, p_posting.bonus_minor
+    FROM wallet_account WHERE player_id = p_player AND closed_at IS NULL;
+    RETURN p_posting;
+END
+$$;
+
+-- Where money of a purse goes now: the purse itself, the real purse once released, NULL (the house) once forfeited.
+CREATE FUNCTION wallet_destination(p_account wallet_account) RETURNS uuid LANGUAGE sql AS $$
+    SELECT CASE WHEN p_account.closed_at IS NULL THEN p_account.id
+                WHEN p_account.closed_into = 'real' THEN wallet_real_purse(p_account.player_id, p_account.currency) END
+$$;
+
+-- Credits a win to the purses of its bet, in the proportion of the stake: bonus parts round down, the remainder is
+-- real money (or the first purse's, when no real money was staked). Returns what went to real and to bonus purses.
+CREATE FUNCTION wallet_pay_win(p_bet wallet_transfer, p_amount bigint, p_source text, p_reference text, p_at timestamptz,
+    p_actor text, p_request_id text, OUT win_id uuid, OUT real_part bigint, OUT bonus_part bigint) LANGUAGE plpgsql AS $$
+DECLARE
+    house uuid := wallet_house_account('gaming', p_bet.currency);
+    game wallet_game;
+    purse wallet_account;
+    purses wallet_account[];
+    parts bigint[];
+    part bigint;
+    staked record;
+    destination uuid;
+    remainder bigint := p_amount;
+    paid bigint := 0;
+BEGIN
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
+    VALUES ('win', p_bet.player_id, p_bet.currency, p_amount, p_source, p_reference, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
+    RETURNING id INTO win_id;
+    real_part := 0;
+    bonus_part := 0;
+    IF p_amount > 0 THEN
+        FOR staked IN
+            SELECT -e.amount_minor AS amount, a AS account FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
+            WHERE e.transfer_id = p_bet.id AND e.id >= p_bet.id AND a.player_id IS NOT NULL  -- ids grow: older partitions are skipped
+            ORDER BY a.kind = 'real' DESC, a.priority, a.opened_at, a.id
+        LOOP
+            purses := purses || staked.account;
+            part := CASE WHEN (staked.account).kind = 'real' THEN 0
+                         ELSE floor(p_amount::numeric * staked.amount / p_bet.amount_minor) END;
+            parts := parts || part;
+            remainder := remainder - part;
+        END LOOP;
+        parts[1] := parts[1] + remainder;
+        FOR i IN 1..cardinality(purses) LOOP
+            CONTINUE WHEN parts[i] = 0;
+            purse := purses[i];
+            destination := wallet_destination(purse);
+            CONTINUE WHEN destination IS NULL;
+            PERFORM wallet_enter(win_id, destination, parts[i]);
+            paid := paid + parts[i];
+            IF purse.kind = 'real' OR destination <> purse.id THEN
+                real_part := real_part + parts[i];
+            ELSE
+                bonus_part := bonus_part + parts[i];
+            END IF;
+        END LOOP;
+        IF paid > 0 THEN
+            PERFORM wallet_enter_house(win_id, house, -paid);
+        END IF;
+    END IF;
+    SELECT * INTO game FROM wallet_game WHERE code = p_bet.game;
+    PERFORM events_append('wallet.win-credited.v1', p_bet.player_id, p_at, jsonb_build_object(
+        'win_id', win_id, 'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game, 'category', game.category,
+        'amount', kernel_major(real_part + bonus_part, p_bet.currency),
+        'real', kernel_major(real_part, p_bet.currency), 'bonus', kernel_major(bonus_part, p_bet.currency),
+        'currency', p_bet.currency), p_request_id);
+END
+$$;
+
+-- Places a bet; with p_win (0: lost) it also settles it in the same transaction.
+CREATE FUNCTION wallet_bet(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
+    p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
+    digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text);
+    game wallet_game;
+    gate record;
+    purse record;
+    bet wallet_transfer;
+    accounts uuid[] := '{}';
+    parts bigint[] := '{}';
+    missing bigint := p_stake;
+    real_part bigint := 0;
+    part bigint;
+    win record;
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    answer := wallet_known(p_source, p_key, digest);
+    IF answer.outcome IS NOT NULL THEN
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+
+    SELECT * INTO game FROM wallet_game WHERE code = p_game AND active;
+    gate := players_gate(p_player, 'play', p_at);
+    answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
+                          WHEN game.code IS NULL THEN 'unknown_game'
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+    IF answer.reason = '' THEN
+        FOR purse IN
+            SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
+            WHERE player_id = p_player AND closed_at IS NULL AND balance_minor > 0
+              AND (game_categories IS NULL OR game.category = ANY (game_categories))
+              AND (active_until IS NULL OR active_until > p_at)
+            ORDER BY priority, opened_at, id
+        LOOP
+            EXIT WHEN missing = 0;
+            IF p_stake > purse.stake_cap_minor THEN
+                answer.reason := 'stake_above_cap';
+                EXIT;
+            END IF;
+            part := least(purse.balance_minor, missing);
+            accounts := accounts || purse.id;
+            parts := parts || part;
+            missing := missing - part;
+            IF purse.kind = 'real' THEN
+                real_part := real_part + part;
+            END IF;
+        END LOOP;
+        IF answer.reason = '' AND missing > 0 THEN
+            answer.reason := 'insufficient_funds';
+        END IF;
+    END IF;
+    IF answer.reason <> '' THEN
+        answer.outcome := 'refused';
+        -- Kept, so that a late copy of a refused bet is not suddenly placed after the next deposit.
+        PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at)
+    VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
+    RETURNING * INTO bet;
+    FOR i IN 1..cardinality(accounts) LOOP
+        PERFORM wallet_enter(bet.id, accounts[i], -parts[i]);
+    END LOOP;
+    PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake);
+    PERFORM events_append('wallet.bet-placed.v1', p_player, p_at, jsonb_build_object(
+        'bet_id', bet.id, 'round', p_round, 'game', p_game, 'category', game.category, 'exclusive', game.exclusive,
+        'stake', kernel_major(p_stake, p_currency), 'real', kernel_major(real_part, p_currency),
+        'bonus', kernel_major(p_stake - real_part, p_currency),
+        'real_eur', CASE WHEN p_currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
+        'currency', p_currency), p_request_id);
+    answer.outcome := 'applied';
+    answer.transfer_id := bet.id;
+    IF p_win IS NOT NULL THEN
+        IF p_win > 0 THEN
+            win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id);
+            answer.win_transfer_id := win.win_id;
+        END IF;
+    END IF;
+    PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+    RETURN wallet_with_balances(answer, p_player);
+END
+$$;
+
+-- The bet that a key placed for this player, or NULL when there is none, or it was rolled back.
+CREATE FUNCTION wallet_standing_bet(p_player uuid, p_source text, p_bet_key text) RETURNS wallet_transfer LANGUAGE sql STABLE AS $$
+    SELECT t FROM wallet_transferkey k JOIN wallet_transfer t ON t.id = k.transfer_id
+    WHERE k.key = p_bet_key AND k.source = p_source AND t.kind = 'bet' AND t.player_id = p_player
+      AND NOT EXISTS (SELECT FROM wallet_transfer r WHERE r.bet_id = t.id AND r.id >= t.id AND r.kind = 'rollback')
+$$;
+
+-- Pays a win on a bet. Never asks the gate: what was won is paid, whatever became of the player since.
+CREATE FUNCTION wallet_win(p_player uuid, p_source text, p_key text, p_bet_key text, p_currency text, p_amount bigint,
+    p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
+    digest bytea := wallet_digest('win', p_player::text, p_bet_key, p_currency, p_amount::text);
+    bet wallet_transfer;
+    win record;
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    answer := wallet_known(p_source, p_key, digest);
+    IF answer.outcome IS NOT NULL THEN
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    answer.reason := '';
+    bet := wallet_standing_bet(p_player, p_source, p_bet_key);
+    IF bet.id IS NULL THEN
+        answer.outcome := 'unknown_reference';  -- not kept: the bet may still come, and the win is then sent again
+    ELSIF bet.currency <> p_currency THEN
+        answer.outcome := 'refused';
+        answer.reason := 'wrong_currency';
+    ELSE
+        win := wallet_pay_win(bet, p_amount, p_source, p_key, p_at, p_actor, p_request_id);
+        answer.outcome := 'applied';
+        answer.transfer_id := win.win_id;
+        PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+    END IF;
+    RETURN wallet_with_balances(answer, p_player);
+END
+$$;
+
+-- Undoes a bet: its stake and its wins go back to where they came from. An unknown bet leaves a tombstone.
+CREATE FUNCTION wallet_rollback(p_player uuid, p_source text, p_key text, p_bet_key text, p_at timestamptz, p_actor text,
+    p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
+    digest bytea := wallet_digest('rollback', p_player::text, p_bet_key);
+    target wallet_transferkey;
+    bet wallet_transfer;
+    game wallet_game;
+    entry record;
+    destination uuid;
+    house uuid;
+    to_house bigint := 0;
+    real_part bigint := 0;
+    won_real bigint := 0;
+    won_bonus bigint := 0;
+    rollback_id uuid;
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    answer := wallet_known(p_source, p_key, digest);
+    IF answer.outcome IS NOT NULL THEN
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    answer.reason := '';
+    SELECT * INTO target FROM wallet_transferkey WHERE key = p_bet_key AND source = p_source;
+    SELECT * INTO bet FROM wallet_transfer WHERE id = target.transfer_id;
+    IF target.key IS NULL OR target.digest IS NULL OR (bet.id IS NULL AND target.outcome = 'refused') THEN
+        -- Not seen yet, buried before, or refused when it came: nothing to undo, and it shall never be placed.
+        answer.outcome := 'tombstoned';
+        IF target.key IS NULL THEN
+            INSERT INTO wallet_transferkey (source, key, outcome) VALUES (p_source, p_bet_key, 'tombstoned')
+            ON CONFLICT DO NOTHING;
+            IF NOT FOUND THEN
+                RAISE EXCEPTION 'key % of % was used by a parallel call', p_bet_key, p_source USING ERRCODE = 'PM003';
+            END IF;
+        END IF;
+        PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    IF bet.kind IS DISTINCT FROM 'bet' OR bet.player_id <> p_player THEN
+        answer.outcome := 'unknown_reference';
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    SELECT id INTO rollback_id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind = 'rollback';
+    IF FOUND THEN  -- undone before under another key: the same answer
+        answer.outcome := 'applied';
+        answer.transfer_id := rollback_id;
+        PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+        answer.outcome := 'replayed';
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
+    VALUES ('rollback', p_player, bet.currency, bet.amount_minor, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at)
+    RETURNING id INTO rollback_id;
+    house := wallet_house_account('gaming', bet.currency);
+    -- Summed per purse first: what a bet won pays back before it is asked whether the balance suffices.
+    FOR entry IN
+        SELECT a AS account, (-sum(e.amount_minor))::bigint AS amount,
+               coalesce(-sum(e.amount_minor) FILTER (WHERE e.transfer_id = bet.id), 0)::bigint AS staked,
+               coalesce(sum(e.amount_minor) FILTER (WHERE e.transfer_id <> bet.id), 0)::bigint AS won
+        FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
+        WHERE a.player_id = p_player AND e.id >= bet.id
+          AND e.transfer_id IN (SELECT bet.id UNION ALL
+                                SELECT id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind = 'win')
+        GROUP BY a.id, a ORDER BY a.id
+    LOOP
+        IF (entry.account).kind = 'real' THEN
+            real_part := real_part + entry.staked;
+            won_real := won_real + entry.won;
+        ELSE
+            won_bonus := won_bonus + entry.won;
+        END IF;
+        destination := wallet_destination(entry.account);
+        CONTINUE WHEN destination IS NULL OR entry.amount = 0;
+        PERFORM wallet_enter(rollback_id, destination, entry.amount);
+        to_house := to_house - entry.amount;
+    END LOOP;
+    IF to_house <> 0 THEN
+        PERFORM wallet_enter_house(rollback_id, house, to_house);
+    END IF;
+    SELECT * INTO game FROM wallet_game WHERE code = bet.game;
+    PERFORM events_append('wallet.bet-rolled-back.v1', p_player, p_at, jsonb_build_object(
+        'rollback_id', rollback_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game, 'category', game.category,
+        'exclusive', game.exclusive, 'stake', kernel_major(bet.amount_minor, bet.currency),
+        'real', kernel_major(real_part, bet.currency), 'bonus', kernel_major(bet.amount_minor - real_part, bet.currency),
+        'real_eur', CASE WHEN bet.currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
+        'won_real', kernel_major(won_real, bet.currency), 'won_bonus', kernel_major(won_bonus, bet.currency),
+        'currency', bet.currency), p_request_id);
+    answer.outcome := 'applied';
+    answer.transfer_id := rollback_id;
+    PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+    RETURN wallet_with_balances(answer, p_player);
+EXCEPTION WHEN check_violation THEN
+    -- The winnings are spent. Not kept: once the player has the money, the same call goes through.
+    answer := NULL;
+    answer.outcome := 'refused';
+    answer.reason := 'winnings_spent';
+    RETURN wallet_with_balances(answer, p_player);
+END
+$$;
+
+-- Moves money between one purse and one account of the house: deposits, bonus grants. Positive credits the player.
+CREATE FUNCTION wallet_move(p_kind text, p_player uuid, p_account uuid, p_house text, p_currency text, p_amount bigint,
+    p_source text, p_key text, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
+    digest bytea := wallet_digest(p_kind, p_player::text, p_account::text, p_house, p_currency, p_amount::text);
+    currency_held text;
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    answer := wallet_known(p_source, p_key, digest);
+    IF answer.outcome IS NOT NULL THEN
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    answer.reason := '';
+    SELECT currency INTO currency_held FROM players_player WHERE id = p_player;
+    IF currency_held IS DISTINCT FROM p_currency THEN
+        answer.outcome := 'refused';
+        answer.reason := CASE WHEN currency_held IS NULL THEN 'unknown_player' ELSE 'wrong_currency' END;
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
+    VALUES (p_kind, p_player, p_currency, abs(p_amount), p_source, p_key, p_actor, p_request_id, p_at)
+    RETURNING id INTO answer.transfer_id;
+    PERFORM wallet_enter(answer.transfer_id, coalesce(p_account, wallet_real_purse(p_player, p_currency)), p_amount);
+    PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account(p_house, p_currency), -p_amount);
+    answer.outcome := 'applied';
+    PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+    RETURN wallet_with_balances(answer, p_player);
+END
+$$;
+
+-- Opens a bonus purse and credits it from the house's bonus cost. The caller names the purse's id.
+CREATE FUNCTION wallet_open_purse(p_player uuid, p_account uuid, p_currency text, p_amount bigint, p_priority integer,
+    p_stake_cap bigint, p_game_categories text[], p_active_until timestamptz, p_source text, p_key text, p_at timestamptz,
+    p_actor text, p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    IF EXISTS (SELECT FROM players_player WHERE id = p_player AND currency = p_currency) THEN
+        INSERT INTO wallet_account (id, player_id, kind, currency, balance_minor, sequence, priority, stake_cap_minor,
+                                    game_categories, active_until, opened_at, closed_into)
+        VALUES (p_account, p_player, 'bonus', p_currency, 0, 0, p_priority, p_stake_cap, p_game_categories, p_active_until, p_at, '')
+        ON CONFLICT (id) DO NOTHING;
+    END IF;
+    RETURN wallet_move('bonus_grant', p_player, p_account, 'bonus_cost', p_currency, p_amount, p_source, p_key, p_at, p_actor, p_request_id);
+END
+$$;
+
+-- Closes a bonus purse: what is in it becomes real money ('real') or goes back to the house ('house').
+CREATE FUNCTION wallet_close_purse(p_player uuid, p_account uuid, p_into text, p_source text, p_key text, p_at timestamptz,
+    p_actor text, p_request_id text) RETURNS wallet_posting
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
+    digest bytea := wallet_digest('close_purse', p_player::text, p_account::text, p_into);
+    purse wallet_account;
+BEGIN
+    PERFORM events_lock_players(ARRAY[p_player]);
+    answer := wallet_known(p_source, p_key, digest);
+    IF answer.outcome IS NOT NULL THEN
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    answer.reason := '';
+    SELECT * INTO purse FROM wallet_account
+    WHERE id = p_account AND player_id = p_player AND kind = 'bonus' AND closed_at IS NULL;
+    IF NOT FOUND THEN
+        answer.outcome := 'unknown_reference';
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    IF purse.balance_minor > 0 THEN
+        INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
+        VALUES (CASE p_into WHEN 'real' THEN 'bonus_release' ELSE 'bonus_forfeit' END, p_player, purse.currency,
+                purse.balance_minor, p_source, p_key, p_actor, p_request_id, p_at)
+        RETURNING id INTO answer.transfer_id;
+        PERFORM wallet_enter(answer.transfer_id, p_account, -purse.balance_minor);
+        IF p_into = 'real' THEN
+            PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_player, purse.currency), purse.balance_minor);
+        ELSE
+            PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', purse.currency), purse.balance_minor);
+        END IF;
+    END IF;
+    UPDATE wallet_account SET closed_at = p_at, closed_into = p_into WHERE id = p_account;
+    answer.outcome := 'applied';
+    PERFORM wallet_keep_key(p_source, p_key, digest, answer);
+    RETURN wallet_with_balances(answer, p_player);
+END
+$$;

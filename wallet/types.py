@@ -1,0 +1,186 @@
+"""Types that cross the border of wallet."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from uuid import UUID
+
+from kernel.money import Money
+
+
+class Outcome(StrEnum):
+    """The canonical outcomes of a posting; every integration only maps these."""
+
+    APPLIED = "applied"
+    REPLAYED = "replayed"  # same key and content as before: the first answer again, nothing moved
+    CONFLICT = "conflict"  # same key, other content
+    UNKNOWN_REFERENCE = "unknown_reference"  # the bet that it refers to is not there, or was rolled back
+    TOMBSTONED = "tombstoned"  # rollback of a bet not seen yet, or the late bet itself: it can never be placed
+    REFUSED = "refused"  # see the reason
+
+
+class RefusalReason(StrEnum):
+    """Why a posting was refused. Besides these: a restriction's kind, or ``status_<status>``."""
+
+    INSUFFICIENT_FUNDS = "insufficient_funds"
+    UNKNOWN_PLAYER = "unknown_player"
+    UNKNOWN_GAME = "unknown_game"
+    WRONG_CURRENCY = "wrong_currency"
+    STAKE_ABOVE_CAP = "stake_above_cap"
+    WINNINGS_SPENT = "winnings_spent"
+
+
+class GameCategory(StrEnum):
+    SLOTS = "slots"
+    TABLE = "table"
+    LIVE = "live"
+    CRASH = "crash"
+    OTHER = "other"
+
+
+class AccountKind(StrEnum):
+    """Player accounts are purses; the rest are the house's, one per currency."""
+
+    REAL = "real"
+    BONUS = "bonus"
+    GAMING = "gaming"  # stakes in, wins out: its sum is GGR
+    PAYMENTS = "payments"  # money that came through payment providers
+    BONUS_COST = "bonus_cost"  # what bonuses cost
+
+
+class TransferKind(StrEnum):
+    DEPOSIT = "deposit"
+    BET = "bet"
+    WIN = "win"
+    ROLLBACK = "rollback"
+    BONUS_GRANT = "bonus_grant"
+    BONUS_RELEASE = "bonus_release"
+    BONUS_FORFEIT = "bonus_forfeit"
+
+
+class DepositState(StrEnum):
+    REQUESTED = "requested"
+    PENDING = "pending"
+    MADE = "made"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Posting:
+    """What became of one movement of money, and the player's balances after it.
+
+    ``transfer_id`` is the bet's, win's or rollback's id; ``win_transfer_id`` the win's of a one-call play.
+    """
+
+    outcome: Outcome
+    reason: str
+    transfer_id: UUID | None
+    win_transfer_id: UUID | None
+    real: Money
+    bonus: Money
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome in (Outcome.APPLIED, Outcome.REPLAYED)
+
+
+@dataclass(frozen=True, slots=True)
+class Balances:
+    """What a player holds, by purse kind. All in the player's one currency."""
+
+    player_id: UUID
+    real: Money
+    bonus: Money
+
+    @property
+    def total(self) -> Money:
+        return self.real + self.bonus
+
+
+@dataclass(frozen=True, slots=True)
+class PurseTerms:
+    """What a bonus purse may be used for. Lower ``priority`` is drawn first; real money is 0.
+
+    ``stake_cap`` refuses larger stakes that would draw on it; no ``game_categories`` means all games.
+    """
+
+    priority: int = 100
+    stake_cap: Money | None = None
+    game_categories: tuple[GameCategory, ...] = ()
+    active_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PurseDetails:
+    id: UUID
+    kind: AccountKind
+    balance: Money
+    priority: int
+    stake_cap: Money | None
+    game_categories: tuple[str, ...]
+    active_until: datetime | None
+    opened_at: datetime
+    closed_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class GameDetails:
+    """One game of the catalogue. ``rtp`` is the theoretical return to player, 0–1."""
+
+    code: str
+    name: str
+    provider: str
+    category: GameCategory
+    rtp: Decimal
+    exclusive: bool
+    active: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionDetails:
+    """One transfer as its player sees it: ``amount`` is the change of the player's purses, signed."""
+
+    id: UUID
+    kind: TransferKind
+    amount: Money
+    real_after: Money | None
+    game: str
+    round: str
+    bet_id: UUID | None
+    source: str
+    reference: str
+    occurred_at: datetime
+    recorded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One entry on a player's purse, with the purse's balance after it."""
+
+    id: UUID
+    transfer_id: UUID
+    transfer_kind: TransferKind
+    purse: AccountKind
+    amount: Money
+    balance_after: Money
+    sequence: int
+    game: str
+    round: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DepositDetails:
+    id: UUID
+    player_id: UUID
+    amount: Money
+    provider: str
+    state: DepositState
+    failure_reason: str
+    provider_reference: str
+    number: int | None
+    requested_at: datetime
+    settled_at: datetime | None
