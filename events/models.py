@@ -60,6 +60,7 @@ class ConsumerCursor(models.Model):
 
     class Meta:
         verbose_name = "consumer"
+        permissions: ClassVar = [("pause_consumer", "Pauses and resumes consumers")]
 
     def __str__(self) -> str:
         return self.name
@@ -94,6 +95,7 @@ class DeadLetter(models.Model):
     settled_by = models.CharField(max_length=120, blank=True, default="")
 
     class Meta:
+        permissions: ClassVar = [("settle_dead_letter", "Amends, replays and discards dead letters")]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["consumer", "event_id"], name="events_dead_letter_once"),
         ]

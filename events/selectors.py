@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from django.db.models import Count
+
 from events.models import ConsumerCursor, DeadLetter, Event
 from events.ports import Consumer, get_consumer, list_consumers
 from events.types import ConsumerLag, DeadLetterState, RecordedEvent
@@ -121,9 +123,9 @@ def get_cursor(name: str) -> ConsumerCursor:
 def list_parked(consumer: str, player_id: UUID | None) -> list[DeadLetter]:
     """What is parked for one player, in log order."""
     return list(
-        DeadLetter.objects.filter(
-            consumer=consumer, player_id=player_id, state=DeadLetterState.PARKED
-        ).order_by("epoch", "xid", "position")
+        DeadLetter.objects.filter(consumer=consumer, player_id=player_id, state=DeadLetterState.PARKED).order_by(
+            "epoch", "xid", "position"
+        )
     )
 
 
@@ -138,8 +140,10 @@ def list_dead_letters(consumer: str | None = None, limit: int = 1000) -> list[De
 def list_lags(at: datetime) -> list[ConsumerLag]:
     """How far every registered consumer is behind the log."""
     cursors = {cursor.name: cursor for cursor in ConsumerCursor.objects.all()}
-    parked = dict(fetch_all_pairs("SELECT consumer, count(*) FROM events_deadletter WHERE state = 'parked' GROUP BY 1"))
-    return [_lag(consumer, cursors.get(consumer.name), parked.get(consumer.name, 0), at) for consumer in list_consumers()]
+    parked = _parked_by_consumer()
+    return [
+        _lag(consumer, cursors.get(consumer.name), parked.get(consumer.name, 0), at) for consumer in list_consumers()
+    ]
 
 
 def get_lag(name: str, at: datetime) -> ConsumerLag:
@@ -148,8 +152,9 @@ def get_lag(name: str, at: datetime) -> ConsumerLag:
     return _lag(get_consumer(name), ConsumerCursor.objects.filter(name=name).first(), parked, at)
 
 
-def fetch_all_pairs(sql: str) -> list[tuple[str, int]]:
-    return [tuple(row.values()) for row in fetch_all(sql)]  # type: ignore[misc]
+def _parked_by_consumer() -> dict[str, int]:
+    letters = DeadLetter.objects.filter(state=DeadLetterState.PARKED)
+    return dict(letters.values_list("consumer").annotate(parked=Count("id")))
 
 
 def _lag(consumer: Consumer, cursor: ConsumerCursor | None, parked: int, at: datetime) -> ConsumerLag:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +19,17 @@ def run_sql(path: str, **values: str) -> migrations.RunSQL:
     return migrations.RunSQL(text, migrations.RunSQL.noop)
 
 
-def fetch_all(sql: str, params: Iterable[object] | dict[str, object] = ()) -> list[dict[str, Any]]:
+def fetch_all(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """Rows of one statement as dictionaries."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(sql, params or None)  # None: per cent signs in the text mean themselves
         names = [column.name for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
-def fetch_one(sql: str, params: Iterable[object] | dict[str, object] = ()) -> tuple[Any, ...]:
+def fetch_one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> tuple[Any, ...]:
     """The one row of a statement that always returns one."""
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(sql, params or None)  # None: per cent signs in the text mean themselves
         row: tuple[Any, ...] = cursor.fetchone()
         return row

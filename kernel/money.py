@@ -43,7 +43,9 @@ class Money:
         """
         digits = exponent(currency)
         if not isinstance(text, str) or not _DECIMAL.fullmatch(text):
-            raise InvalidAmount(f'Write the amount as a decimal string in major units, such as "12.34", not {text!r:.40}.')
+            raise InvalidAmount(
+                f'Write the amount as a decimal string in major units, such as "12.34", not {text!r:.40}.'
+            )
         minor = Decimal(text).scaleb(digits)
         if minor != minor.to_integral_value():
             raise InvalidAmount(f"{currency} has {digits} decimals; {text} has more.")

@@ -27,7 +27,9 @@ def django_db_setup(django_db_blocker: DjangoDbBlocker) -> Iterator[database.Clo
 
 
 @pytest.fixture
-def _django_db_helper(django_db_setup: database.CloneableDatabase, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+def _django_db_helper(
+    django_db_setup: database.CloneableDatabase, django_db_blocker: DjangoDbBlocker
+) -> Iterator[None]:
     """What pytest-django's `db`, `transactional_db`, `live_server` and `django_db` mark all rest on."""
     if django_db_setup.kept_for_file:
         pytest.fail("A file uses either `db` or `module_db`: a fresh database would empty the other's.", pytrace=False)
@@ -66,3 +68,17 @@ def _empty_redis(_redis: redis.Redis | None) -> None:
     """Every test starts with an empty cache, no queued task and no channel group."""
     if _redis:
         _redis.flushdb()
+
+
+@pytest.fixture(autouse=True)
+def _ledger_holds(request: pytest.FixtureRequest) -> Iterator[None]:
+    """After every test that had a database: each transfer sums to zero, each balance equals its entries."""
+    if "_django_db_helper" not in request.fixturenames:
+        yield
+        return
+    request.getfixturevalue("_django_db_helper")  # set up before this one, so that it ends after it
+    yield
+    if not request.node.get_closest_marker("breaks_ledger"):
+        from wallet.services.verification import verify
+
+        assert [finding for finding in verify() if finding.broken] == []

@@ -60,7 +60,7 @@ class Event:
 
 
 @cache
-def payload_types(event: type[Event]) -> dict[str, Any]:
+def payload_types(event: Any) -> dict[str, Any]:
     """The payload's fields and their types."""
     hints = typing.get_type_hints(event)
     return {f.name: hints[f.name] for f in dataclasses.fields(event) if f.name not in ("player_id", "occurred_at")}

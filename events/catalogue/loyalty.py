@@ -10,7 +10,10 @@ from events.catalogue.base import Event
 
 @dataclass(frozen=True, kw_only=True)
 class PointsAccrued(Event):
-    """Points were earned (or taken back) by play: one event per player and batch of bets."""
+    """Points were earned (or taken back) by play: one event per player and batch of bets.
+
+    ``points`` and ``turnover_eur`` are what the batch moved, ``balance`` the whole points after it.
+    """
 
     wire_name = "loyalty.points-accrued.v1"
     points: int
@@ -20,7 +23,10 @@ class PointsAccrued(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class LevelChanged(Event):
-    """The player's loyalty level moved."""
+    """The player's loyalty level moved; ``turnover_eur`` is the cumulative turnover that moved it.
+
+    ``reason`` is "turnover" or "rollback".
+    """
 
     wire_name = "loyalty.level-changed.v1"
     from_level: str

@@ -180,7 +180,7 @@ def _apply_one_owner(consumer: Consumer, events: list[RecordedEvent], at: dateti
             return
 
 
-def _owners(events: Sequence[RecordedEvent]) -> list[object]:
+def _owners(events: Sequence[RecordedEvent]) -> list[str]:
     """Whose events these are; an event of no player stands for itself."""
     return sorted({str(event.player_id or event.id) for event in events})
 
@@ -235,5 +235,3 @@ def _check_epoch() -> None:
             "This log comes from another PostgreSQL cluster (a restored dump?): its transaction ids mean nothing here."
             " Stop all writers, run `manage.py events new-epoch`, then start the consumers."
         )
-
-

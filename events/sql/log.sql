@@ -88,6 +88,30 @@ BEGIN
 END
 $$;
 
+-- Appends many events in this order, in one round trip. The caller holds all their players.
+CREATE FUNCTION events_append_many(p_events jsonb, p_request_id text) RETURNS void
+LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    held uuid[] := string_to_array(trim(coalesce(current_setting('pms.locked_players', true), '')), ' ');
+    stranger uuid;
+BEGIN
+    SELECT (e ->> 'player_id')::uuid INTO stranger FROM jsonb_array_elements(p_events) e
+    WHERE e ->> 'player_id' IS NOT NULL
+      AND NOT EXISTS (SELECT FROM unnest(held) player WHERE player = (e ->> 'player_id')::uuid) LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'player % is not locked: publish only what concerns players you hold', stranger
+            USING ERRCODE = 'PM002';
+    END IF;
+    INSERT INTO events_event (epoch, xid, type, player_id, shard, occurred_at, payload, request_id)
+    SELECT events_current_epoch(), pg_current_xact_id()::text::bigint, e.type, e.player_id,
+           CASE WHEN e.player_id IS NULL THEN 0 ELSE (events_lock_key(e.player_id) & 63) END,
+           e.occurred_at, e.payload, p_request_id
+    FROM ROWS FROM (jsonb_to_recordset(p_events) AS (type text, player_id uuid, occurred_at timestamptz, payload jsonb))
+         WITH ORDINALITY AS e (type, player_id, occurred_at, payload, number)
+    ORDER BY e.number;
+END
+$$;
+
 -- Everything with an xid below this is settled: committed and visible, or gone. A reader that went further would skip
 -- the events of a transaction that is still open, for ever.
 -- STABLE: it must see the snapshot of the very statement that reads the rows.

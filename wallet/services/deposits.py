@@ -207,5 +207,3 @@ def _credit(deposit: Deposit, actor: Actor, at: datetime) -> None:
             number=deposit.number,
         )
     )
-
-

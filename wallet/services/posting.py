@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 from django.db import DatabaseError, connection
 
@@ -16,7 +17,7 @@ MAX_REFERENCE_LENGTH = 200
 _PARALLEL_KEY = "PM003"
 
 
-def post(function: str, params: Sequence[object], currency: str) -> Posting:
+def post(function: str, params: Sequence[Any], currency: str) -> Posting:
     """Call a posting function. When a parallel call took the key first, the second look sees what it led to.
 
     Outside a transaction the call is one of its own: it commits before this returns.
@@ -50,14 +51,13 @@ def check_amount(name: str, amount: Money, *, zero_allowed: bool = False) -> Non
 def _statement(function: str, parameters: int) -> str:
     placeholders = ", ".join(["%s"] * parameters)
     return (
-        "SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor"
-        f" FROM {function}({placeholders})"
+        f"SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor FROM {function}({placeholders})"
     )
 
 
-def _call(function: str, params: Sequence[object], currency: str) -> Posting:
+def _call(function: str, params: Sequence[Any], currency: str) -> Posting:
     with connection.cursor() as cursor:
-        cursor.execute(_statement(function, len(params)), params)
+        cursor.execute(_statement(function, len(params)), list(params))
         outcome, reason, transfer_id, win_transfer_id, real, bonus = cursor.fetchone()
     return Posting(
         outcome=Outcome(outcome),

@@ -50,7 +50,9 @@ class Command(BaseCommand):
             raise CommandError(error.detail) from None
 
     def lag(self, **options: Any) -> None:
-        self.stdout.write(f"{'consumer':32} {'kind':10} {'behind':>8} {'seconds':>8} {'rate/s':>8} {'parked':>7}  state")
+        self.stdout.write(
+            f"{'consumer':32} {'kind':10} {'behind':>8} {'seconds':>8} {'rate/s':>8} {'parked':>7}  state"
+        )
         for lag in selectors.list_lags(clock.now()):
             behind = f"{lag.events_behind}+" if lag.events_behind == selectors.COUNT_UP_TO else lag.events_behind
             state = f"paused: {lag.pause_reason}" if lag.paused else "running" if lag.rate_per_s else "idle"
