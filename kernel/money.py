@@ -12,7 +12,7 @@ from kernel.currencies import exponent
 # Far above any real balance, far below bigint's end: sums of a million of these still fit.
 MAX_AMOUNT_MINOR = 10**12
 
-_DECIMAL = re.compile(r"[+-]?\d{1,16}(\.\d{1,4})?")
+_DECIMAL = re.compile(r"[+-]?[0-9]{1,16}(\.[0-9]{1,4})?")
 
 
 class InvalidAmount(ValueError):

@@ -72,7 +72,7 @@ def normalise_phone(text: str, country: str) -> str:
         number = phonenumbers.parse(text[:40], country)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or not phonenumbers.is_possible_number(number):
+    if number is None or number.national_number < 10_000 or not phonenumbers.is_possible_number(number):
         raise Invalid("Enter a phone number with its country code, such as +49 151 12345678.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 
@@ -127,5 +127,3 @@ def check_until(at: datetime, until: datetime | None) -> None:
     """Raises: Invalid."""
     if until is not None and until <= at:
         raise Invalid("The end must lie in the future.")
-
-

@@ -25,6 +25,7 @@ from players.types import (
 )
 
 SEARCH_LIMIT = 50
+MAX_SEARCH_LENGTH = 254
 
 
 class UnknownPlayer(NotFound):
@@ -79,7 +80,7 @@ def list_matching_ids(text: str) -> list[UUID]:
     Ids match whole; email and login exactly or from their beginning; phone exactly; names by their parts.
     """
     text = text.strip()
-    if not text:
+    if not text.isprintable() or not 0 < len(text) <= MAX_SEARCH_LENGTH:
         return []
     try:
         return list(Player.objects.filter(id=UUID(text)).values_list("id", flat=True))
@@ -108,9 +109,7 @@ def list_matching_ids(text: str) -> list[UUID]:
 def _by_name(folded: str) -> Iterable[UUID]:
     profiles = Profile.objects.all()
     for part in folded.split()[:4]:
-        profiles = profiles.filter(
-            Q(last_name__lower__contains=part) | Q(first_name__lower__contains=part)
-        )
+        profiles = profiles.filter(Q(last_name__lower__contains=part) | Q(first_name__lower__contains=part))
     return profiles.values_list("player_id", flat=True)[:SEARCH_LIMIT]
 
 
