@@ -84,15 +84,17 @@ define install
 	} && cp $(1) $(VENV)/installed/; }
 endef
 
+define make-venv
+$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	echo "Python 3.11 or newer is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
+	echo "If another one is installed, name it: make PYTHON=python3.12 demo" >&2; exit 1; }; \
+echo "Making the Python environment in $(VENV) ..." >&2; \
+$(PYTHON) -m venv --clear $(VENV) >&2 || { rm -rf $(VENV); \
+	echo "$(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+endef
+
 venv:
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
-		echo "Python 3.11 or newer is needed; $(PYTHON) is: $$($(PYTHON) --version 2>&1)" >&2; \
-		echo "If another one is installed, name it: make PYTHON=python3.12 demo" >&2; exit 1; }
-	@$(BIN)/python -c 'import pip' 2>/dev/null || { \
-		echo "Making the Python environment in $(VENV) ..." >&2; \
-		$(PYTHON) -m venv --clear $(VENV) >&2 || { rm -rf $(VENV); \
-			echo "$(PYTHON) can't make virtual environments. On Debian and Ubuntu: apt-get install python3-venv" >&2; \
-			exit 1; }; }
+	@$(BIN)/python -c 'import pip' 2>/dev/null || { $(make-venv); }
 	@mkdir -p $(VENV)/installed
 	@cmp -s requirements-bootstrap.txt $(VENV)/installed/requirements-bootstrap.txt || { \
 		$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes \

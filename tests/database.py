@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import psycopg
 
 from pms.runtime import databases
+from pms.runtime.services import MEMORY_DISK
 
 PROJECT = Path(__file__).resolve().parents[1]
 WHAT_SHAPES_THE_TEMPLATE = ("*/migrations/*.py", "*/sql/**/*.sql", "requirements.txt", "pms/runtime/databases.py")
@@ -37,14 +38,16 @@ class CloneableDatabase:
         self.template = ""
         where = str(_one(self.admin, "SHOW data_directory"))
         # In memory, copying files beats replaying pages through the log by far; on a disk it is the other way round.
-        self.strategy = "file_copy" if where.startswith("/dev/shm") else "wal_log"
+        self.strategy = "file_copy" if where.startswith(str(MEMORY_DISK)) else "wal_log"
 
     def prepare_template(self) -> None:
         """Migrate a template unless there is one for these very migrations; older templates are dropped."""
         wanted = TEMPLATE_PREFIX + fingerprint()
         self.admin.execute("SELECT pg_advisory_lock(%s)", [LOCK_KEY])  # workers may share a server
         try:
-            existing = self.admin.execute("SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TEMPLATE_PREFIX])
+            existing = self.admin.execute(
+                "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TEMPLATE_PREFIX]
+            )
             names = {name for (name,) in existing}
             for name in names - {wanted}:
                 self._drop(name)

@@ -56,7 +56,10 @@ def prepare(admin_url: str, credentials: Credentials, database: str = DATABASE) 
 def given_urls(environ: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
     """The URLs for a server of the user's own: both as given, or made with DATABASE_URL as the administrator's."""
     if environ.get("DATABASE_OWNER_URL"):
-        return {name: environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+        given = {name: environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+        for url in given.values():
+            connect(url).close()
+        return given
     return prepare(environ["DATABASE_URL"], credentials)
 
 
@@ -71,7 +74,8 @@ def connect(url: str) -> Connection:
     except psycopg.Error as error:
         target = urlsplit(url)
         raise SetupError(
-            f"No connection to the database at {target.hostname}:{target.port or 5432} as {target.username}: {error}"
+            f"No connection to the database at {target.hostname}:{target.port or 5432} as {target.username}: {error}\n"
+            "If DATABASE_URL is set, it must name a running server; unset it to use the embedded one."
         ) from error
 
 
@@ -89,14 +93,16 @@ def create_roles(admin: Connection, credentials: Credentials) -> None:
                 "administrator's URL there, or create both roles yourself and set DATABASE_URL (pms_app, runs) and "
                 "DATABASE_OWNER_URL (pms_owner, migrates)."
             ) from error
-    if not admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() == (True,):
+    if admin.execute("SELECT rolsuper FROM pg_roles WHERE rolname = current_user").fetchone() != (True,):
         admin.execute(f"GRANT {OWNER} TO CURRENT_USER")  # to create a database in its name
 
 
 def create_database(admin: Connection, database: str) -> None:
     """Create an empty database of pms_owner's, which nobody but the two roles may enter."""
     name = sql.Identifier(database)
-    admin.execute(sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(name, sql.Identifier(OWNER)))
+    admin.execute(
+        sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0 ENCODING 'UTF8'").format(name, sql.Identifier(OWNER))
+    )
     admin.execute(sql.SQL("REVOKE ALL ON DATABASE {} FROM PUBLIC").format(name))
     admin.execute(sql.SQL("GRANT CONNECT, TEMPORARY ON DATABASE {} TO {}").format(name, sql.Identifier(APP)))
 

@@ -9,8 +9,9 @@ import sys
 import time
 import urllib.request
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from pms.runtime.home import LOCK, PROJECT, AlreadyRunning, Home, SetupError, port_is_free
+from pms.runtime.home import LOCK, MARKER, AlreadyRunning, Home, SetupError, port_is_free
 from pms.runtime.postgres import stop_leftover
 from pms.runtime.services import ENVIRONMENT_FILE, start_services
 from pms.runtime.supervisor import Program, Supervisor, say, supervise
@@ -73,7 +74,7 @@ def run_benchmarks(home: Home, arguments: Sequence[str]) -> int:
         async def work(supervisor: Supervisor) -> int:
             env = os.environ | await start_services(supervisor, home, environ={})
             await _manage(supervisor, env, "Migrating the database", "migrate")
-            return await supervisor.run("benchmarks", [sys.executable, "-m", "benchmarks", *arguments], env)
+            return await supervisor.run(Program("benchmarks", [sys.executable, "-m", "benchmarks", *arguments], env))
 
         check_disk(home)
         return supervise(work)
@@ -85,15 +86,16 @@ def print_environment(home: Home) -> int:
     Raises:
         SetupError: none are running.
     """
-    if not home.is_ours() or not _is_running(home):
+    variables = home.read_json(ENVIRONMENT_FILE, {}) if home.is_ours() and _is_running(home) else {}
+    if not variables:
         raise SetupError("Nothing is running. Start it with `make demo`, or `make services`, in another terminal.")
-    for name, value in home.read_json(ENVIRONMENT_FILE, {}).items():
+    for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
 
 
 def reset(home: Home) -> int:
-    """Stop what runs for this home and delete its data; the tests' own servers stay.
+    """Stop what runs for this home and delete its data. The tests' own servers and the copied programs stay.
 
     Raises:
         SetupError: the folder is not one of ours, or something in it doesn't stop.
@@ -103,15 +105,14 @@ def reset(home: Home) -> int:
         return 0
     if not home.is_ours():
         raise SetupError(f"{home.path} does not look like a data folder of ours, so nothing was deleted.")
+    _stop_holder(home.child("bench"))
     _stop_holder(home)
     with home.lock():
         stop_leftover(home.path / "postgres")
-        kept = [path for path in home.path.iterdir() if path == home.programs or path.name.startswith("test")]
-        if not kept:
-            shutil.rmtree(home.path)
-        for path in home.path.iterdir() if kept else []:
-            if path not in kept and path.name != LOCK:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for path in home.path.iterdir():
+            if path in (home.programs, home.path / MARKER, home.path / LOCK) or path.name.startswith("test"):
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
     say(f"Deleted the demo's data in {home.path}")
     return 0
 
@@ -147,13 +148,14 @@ def programs(home: Home, env: Mapping[str, str], host: str, port: int) -> list[P
     """The demo's process roles, in the order they start in; the web server last, since it says when all is ready."""
     python = [sys.executable, "-m"]
     manage = [sys.executable, "manage.py"]
-    asgi = ["granian", "--interface", "asgi", "pms.asgi:application", "--workers", "1", "--log-level", "warning"]
-    schedule = ["beat", "--loglevel", "warning", "--schedule", home.path / "beat-schedule", "--pidfile", ""]
+    celery = [*python, "celery", "-q", "-A", "pms"]
+    schedule: list[str | Path] = ["--schedule", home.path / "beat-schedule", "--pidfile", ""]
+    asgi = ["granian", "--interface", "asginl", "pms.asgi:application", "--workers", "1", "--log-level", "warning"]
     if os.geteuid() == 0:
         env = {**env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # the services do not
     return [
-        Program("worker", [*python, "celery", "-A", "pms", "worker", "-c", "1", "--loglevel", "warning"], env),
-        Program("beat", [*python, "celery", "-A", "pms", *schedule], env),
+        Program("worker", [*celery, "worker", "-c", "1", "--loglevel", "warning"], env),
+        Program("beat", [*celery, "beat", "--loglevel", "warning", *schedule], env),
         Program("consumers", [*manage, "consume", "--all"], env),
         Program("casino", [*manage, "casino", "live"], env),
         Program(
@@ -207,7 +209,8 @@ async def _manage(
 ) -> None:
     started = time.monotonic()
     say(f"{title} …")
-    code = await supervisor.run(command[0], [sys.executable, "manage.py", *command], env, quiet=quiet)
+    program = Program(command[0], [sys.executable, "manage.py", *command], env)
+    code = await supervisor.run(program, quiet=quiet)
     if supervisor.stopping:
         raise asyncio.CancelledError
     if code:
@@ -239,7 +242,7 @@ def _is_running(home: Home) -> bool:
 
 
 def _stop_holder(home: Home) -> None:
-    pid = home.holder() if _is_running(home) else None
+    pid = home.holder() if home.is_ours() and _is_running(home) else None
     if pid is None:
         return
     say(f"Stopping what runs (process {pid}) …")

@@ -48,6 +48,13 @@ class Account:
     gid: int
 
 
+def run_as(account: Account | None) -> dict[str, Any]:
+    """The arguments that make `subprocess` run a program as that account, in a folder that it may enter."""
+    if account is None:
+        return {"cwd": PROJECT}
+    return {"user": account.uid, "group": account.gid, "extra_groups": [], "cwd": "/"}
+
+
 @dataclass(frozen=True)
 class Home:
     """A data folder. `account` is None when the services run as whoever calls."""

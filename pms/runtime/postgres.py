@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import psycopg
 
-from pms.runtime.home import Home, SetupError, copy_program
+from pms.runtime.home import Home, SetupError, copy_program, run_as
 from pms.runtime.supervisor import Program
 
 SUPERUSER = "postgres"
@@ -190,7 +190,6 @@ def _command_line(pid: int) -> str:
 
 
 def _run_initdb(binaries: Path, data: Path, password_file: Path, server: Postgres) -> None:
-    account = server.home.account
     command: list[str | Path] = [binaries / "initdb", "-D", data, "-U", SUPERUSER, "--pwfile", password_file]
     command += ["--auth=scram-sha-256", "--encoding=UTF8", "--no-locale"]
     command += ["--locale-provider=builtin", "--builtin-locale=C.UTF-8"]  # the same order and case on every machine
@@ -199,14 +198,11 @@ def _run_initdb(binaries: Path, data: Path, password_file: Path, server: Postgre
     done = subprocess.run(
         command,
         env=_clean_environment(),
-        cwd="/" if account else None,
-        user=account and account.uid,
-        group=account and account.gid,
-        extra_groups=[] if account else None,
         start_new_session=True,
         capture_output=True,
         text=True,
         check=False,
+        **run_as(server.home.account),
     )
     if done.returncode:
         raise SetupError(f"PostgreSQL could not make its data folder {data}:\n{done.stdout}{done.stderr}")

@@ -11,7 +11,7 @@ from pms.runtime.credentials import Credentials, load_credentials
 from pms.runtime.home import Home, SetupError
 from pms.runtime.postgres import Postgres
 from pms.runtime.supervisor import Supervisor
-from pms.runtime.valkey import Valkey
+from pms.runtime.valkey import Valkey, check_reachable
 
 ENVIRONMENT_FILE = "environment.json"
 MEMORY_DISK = Path("/dev/shm")  # noqa: S108 - on purpose, see throwaway_folder
@@ -23,15 +23,17 @@ async def start_services(supervisor: Supervisor, home: Home, environ: Mapping[st
 
     Returns: the variables by which everything reaches them; also kept for `make env`.
     """
+    (home.path / ENVIRONMENT_FILE).unlink(missing_ok=True)  # of an earlier run, perhaps with other ports
     credentials = load_credentials(home)
     variables = common_variables(home, credentials)
-    if _is_the_users(environ.get("DATABASE_URL"), credentials.app_password):
+    if is_the_users(environ.get("DATABASE_URL"), credentials.app_password):
         variables |= databases.given_urls(environ, credentials)
     else:
         postgres = Postgres(home, home.path / "postgres", home.port("postgres"), credentials.superuser_password)
         await supervisor.start(postgres.program())
         variables |= databases.prepare(postgres.admin_url, credentials)
-    if _is_the_users(environ.get("REDIS_URL"), credentials.valkey_password):
+    if is_the_users(environ.get("REDIS_URL"), credentials.valkey_password):
+        check_reachable(environ["REDIS_URL"])
         variables["REDIS_URL"] = environ["REDIS_URL"]
     else:
         valkey = Valkey(home, home.port("valkey"), credentials.valkey_password)
@@ -95,6 +97,6 @@ def throwaway_folder(home: Home) -> Path:
     return folder
 
 
-def _is_the_users(url: str | None, our_password: str) -> bool:
+def is_the_users(url: str | None, our_password: str) -> bool:
     """Whether a URL names a server of the user's own. A shell that took over `make env` carries ours."""
     return bool(url) and our_password not in str(url)

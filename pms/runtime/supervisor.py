@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from pms.runtime.home import PROJECT, Account, SetupError
+from pms.runtime.home import Account, SetupError, run_as
 
 READY_TIMEOUT_SECONDS = 120.0
 RESTARTS_PER_MINUTE = 5
+FIRST_PAUSE_SECONDS = 1.0
+LONGEST_PAUSE_SECONDS = 16.0
 DEATHS_BEFORE_READY = 3
 COLOURS = (36, 33, 32, 35, 34, 96, 93, 92)
 PR_SET_PDEATHSIG = 1
@@ -99,7 +101,7 @@ class Supervisor:
         watcher = asyncio.create_task(self._keep_running(program))
         self.watchers.append(watcher)
         deadline = time.monotonic() + READY_TIMEOUT_SECONDS
-        while program.ready and not (program.process and await asyncio.to_thread(program.ready)):
+        while program.ready and not (program.process is not None and await asyncio.to_thread(program.ready)):
             if watcher.done():
                 watcher.result()
             if len(program.deaths) >= DEATHS_BEFORE_READY or time.monotonic() > deadline:
@@ -107,12 +109,11 @@ class Supervisor:
                 raise SetupError(f"{program.name} did not start. {_last_words(program)}")
             await asyncio.sleep(0.02)
 
-    async def run(self, name: str, command: Sequence[str | Path], env: Mapping[str, str], *, quiet: bool = False) -> int:
-        """Run a command to its end on this terminal and return its exit code.
+    async def run(self, program: Program, *, quiet: bool = False) -> int:
+        """Run a program once, on this terminal, and return its exit code; with `quiet` its output shows if it fails.
 
-        With `quiet` its output is shown only if it fails. Ctrl-C is passed on as SIGINT, and its end awaited.
+        Ctrl-C reaches it as its stop signal, and its end is awaited.
         """
-        program = Program(name, command, env, stop_signal=signal.SIGINT, grace_seconds=15)
         self.programs.append(program)
         process = program.process = await _spawn(program, asyncio.subprocess.PIPE if quiet else None)
         try:
@@ -128,7 +129,9 @@ class Supervisor:
 
     async def wait(self) -> None:
         """Watch until Ctrl-C or SIGTERM."""
-        await asyncio.gather(*self.watchers)
+        done, _ = await asyncio.wait(self.watchers, return_when=asyncio.FIRST_EXCEPTION)
+        for watcher in done:
+            watcher.result()
 
     async def stop(self) -> None:
         """Stop everything: programs first (all at once, last started first), services after them one by one."""
@@ -145,12 +148,12 @@ class Supervisor:
         while not program.stopping.is_set():
             with _output(program) as output:
                 program.process = await _spawn(program, output)
-            if program.stopping.is_set():  # stopped while it started
-                _kill_group(program.process)
-            if program.process.stdout:
-                await _print_lines(program.process.stdout, label)
-            code = await program.process.wait()
-            _kill_group(program.process)  # whatever it left behind
+            printing = asyncio.create_task(_print_lines(program.process.stdout, label))
+            if program.stopping.is_set():  # while it started
+                await _stop(program)
+            code = await _end(program.process)
+            _kill_group(program.process)  # whatever it left behind, which may hold its output open
+            await printing
             if not program.stopping.is_set():
                 await _back_off(program, label, code)
 
@@ -159,30 +162,30 @@ async def _back_off(program: Program, label: str, code: int) -> None:
     now = time.monotonic()
     program.deaths.append(now)
     recent = [death for death in program.deaths if now - death < 60]
-    pause = min(2.0 ** (len(recent) - 1), 16.0)
+    pause = min(FIRST_PAUSE_SECONDS * 2 ** (len(recent) - 1), LONGEST_PAUSE_SECONDS)
     if len(recent) == RESTARTS_PER_MINUTE:
         pause = max(pause, 60 - (now - recent[0]))
     reason = f"was killed by {signal.Signals(-code).name}" if code < 0 else f"stopped with exit code {code}"
     say(f"{label}{program.name} {reason}; starting it again in {pause:.0f} s.")
-    with contextlib.suppress(asyncio.TimeoutError):
+    with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(program.stopping.wait(), pause)
 
 
 async def _spawn(program: Program, output: Any) -> asyncio.subprocess.Process:
-    account = program.account
-    as_account: dict[str, Any] = {"user": account.uid, "group": account.gid, "extra_groups": []} if account else {}
-    return await asyncio.create_subprocess_exec(
-        *program.command,
-        env={"PYTHONUNBUFFERED": "1", **program.env},
-        cwd="/" if account else PROJECT,
-        stdin=None if output is None else asyncio.subprocess.DEVNULL,
-        stdout=output,
-        stderr=None if output is None else asyncio.subprocess.STDOUT,
-        limit=LONGEST_LINE,
-        start_new_session=True,
-        preexec_fn=_end_with_parent(program.stop_signal),
-        **as_account,
-    )
+    try:
+        return await asyncio.create_subprocess_exec(
+            *program.command,
+            env={"PYTHONUNBUFFERED": "1", **program.env},
+            stdin=None if output is None else asyncio.subprocess.DEVNULL,
+            stdout=output,
+            stderr=None if output is None else asyncio.subprocess.STDOUT,
+            limit=LONGEST_LINE,
+            start_new_session=True,
+            preexec_fn=_end_with_parent(program.stop_signal),
+            **run_as(program.account),
+        )
+    except OSError as error:
+        raise SetupError(f"{program.name} ({program.command[0]}) can't be run: {error.strerror}.") from error
 
 
 def _end_with_parent(number: signal.Signals) -> Callable[[], None]:
@@ -201,20 +204,27 @@ def _end_with_parent(number: signal.Signals) -> Callable[[], None]:
 async def _stop(program: Program) -> None:
     program.stopping.set()
     process = program.process
-    if process is None:
+    if process is None or process.returncode is not None:
         return
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(program.stop_signal)
     try:
-        await asyncio.wait_for(process.wait(), program.grace_seconds)
-    except asyncio.TimeoutError:
+        await asyncio.wait_for(_end(process), program.grace_seconds)
+    except TimeoutError:
         say(f"{program.name} did not stop within {program.grace_seconds:.0f} s: killed.")
     _kill_group(process)
-    await process.wait()
+    await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> int:
+    """Wait for the exit code. asyncio's own `wait` also waits, in some releases, for descendants to close the pipe."""
+    while process.returncode is None:
+        await asyncio.sleep(0.05)
+    return process.returncode
 
 
 def _kill_group(process: asyncio.subprocess.Process | None) -> None:
-    """SIGKILL to a program and its descendants. The group's number can't be reused while a member lives."""
+    """SIGKILL to a program and those of its descendants that stayed in its process group."""
     if process:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -229,8 +239,8 @@ def _output(program: Program) -> Any:
         yield file
 
 
-async def _print_lines(stream: asyncio.StreamReader, label: str) -> None:
-    while True:
+async def _print_lines(stream: asyncio.StreamReader | None, label: str) -> None:
+    while stream:
         try:
             line = await stream.readline()
         except ValueError:  # a line longer than the buffer: dropped

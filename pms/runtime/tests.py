@@ -1,13 +1,14 @@
 """Runs pytest on throwaway servers of its own."""
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
 
 from pms.runtime.home import AlreadyRunning, Home
 from pms.runtime.services import start_throwaway_services
-from pms.runtime.supervisor import Supervisor, supervise
+from pms.runtime.supervisor import Program, Supervisor, supervise
 
 MOST_WORKERS = 8
 MOST_RUNS_AT_ONCE = 8
@@ -20,19 +21,21 @@ def run_tests(home: Home, arguments: Sequence[str]) -> int:
     """
     with ExitStack() as stack:
         test_home = _free_home(home, stack)
-        workers = _workers(arguments)
+        workers = count_workers(arguments)
 
         async def work(supervisor: Supervisor) -> int:
             variables = await start_throwaway_services(supervisor, test_home, workers)
             command = [sys.executable, "-m", "pytest", "-p", "tests.database"]
             if workers > 1:
                 command += ["-n", str(workers), "--dist", "worksteal"]
-            return await supervisor.run("pytest", [*command, *arguments], os.environ | variables)
+            pytest = Program("pytest", [*command, *arguments], os.environ | variables, stop_signal=signal.SIGINT)
+            pytest.grace_seconds = 15  # to report what was interrupted
+            return await supervisor.run(pytest)
 
         return supervise(work)
 
 
-def _workers(arguments: Sequence[str]) -> int:
+def count_workers(arguments: Sequence[str]) -> int:
     """One worker per core; a single file or test is quicker without workers."""
     if any(".py" in argument for argument in arguments):
         return 1

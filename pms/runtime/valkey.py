@@ -10,6 +10,7 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pms.runtime.home import Home, SetupError, copy_program
 from pms.runtime.supervisor import Program
@@ -75,6 +76,20 @@ class Valkey:
             "daemonize": "no",
         }
         return "".join(f"{name} {value}\n" for name, value in lines.items())
+
+
+def check_reachable(url: str) -> None:
+    """Raises SetupError when nothing listens where REDIS_URL points (asked of TCP addresses only)."""
+    target = urlsplit(url)
+    if target.scheme not in ("redis", "rediss"):
+        return
+    try:
+        socket.create_connection((target.hostname or "127.0.0.1", target.port or 6379), timeout=5).close()
+    except OSError as error:
+        raise SetupError(
+            f"Nothing answers at REDIS_URL ({target.hostname}:{target.port or 6379}): {error}. Start that server, or "
+            "unset REDIS_URL to use the embedded one."
+        ) from error
 
 
 def find_binary(home: Home) -> Path:
