@@ -44,13 +44,19 @@ def read_log(
 
     Only rows below the horizon are taken, and the horizon is that of the same statement. ``until`` stops there, inclusive.
     """
+    # The cursor comes from a subquery: of a constant the planner thinks that no row has a higher epoch, and then reads
+    # and sorts all that waits for every batch.
     # One statement, one snapshot: the tail is what this read has looked at when it found fewer than ``limit``.
     rows = fetch_all(
         f"""
-        WITH bound AS MATERIALIZED (SELECT events_current_epoch() AS epoch, events_horizon() AS xid),
+        WITH bound AS MATERIALIZED (
+            SELECT events_current_epoch() AS epoch, events_horizon() AS xid, %(epoch)s::smallint AS after_epoch,
+                   %(xid)s::bigint AS after_xid, %(position)s::bigint AS after_position
+        ),
         found AS (
             SELECT {_COLUMNS} FROM events_event e
-            WHERE (e.epoch, e.xid, e.position) > (%(epoch)s, %(xid)s, %(position)s)
+            WHERE (e.epoch, e.xid, e.position) > ((SELECT after_epoch FROM bound), (SELECT after_xid FROM bound),
+                                                  (SELECT after_position FROM bound))
               AND (e.epoch, e.xid) < ((SELECT epoch FROM bound), (SELECT xid FROM bound))
               AND (%(until_epoch)s::int IS NULL
                    OR (e.epoch, e.xid, e.position) <= (%(until_epoch)s, %(until_xid)s, %(until_position)s))

@@ -3,3 +3,13 @@ from django.apps import AppConfig
 
 class LoyaltyConfig(AppConfig):
     name = "loyalty"
+
+    def ready(self) -> None:
+        from events.ports import register_consumer
+        from loyalty.admin_panel import LoyaltyPanel
+        from loyalty.consumers import CONSUMERS
+        from players.ports import register_panel
+
+        for consumer in CONSUMERS:
+            register_consumer(consumer)
+        register_panel(LoyaltyPanel())

@@ -5,7 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from uuid import UUID
+
+
+class EntryKind(StrEnum):
+    """What moved the points."""
+
+    BET = "bet"
+    ROLLBACK = "rollback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +48,7 @@ class PointsEntryDetails:
 
     id: UUID
     bet_id: UUID
-    kind: str  # bet, rollback
+    kind: EntryKind
     turnover_eur: Decimal
     coefficient: Decimal
     multiplier: Decimal

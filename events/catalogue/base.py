@@ -85,7 +85,10 @@ def _from_wire(wire_name: str, name: str, kind: Any, value: Any) -> Any:
         if target in (Decimal, UUID):
             if not isinstance(value, str):
                 raise TypeError
-            return target(value)
+            read = target(value)
+            if isinstance(read, Decimal) and not read.is_finite():
+                raise ValueError
+            return read
         if target is datetime:
             return datetime.fromisoformat(value)
     except (ValueError, TypeError, InvalidOperation):

@@ -26,6 +26,10 @@ class NotAProjection(ValueError):
     """Only projections can be rebuilt: a reactor's effects on others would happen twice."""
 
 
+class RebuildOvertaken(RuntimeError):
+    """A dead letter that the rebuild had left out was replayed before it could compare."""
+
+
 @dataclass(frozen=True)
 class Rebuild:
     """What a rebuild found: rows that only the live table has, rows that only the log gives."""
@@ -44,26 +48,25 @@ def rebuild(name: str, *, swap: bool, progress: Callable[[int], None] = lambda d
     """Rebuild the projection ``name`` from event zero; the live consumer goes on until the comparison.
 
     With ``swap`` the differing rows of the live tables are replaced (needs the database's owner). ``progress`` is
-    called with the number of events applied so far. Raises: NotAProjection, UnknownConsumer.
+    called with the number of events applied so far. Raises: NotAProjection, UnknownConsumer, RebuildOvertaken.
     """
     consumer = get_consumer(name)
     if consumer.kind is not ConsumerKind.PROJECTION:
         raise NotAProjection(f"{name} is a reactor; only projections are rebuilt.")
-    skipped = set(
-        DeadLetter.objects.filter(
-            consumer=name, state__in=[DeadLetterState.PARKED, DeadLetterState.DISCARDED]
-        ).values_list("event_id", flat=True)
-    )
     state = get_cursor(name)
+    skipped = _skipped(name)
     try:
         _create_shadows(consumer)
         with publishing_off():
-            place, done = _apply_until(consumer, Cursor(), _cursor(state), skipped, 0, progress)
+            place, done = _apply_until(consumer, Cursor(), _cursor(state), set(skipped), 0, progress)
             with transaction.atomic():
                 # The live consumer waits here, so that both stand at the same event.
                 fetch_one("SELECT pg_advisory_xact_lock(hashtextextended(%s, 1))::text", [name])
                 state.refresh_from_db()
-                place, done = _apply_until(consumer, place, _cursor(state), skipped, done, progress)
+                now_skipped = _skipped(name)
+                if _up_to(place, skipped) != _up_to(place, now_skipped):
+                    raise RebuildOvertaken(f"Dead letters of {name} were replayed meanwhile; start the rebuild again.")
+                place, done = _apply_until(consumer, place, _cursor(state), set(now_skipped), done, progress)
                 only_live, only_rebuilt = _compare(consumer)
                 differs = any(only_live.values()) or any(only_rebuilt.values())
                 if differs and swap:
@@ -75,6 +78,16 @@ def rebuild(name: str, *, swap: bool, progress: Callable[[int], None] = lambda d
 
 def _cursor(state: ConsumerCursor) -> Cursor:
     return Cursor(state.epoch, state.xid, state.position)
+
+
+def _skipped(name: str) -> dict[UUID, Cursor]:
+    """Events that the live consumer has passed without applying them, and their places in the log."""
+    letters = DeadLetter.objects.filter(consumer=name, state__in=[DeadLetterState.PARKED, DeadLetterState.DISCARDED])
+    return {letter.event_id: Cursor(letter.epoch, letter.xid, letter.position) for letter in letters}
+
+
+def _up_to(place: Cursor, events: dict[UUID, Cursor]) -> set[UUID]:
+    return {event_id for event_id, at in events.items() if at <= place}
 
 
 def _apply_until(
@@ -99,6 +112,8 @@ def _execute(sql: str) -> None:
 def _create_shadows(consumer: Consumer) -> None:
     for table in consumer.tables:
         _execute(f"CREATE TEMPORARY TABLE {table} (LIKE public.{table} INCLUDING ALL)")
+    # PL/pgSQL keeps the plans of a session: without this, functions that ran before would write to the live tables.
+    _execute("DISCARD PLANS")
 
 
 def _drop_shadows(consumer: Consumer) -> None:
@@ -125,10 +140,11 @@ def _swap(consumer: Consumer) -> None:
         _execute(
             f"""DELETE FROM public.{table} AS live USING
                 (SELECT * FROM public.{table} EXCEPT ALL SELECT * FROM pg_temp.{table}) AS wrong
-                WHERE live IS NOT DISTINCT FROM wrong"""
+                WHERE live = wrong"""  # whole rows: NULL equals NULL here, and it can be hashed
         )
         _execute(
             f"""INSERT INTO public.{table}
                 SELECT * FROM (SELECT * FROM pg_temp.{table} EXCEPT ALL SELECT * FROM public.{table}) AS missing"""
         )
+        _execute("SET CONSTRAINTS ALL IMMEDIATE")  # a table with foreign keys still to be checked cannot be altered
         _execute(f"ALTER TABLE public.{table} ENABLE TRIGGER USER")

@@ -95,9 +95,10 @@ DECLARE
     held uuid[] := string_to_array(trim(coalesce(current_setting('pms.locked_players', true), '')), ' ');
     stranger uuid;
 BEGIN
-    SELECT (e ->> 'player_id')::uuid INTO stranger FROM jsonb_array_elements(p_events) e
-    WHERE e ->> 'player_id' IS NOT NULL
-      AND NOT EXISTS (SELECT FROM unnest(held) player WHERE player = (e ->> 'player_id')::uuid) LIMIT 1;
+    SELECT player_id INTO stranger FROM (
+        SELECT player_id FROM jsonb_to_recordset(p_events) AS event (player_id uuid) WHERE player_id IS NOT NULL
+        EXCEPT SELECT unnest(held)
+    ) AS strangers LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'player % is not locked: publish only what concerns players you hold', stranger
             USING ERRCODE = 'PM002';

@@ -41,6 +41,7 @@ def test_no_event_carries_personal_data() -> None:
         ({"amount": None}, "amount"),
         ({"amount": 12.5}, "amount: 12.5 is not a Decimal string"),
         ({"amount": "many"}, "amount: 'many' is not a Decimal string"),
+        ({"amount": "NaN"}, "amount: 'NaN' is not a Decimal string"),
         ({"number": "1"}, "number: '1' is not int"),
         ({"number": True}, "number: True is not int"),
         ({"deposit_id": "x"}, "deposit_id: 'x' is not a UUID string"),

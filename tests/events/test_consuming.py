@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 
@@ -20,8 +21,9 @@ from kernel.db import fetch_all, fetch_one
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from tests.connections import Session
+from tests.database import owner_url
 from tests.events.conftest import Probe, tell, tell_other
-from tests.factories import ACTOR, AT
+from tests.factories import ACTOR, AT, make_player
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -60,9 +62,7 @@ def test_a_poisoned_event_is_parked_and_the_rest_goes_on(probe: Probe) -> None:
     tell("after", victim)
     more = [tell(f"more{number}") for number in range(5)]
     run()
-    assert sorted(probe.seen()) == sorted(
-        ["before", *(f"good{n}" for n in range(5)), *(f"more{n}" for n in range(5))]
-    )
+    assert sorted(probe.seen()) == sorted(["before", *(f"good{n}" for n in range(5)), *(f"more{n}" for n in range(5))])
     parked = [(letter.cause, get_event(letter.event_id).payload["name"]) for letter in list_dead_letters("probe")]
     assert parked == [("poisoned", "bad"), ("behind", "after")]
     assert len({*good, *more}) == 10
@@ -175,6 +175,20 @@ def test_a_database_error_parks_nothing(probe: Probe) -> None:
     assert probe.seen() == ["bad"]
 
 
+def test_what_is_only_checked_at_commit_is_parked_too(probe: Probe) -> None:
+    with psycopg.connect(owner_url(), autocommit=True) as owner:
+        owner.execute(
+            "ALTER TABLE probe_seen ADD FOREIGN KEY (player_id) REFERENCES players_player DEFERRABLE INITIALLY DEFERRED"
+        )
+    stranger = tell("of nobody")
+    tell("good", make_player().id)
+    run()
+    assert probe.seen() == ["good"]
+    [letter] = list_dead_letters("probe")
+    assert letter.player_id == stranger
+    assert "IntegrityError" in letter.error
+
+
 def test_a_second_runner_stands_by(probe: Probe) -> None:
     tell("a")
     other = Session()
@@ -200,9 +214,7 @@ def test_an_event_of_no_player_is_parked_alone(probe: Probe) -> None:
     assert probe.seen() == ["good"]
     [letter] = list_dead_letters("probe")
     probe.poison = set()
-    assert (
-        dead_letters.replay(consumer="probe", player_id=None, event_id=letter.event_id, actor=ACTOR, at=AT) == 1
-    )
+    assert dead_letters.replay(consumer="probe", player_id=None, event_id=letter.event_id, actor=ACTOR, at=AT) == 1
 
 
 def test_lag_counts_what_waits(probe: Probe) -> None:

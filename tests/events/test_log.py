@@ -11,7 +11,7 @@ from django.db import DatabaseError, connection, transaction
 from events.catalogue.base import CATALOGUE, Event
 from events.catalogue.players import SettingChanged
 from events.selectors import Cursor, read_log
-from events.services.log import LockRuleBroken, lock_players, publish
+from events.services.log import LockRuleBroken, holding, lock_players, publish, publish_many
 from events.services.partitions import ensure_ahead
 from kernel.context import request_id
 from kernel.db import fetch_all, fetch_one
@@ -86,6 +86,28 @@ def test_publishing_needs_a_transaction_that_holds_the_player() -> None:
     with pytest.raises(LockRuleBroken, match="not locked"), transaction.atomic():
         lock_players([uuid7()])
         publish(setting("x", player_id))
+
+
+def test_many_events_are_recorded_as_if_one_by_one() -> None:
+    players = [uuid7(), uuid7()]
+    told = [setting(str(number), players[number % 2]) for number in range(20)]
+    told.append(SettingChanged(player_id=None, occurred_at=AT, name="of nobody", actor="test"))
+    with holding(*players):
+        publish_many(told)
+        publish(setting("last", players[0]))
+    recorded = read_log(Cursor(), NAMES, 100)[0]
+    assert [SettingChanged.from_log(e.player_id, e.occurred_at, e.payload) for e in recorded[:-1]] == told
+    assert [e.payload["name"] for e in recorded if e.player_id == players[0]][-1] == "last"
+    assert len({e.shard for e in recorded if e.player_id == players[0]}) == 1
+
+
+def test_publishing_many_needs_a_transaction_that_holds_all_players() -> None:
+    held, other = uuid7(), uuid7()
+    with pytest.raises(LockRuleBroken, match="transaction"):
+        publish_many([setting("x", held)])
+    with pytest.raises(LockRuleBroken, match=f"{other} is not locked"), holding(held):
+        publish_many([setting("x", held), setting("y", other)])
+    assert read_names() == []
 
 
 def test_a_transaction_that_has_written_cannot_lock_players_any_more() -> None:
@@ -212,6 +234,22 @@ def test_reading_a_batch_uses_the_order_index() -> None:
         plan = "\n".join(row[0] for row in cursor.fetchall())
     assert not any(line.strip(" ->").startswith("Sort  ") for line in plan.splitlines()), plan
     assert "epoch_xid_position_idx" in plan
+
+
+def test_a_batch_does_not_read_the_backlog_behind_it() -> None:
+    player_id = uuid7()
+    with holding(player_id):
+        publish_many([setting(str(number), player_id) for number in range(20_000)])
+    with psycopg.connect(owner_url(), autocommit=True) as owner:
+        owner.execute("ANALYZE events_event")
+    first, place = read_log(Cursor(), NAMES, 10)
+    with transaction.atomic():
+        second, _ = read_log(place, NAMES, 10)
+        rows_read = fetch_one(
+            "SELECT sum(idx_tup_fetch + seq_tup_read) FROM pg_stat_xact_user_tables WHERE relname LIKE 'events_event_%'"
+        )[0]
+    assert [event.payload["name"] for event in first + second] == [str(number) for number in range(20)]
+    assert rows_read < 100
 
 
 def test_partitions_are_there_a_year_ahead_and_made_once(settings: object) -> None:

@@ -13,9 +13,10 @@ from events.selectors import list_dead_letters
 from events.services import dead_letters
 from events.services.consuming import Runner
 from events.services.log import publish
-from events.services.rebuilding import rebuild
+from events.services.rebuilding import RebuildOvertaken, rebuild
 from events.types import RecordedEvent
 from kernel.db import fetch_one
+from tests.connections import Session
 from tests.database import owner_url
 from tests.events.conftest import Probe, tell
 from tests.factories import ACTOR, AT
@@ -100,6 +101,43 @@ def test_nothing_is_published_while_rebuilding(plain_probe: Probe) -> None:
     object.__setattr__(get_consumer("probe"), "handle", handle_and_publish)
     assert rebuild("probe", swap=False).equal
     assert fetch_one("SELECT count(*) FROM events_event") == before
+
+
+def test_functions_that_ran_before_write_to_the_shadows(plain_probe: Probe) -> None:
+    """PostgreSQL keeps their plans for the session: written to the live table, the rows would be there already."""
+    with psycopg.connect(owner_url(), autocommit=True) as owner:
+        owner.execute(
+            """CREATE FUNCTION probe_see(p_id uuid, p_player uuid, p_name text) RETURNS void LANGUAGE plpgsql AS $$
+               BEGIN INSERT INTO probe_seen (id, player_id, name) VALUES (p_id, p_player, p_name); END $$"""
+        )
+
+    def handle_by_function(events: Sequence[RecordedEvent]) -> None:
+        for event in events:
+            fetch_one("SELECT probe_see(%s, %s, %s)::text", [event.id, event.player_id, event.payload["name"]])
+
+    object.__setattr__(get_consumer("probe"), "handle", handle_by_function)
+    for name in "ab":
+        tell(name)
+        run()
+        assert rebuild("probe", swap=False).equal
+    assert names() == ["a", "b"]
+
+
+def test_a_rebuild_does_not_compare_what_a_replay_has_changed_under_it(plain_probe: Probe) -> None:
+    plain_probe.poison = {"bad"}
+    player = tell("bad")
+    run()
+    plain_probe.poison = set()
+
+    def replay_meanwhile(done: int) -> None:
+        if list_dead_letters("probe"):
+            dead_letters.replay(consumer="probe", player_id=player, actor=ACTOR, at=AT)
+
+    staff = Session()  # another connection: this one has the shadows before its tables
+    with pytest.raises(RebuildOvertaken):
+        rebuild("probe", swap=False, progress=lambda done: staff.do(lambda: replay_meanwhile(done)))
+    staff.close()
+    assert rebuild("probe", swap=False).equal
 
 
 def as_owner(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tqdm import tqdm
 from events import selectors
 from events.ports import UnknownConsumer
 from events.services import dead_letters
-from events.services.rebuilding import NotAProjection, rebuild
+from events.services.rebuilding import NotAProjection, RebuildOvertaken, rebuild
 from kernel import clock
 from kernel.actors import system
 from kernel.db import fetch_all
@@ -44,7 +44,7 @@ class Command(BaseCommand):
     def handle(self, *, command: str, **options: Any) -> None:
         try:
             getattr(self, command.replace("-", "_"))(**options)
-        except (UnknownConsumer, NotAProjection) as error:
+        except (UnknownConsumer, NotAProjection, RebuildOvertaken) as error:
             raise CommandError(str(error)) from None
         except DomainError as error:
             raise CommandError(error.detail) from None
