@@ -41,7 +41,7 @@ class User(AbstractUser):
 
     kind = models.CharField(max_length=6, choices=_choices(UserKind), default=UserKind.STAFF.value)
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined,misc]
+    class Meta(AbstractUser.Meta):
         constraints: ClassVar = [
             models.CheckConstraint(
                 condition=~models.Q(kind="player") | models.Q(is_staff=False, is_superuser=False),
@@ -79,6 +79,10 @@ class Player(models.Model):
     registered_at = models.DateTimeField()
 
     class Meta:
+        permissions: ClassVar = [
+            ("view_personal_data", "Sees names, email, phone and birth date unmasked"),
+            ("change_player_status", "Suspends, closes and reopens accounts"),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["-registered_at", "-id"], name="players_player_registered"),
         ]
@@ -151,6 +155,11 @@ class Restriction(models.Model):
     lift_reason = models.TextField(blank=True, default="")
 
     class Meta:
+        permissions: ClassVar = [
+            ("impose_restriction", "Imposes restrictions"),
+            ("lift_restriction", "Lifts restrictions"),
+            ("view_aml_reason", "Sees why a money-laundering hold stands"),
+        ]
         indexes: ClassVar = [
             models.Index(fields=["player"], condition=models.Q(lifted_at=None), name="players_restriction_standing"),
             models.Index(fields=["player", "-active_from"], name="players_restriction_history"),

@@ -1,8 +1,18 @@
 """All addresses of the system."""
 
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
 
 urlpatterns = [
     path("admin/", admin.site.urls),
+    path("api/v1/", include("players.rest.urls")),
+    path("api/v1/", include("wallet.rest.urls")),
+    path("api/v1/", include("loyalty.rest.urls")),
+    path("", include("kernel.rest.urls")),
+    path("", include("allauth.idp.urls")),  # service clients get their access tokens at /identity/o/api/token
 ]
+
+# Problems for the API, ordinary pages elsewhere.
+handler400 = "kernel.rest.problems.bad_request"
+handler404 = "kernel.rest.problems.page_not_found"
+handler500 = "kernel.rest.problems.server_error"

@@ -4,6 +4,7 @@
 left it. `module_db` gives one to a whole file whose tests only read.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -60,7 +61,7 @@ def _fresh(own: database.CloneableDatabase, blocker: DjangoDbBlocker) -> Iterato
 
 @pytest.fixture(scope="session")
 def _redis() -> redis.Redis | None:
-    return redis.Redis.from_url(database.os.environ["REDIS_URL"]) if database.admin_url() else None
+    return redis.Redis.from_url(os.environ["REDIS_URL"]) if database.admin_url() else None
 
 
 @pytest.fixture(autouse=True)

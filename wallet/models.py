@@ -60,14 +60,17 @@ class Account(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(player=None, balance_minor=None) | models.Q(player__isnull=False, balance_minor__gte=0),
+                condition=models.Q(player=None, balance_minor=None)
+                | models.Q(player__isnull=False, balance_minor__gte=0),
                 name="wallet_account_never_below_zero",
             ),
             models.UniqueConstraint(
                 fields=["kind", "currency"], condition=models.Q(player=None), name="wallet_account_house_once"
             ),
             models.UniqueConstraint(
-                fields=["player"], condition=models.Q(kind="real"), name="wallet_account_real_once"
+                fields=["player", "kind"],
+                condition=models.Q(kind__in=["real", "held"]),
+                name="wallet_account_one_of_a_kind",
             ),
         ]
         indexes: ClassVar = [

@@ -133,6 +133,11 @@ def list_deposits(player_id: UUID, limit: int = 50) -> list[DepositDetails]:
     return [_deposit(row) for row in Deposit.objects.filter(player_id=player_id).order_by("-id")[:limit]]
 
 
+def list_latest_deposits(limit: int = 10) -> list[DepositDetails]:
+    """Of all players, newest first."""
+    return [_deposit(row) for row in Deposit.objects.order_by("-id")[:limit]]
+
+
 def list_games(*, active: bool | None = None) -> list[GameDetails]:
     games = Game.objects.filter(Q() if active is None else Q(active=active)).order_by("code")
     return [

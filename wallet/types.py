@@ -46,6 +46,7 @@ class AccountKind(StrEnum):
 
     REAL = "real"
     BONUS = "bonus"
+    HELD = "held"  # set aside: requested withdrawals, reserved bets; never drawn by a bet
     GAMING = "gaming"  # stakes in, wins out: its sum is GGR
     PAYMENTS = "payments"  # money that came through payment providers
     BONUS_COST = "bonus_cost"  # what bonuses cost

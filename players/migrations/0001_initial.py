@@ -7,162 +7,336 @@ import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.functions.text
 import django.utils.timezone
-import kernel.ids
 from django.conf import settings
 from django.db import migrations, models
 
+import kernel.ids
+
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Player',
+            name="Player",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('country', models.CharField(max_length=2)),
-                ('currency', models.CharField(max_length=3)),
-                ('language', models.CharField(default='en', max_length=6)),
-                ('time_zone', models.CharField(default='UTC', max_length=50)),
-                ('status', models.CharField(choices=[('pending', 'Pending'), ('active', 'Active'), ('suspended', 'Suspended'), ('closed', 'Closed'), ('erased', 'Erased')], default='active', max_length=10)),
-                ('confirm_status', models.CharField(choices=[('unverified', 'Unverified'), ('submitted', 'Submitted'), ('in_review', 'In review'), ('confirmed', 'Confirmed'), ('rejected_retry', 'Rejected retry'), ('rejected_final', 'Rejected final'), ('expired', 'Expired')], default='unverified', max_length=15)),
-                ('risk_level', models.CharField(choices=[('low', 'Low'), ('medium', 'Medium'), ('high', 'High'), ('prohibited', 'Prohibited')], default='low', max_length=10)),
-                ('source', models.CharField(blank=True, default='', max_length=80)),
-                ('registered_at', models.DateTimeField()),
-            ],
-        ),
-        migrations.CreateModel(
-            name='User',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('username', models.CharField(error_messages={'unique': 'A user with that username already exists.'}, help_text='Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.', max_length=150, unique=True, validators=[django.contrib.auth.validators.UnicodeUsernameValidator()], verbose_name='username')),
-                ('first_name', models.CharField(blank=True, max_length=150, verbose_name='first name')),
-                ('last_name', models.CharField(blank=True, max_length=150, verbose_name='last name')),
-                ('email', models.EmailField(blank=True, max_length=254, verbose_name='email address')),
-                ('is_staff', models.BooleanField(default=False, help_text='Designates whether the user can log into this admin site.', verbose_name='staff status')),
-                ('is_active', models.BooleanField(default=True, help_text='Designates whether this user should be treated as active. Unselect this instead of deleting accounts.', verbose_name='active')),
-                ('date_joined', models.DateTimeField(default=django.utils.timezone.now, verbose_name='date joined')),
-                ('kind', models.CharField(choices=[('player', 'Player'), ('staff', 'Staff')], default='staff', max_length=6)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("country", models.CharField(max_length=2)),
+                ("currency", models.CharField(max_length=3)),
+                ("language", models.CharField(default="en", max_length=6)),
+                ("time_zone", models.CharField(default="UTC", max_length=50)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "Pending"),
+                            ("active", "Active"),
+                            ("suspended", "Suspended"),
+                            ("closed", "Closed"),
+                            ("erased", "Erased"),
+                        ],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "confirm_status",
+                    models.CharField(
+                        choices=[
+                            ("unverified", "Unverified"),
+                            ("submitted", "Submitted"),
+                            ("in_review", "In review"),
+                            ("confirmed", "Confirmed"),
+                            ("rejected_retry", "Rejected retry"),
+                            ("rejected_final", "Rejected final"),
+                            ("expired", "Expired"),
+                        ],
+                        default="unverified",
+                        max_length=15,
+                    ),
+                ),
+                (
+                    "risk_level",
+                    models.CharField(
+                        choices=[("low", "Low"), ("medium", "Medium"), ("high", "High"), ("prohibited", "Prohibited")],
+                        default="low",
+                        max_length=10,
+                    ),
+                ),
+                ("source", models.CharField(blank=True, default="", max_length=80)),
+                ("registered_at", models.DateTimeField()),
             ],
             options={
-                'verbose_name': 'user',
-                'verbose_name_plural': 'users',
-                'abstract': False,
+                "permissions": [
+                    ("view_personal_data", "Sees names, email, phone and birth date unmasked"),
+                    ("change_player_status", "Suspends, closes and reopens accounts"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="User",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "username",
+                    models.CharField(
+                        error_messages={"unique": "A user with that username already exists."},
+                        help_text="Required. 150 characters or fewer. Letters, digits and @/./+/-/_ only.",
+                        max_length=150,
+                        unique=True,
+                        validators=[django.contrib.auth.validators.UnicodeUsernameValidator()],
+                        verbose_name="username",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, max_length=150, verbose_name="first name")),
+                ("last_name", models.CharField(blank=True, max_length=150, verbose_name="last name")),
+                ("email", models.EmailField(blank=True, max_length=254, verbose_name="email address")),
+                (
+                    "is_staff",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates whether the user can log into this admin site.",
+                        verbose_name="staff status",
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Designates whether this user should be treated as active. Unselect this instead of deleting accounts.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now, verbose_name="date joined")),
+                (
+                    "kind",
+                    models.CharField(choices=[("player", "Player"), ("staff", "Staff")], default="staff", max_length=6),
+                ),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "user",
+                "verbose_name_plural": "users",
+                "abstract": False,
             },
             managers=[
-                ('objects', django.contrib.auth.models.UserManager()),
+                ("objects", django.contrib.auth.models.UserManager()),
             ],
         ),
         migrations.CreateModel(
-            name='Profile',
+            name="Profile",
             fields=[
-                ('player', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, primary_key=True, related_name='profile', serialize=False, to='players.player')),
-                ('first_name', models.CharField(blank=True, default='', max_length=100)),
-                ('last_name', models.CharField(blank=True, default='', max_length=100)),
-                ('birth_date', models.DateField(blank=True, null=True)),
-                ('phone', models.CharField(blank=True, default='', max_length=20)),
-                ('city', models.CharField(blank=True, default='', max_length=100)),
-                ('postcode', models.CharField(blank=True, default='', max_length=20)),
+                (
+                    "player",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        primary_key=True,
+                        related_name="profile",
+                        serialize=False,
+                        to="players.player",
+                    ),
+                ),
+                ("first_name", models.CharField(blank=True, default="", max_length=100)),
+                ("last_name", models.CharField(blank=True, default="", max_length=100)),
+                ("birth_date", models.DateField(blank=True, null=True)),
+                ("phone", models.CharField(blank=True, default="", max_length=20)),
+                ("city", models.CharField(blank=True, default="", max_length=100)),
+                ("postcode", models.CharField(blank=True, default="", max_length=20)),
             ],
         ),
         migrations.AddField(
-            model_name='player',
-            name='user',
-            field=models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL),
+            model_name="player",
+            name="user",
+            field=models.OneToOneField(
+                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+            ),
         ),
         migrations.CreateModel(
-            name='Label',
+            name="Label",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('namespace', models.CharField(max_length=40)),
-                ('key', models.CharField(max_length=60)),
-                ('value', models.CharField(max_length=120)),
-                ('since', models.DateTimeField()),
-                ('player', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='players.player')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("namespace", models.CharField(max_length=40)),
+                ("key", models.CharField(max_length=60)),
+                ("value", models.CharField(max_length=120)),
+                ("since", models.DateTimeField()),
+                (
+                    "player",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="players.player"
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='Restriction',
+            name="Restriction",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('self_excluded', 'Self excluded'), ('cooling_off', 'Cooling off'), ('kyc_hold', 'Kyc hold'), ('aml_hold', 'Aml hold'), ('fraud_hold', 'Fraud hold'), ('withdrawal_hold', 'Withdrawal hold'), ('deposit_block', 'Deposit block'), ('play_block', 'Play block'), ('bonus_block', 'Bonus block'), ('marketing_block', 'Marketing block'), ('affordability_review', 'Affordability review'), ('login_block', 'Login block')], max_length=24)),
-                ('blocks', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), size=None)),
-                ('reason', models.TextField()),
-                ('source', models.CharField(max_length=40)),
-                ('imposed_by', models.CharField(max_length=120)),
-                ('active_from', models.DateTimeField()),
-                ('active_until', models.DateTimeField(blank=True, null=True)),
-                ('lifted_at', models.DateTimeField(blank=True, null=True)),
-                ('lifted_by', models.CharField(blank=True, default='', max_length=120)),
-                ('lift_reason', models.TextField(blank=True, default='')),
-                ('player', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='players.player')),
+                ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("self_excluded", "Self excluded"),
+                            ("cooling_off", "Cooling off"),
+                            ("kyc_hold", "Kyc hold"),
+                            ("aml_hold", "Aml hold"),
+                            ("fraud_hold", "Fraud hold"),
+                            ("withdrawal_hold", "Withdrawal hold"),
+                            ("deposit_block", "Deposit block"),
+                            ("play_block", "Play block"),
+                            ("bonus_block", "Bonus block"),
+                            ("marketing_block", "Marketing block"),
+                            ("affordability_review", "Affordability review"),
+                            ("login_block", "Login block"),
+                        ],
+                        max_length=24,
+                    ),
+                ),
+                (
+                    "blocks",
+                    django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=12), size=None),
+                ),
+                ("reason", models.TextField()),
+                ("source", models.CharField(max_length=40)),
+                ("imposed_by", models.CharField(max_length=120)),
+                ("active_from", models.DateTimeField()),
+                ("active_until", models.DateTimeField(blank=True, null=True)),
+                ("lifted_at", models.DateTimeField(blank=True, null=True)),
+                ("lifted_by", models.CharField(blank=True, default="", max_length=120)),
+                ("lift_reason", models.TextField(blank=True, default="")),
+                (
+                    "player",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="players.player"
+                    ),
+                ),
             ],
+            options={
+                "permissions": [
+                    ("impose_restriction", "Imposes restrictions"),
+                    ("lift_restriction", "Lifts restrictions"),
+                    ("view_aml_reason", "Sees why a money-laundering hold stands"),
+                ],
+            },
         ),
         migrations.CreateModel(
-            name='SettingChange',
+            name="SettingChange",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=40)),
-                ('from_value', models.TextField(blank=True)),
-                ('to_value', models.TextField(blank=True)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('actor', models.CharField(max_length=120)),
-                ('changed_at', models.DateTimeField()),
-                ('player', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='players.player')),
+                ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=40)),
+                ("from_value", models.TextField(blank=True)),
+                ("to_value", models.TextField(blank=True)),
+                ("reason", models.TextField(blank=True, default="")),
+                ("actor", models.CharField(max_length=120)),
+                ("changed_at", models.DateTimeField()),
+                (
+                    "player",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="players.player"
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='user',
-            index=models.Index(django.contrib.postgres.indexes.OpClass('email', name='text_pattern_ops'), name='players_user_email_prefix'),
+            model_name="user",
+            index=models.Index(
+                django.contrib.postgres.indexes.OpClass("email", name="text_pattern_ops"),
+                name="players_user_email_prefix",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('kind', 'player'), _negated=True), models.Q(('is_staff', False), ('is_superuser', False)), _connector='OR'), name='players_user_is_player_or_staff'),
+            model_name="user",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    models.Q(("kind", "player"), _negated=True),
+                    models.Q(("is_staff", False), ("is_superuser", False)),
+                    _connector="OR",
+                ),
+                name="players_user_is_player_or_staff",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='user',
-            constraint=models.UniqueConstraint(condition=models.Q(('email', ''), _negated=True), fields=('email',), name='players_user_email_once'),
+            model_name="user",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("email", ""), _negated=True), fields=("email",), name="players_user_email_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='profile',
-            index=django.contrib.postgres.indexes.GinIndex(django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('last_name'), name='gin_trgm_ops'), django.contrib.postgres.indexes.OpClass(django.db.models.functions.text.Lower('first_name'), name='gin_trgm_ops'), name='players_profile_names'),
+            model_name="profile",
+            index=django.contrib.postgres.indexes.GinIndex(
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower("last_name"), name="gin_trgm_ops"
+                ),
+                django.contrib.postgres.indexes.OpClass(
+                    django.db.models.functions.text.Lower("first_name"), name="gin_trgm_ops"
+                ),
+                name="players_profile_names",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='profile',
-            constraint=models.UniqueConstraint(condition=models.Q(('phone', ''), _negated=True), fields=('phone',), name='players_profile_phone_once'),
+            model_name="profile",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("phone", ""), _negated=True), fields=("phone",), name="players_profile_phone_once"
+            ),
         ),
         migrations.AddIndex(
-            model_name='player',
-            index=models.Index(fields=['-registered_at', '-id'], name='players_player_registered'),
+            model_name="player",
+            index=models.Index(fields=["-registered_at", "-id"], name="players_player_registered"),
         ),
         migrations.AddIndex(
-            model_name='label',
-            index=models.Index(fields=['namespace', 'key', 'value'], name='players_label_value'),
+            model_name="label",
+            index=models.Index(fields=["namespace", "key", "value"], name="players_label_value"),
         ),
         migrations.AddConstraint(
-            model_name='label',
-            constraint=models.UniqueConstraint(fields=('player', 'namespace', 'key'), name='players_label_once'),
+            model_name="label",
+            constraint=models.UniqueConstraint(fields=("player", "namespace", "key"), name="players_label_once"),
         ),
         migrations.AddIndex(
-            model_name='restriction',
-            index=models.Index(condition=models.Q(('lifted_at', None)), fields=['player'], name='players_restriction_standing'),
+            model_name="restriction",
+            index=models.Index(
+                condition=models.Q(("lifted_at", None)), fields=["player"], name="players_restriction_standing"
+            ),
         ),
         migrations.AddIndex(
-            model_name='restriction',
-            index=models.Index(fields=['player', '-active_from'], name='players_restriction_history'),
+            model_name="restriction",
+            index=models.Index(fields=["player", "-active_from"], name="players_restriction_history"),
         ),
         migrations.AddIndex(
-            model_name='settingchange',
-            index=models.Index(fields=['player', '-id'], name='players_setting_history'),
+            model_name="settingchange",
+            index=models.Index(fields=["player", "-id"], name="players_setting_history"),
         ),
     ]

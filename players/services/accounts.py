@@ -137,5 +137,3 @@ def _remember(
         actor=str(actor),
         changed_at=at,
     )
-
-

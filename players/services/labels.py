@@ -20,13 +20,12 @@ def set_label(*, player_id: UUID, namespace: str, key: str, value: str | None, a
         before = label.value if label else None
         if before == value:
             return
-        if label is None:
-            Label.objects.create(player_id=player_id, namespace=namespace, key=key, value=value, since=at)
-        elif value is None:
-            label.delete()
+        if value is None:
+            Label.objects.filter(player_id=player_id, namespace=namespace, key=key).delete()
         else:
-            label.value, label.since = value, at
-            label.save(update_fields=["value", "since"])
+            Label.objects.update_or_create(
+                player_id=player_id, namespace=namespace, key=key, defaults={"value": value, "since": at}
+            )
         publish(
             LabelChanged(
                 player_id=player_id, occurred_at=at, namespace=namespace, key=key, from_value=before, to_value=value

@@ -9,6 +9,7 @@ from events.catalogue.players import RestrictionImposed, RestrictionLifted
 from events.services.log import holding, publish
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors, NotFound
+from kernel.idempotency import digest_of, find_result, remember
 from players import rules
 from players.models import Restriction
 from players.selectors import get_player
@@ -32,11 +33,13 @@ def impose(
     actor: Actor,
     at: datetime,
     active_until: datetime | None = None,
+    idempotency_key: str = "",
 ) -> UUID:
     """Put a restriction on the account from ``at`` until ``active_until`` (None: until lifted); its id.
 
-    ``source`` says where it comes from: "staff", "player", "rule …". Several of one kind may stand beside each other.
-    Publishes RestrictionImposed. Raises: UnknownPlayer, FieldErrors.
+    ``source`` says where it comes from: "staff", "player", "rule …". Several of one kind may stand beside each other,
+    but the same ``idempotency_key`` and content gives the one that was imposed first.
+    Publishes RestrictionImposed. Raises: UnknownPlayer, FieldErrors, IdempotencyConflict.
     """
     if not reason.strip():
         raise FieldErrors({"reason": ["Say in a few words why."]})
@@ -44,8 +47,13 @@ def impose(
         rules.check_until(at, active_until)
     except rules.Invalid as error:
         raise FieldErrors({"active_until": [str(error)]}) from None
+    scope = f"players.impose:{actor}"
+    digest = digest_of({"player": player_id, "kind": kind, "reason": reason, "source": source, "until": active_until})
     with holding(player_id):
         get_player(player_id)
+        known = find_result(scope, idempotency_key, digest) if idempotency_key else None
+        if known:
+            return UUID(known)
         restriction = Restriction.objects.create(
             player_id=player_id,
             kind=kind,
@@ -56,6 +64,8 @@ def impose(
             active_from=at,
             active_until=active_until,
         )
+        if idempotency_key:
+            remember(scope, idempotency_key, digest, str(restriction.id), at)
         publish(
             RestrictionImposed(
                 player_id=player_id,

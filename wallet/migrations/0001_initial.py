@@ -2,127 +2,237 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import kernel.ids
 from django.db import migrations, models
+
+import kernel.ids
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('players', '0001_initial'),
+        ("players", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Entry',
+            name="Entry",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('balance_after_minor', models.BigIntegerField(null=True)),
-                ('sequence', models.BigIntegerField(null=True)),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("amount_minor", models.BigIntegerField()),
+                ("balance_after_minor", models.BigIntegerField(null=True)),
+                ("sequence", models.BigIntegerField(null=True)),
             ],
             options={
-                'verbose_name_plural': 'entries',
-                'db_table': 'wallet_entry',
-                'managed': False,
+                "verbose_name_plural": "entries",
+                "db_table": "wallet_entry",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Transfer",
             fields=[
-                ('id', models.UUIDField(editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('deposit', 'Deposit'), ('bet', 'Bet'), ('win', 'Win'), ('rollback', 'Rollback'), ('bonus_grant', 'Bonus grant'), ('bonus_release', 'Bonus release'), ('bonus_forfeit', 'Bonus forfeit')], max_length=20)),
-                ('currency', models.CharField(max_length=3)),
-                ('amount_minor', models.BigIntegerField()),
-                ('source', models.TextField()),
-                ('reference', models.TextField()),
-                ('game', models.TextField()),
-                ('round', models.TextField()),
-                ('bet_id', models.UUIDField(null=True)),
-                ('actor', models.TextField()),
-                ('request_id', models.TextField()),
-                ('occurred_at', models.DateTimeField()),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("deposit", "Deposit"),
+                            ("bet", "Bet"),
+                            ("win", "Win"),
+                            ("rollback", "Rollback"),
+                            ("bonus_grant", "Bonus grant"),
+                            ("bonus_release", "Bonus release"),
+                            ("bonus_forfeit", "Bonus forfeit"),
+                        ],
+                        max_length=20,
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("amount_minor", models.BigIntegerField()),
+                ("source", models.TextField()),
+                ("reference", models.TextField()),
+                ("game", models.TextField()),
+                ("round", models.TextField()),
+                ("bet_id", models.UUIDField(null=True)),
+                ("actor", models.TextField()),
+                ("request_id", models.TextField()),
+                ("occurred_at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'wallet_transfer',
-                'managed': False,
+                "db_table": "wallet_transfer",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='TransferKey',
+            name="TransferKey",
             fields=[
-                ('pk', models.CompositePrimaryKey('source', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('source', models.TextField()),
-                ('key', models.TextField()),
-                ('digest', models.BinaryField(null=True)),
-                ('outcome', models.TextField()),
-                ('reason', models.TextField()),
-                ('transfer_id', models.UUIDField(null=True)),
-                ('win_transfer_id', models.UUIDField(null=True)),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "source", "key", blank=True, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("source", models.TextField()),
+                ("key", models.TextField()),
+                ("digest", models.BinaryField(null=True)),
+                ("outcome", models.TextField()),
+                ("reason", models.TextField()),
+                ("transfer_id", models.UUIDField(null=True)),
+                ("win_transfer_id", models.UUIDField(null=True)),
             ],
             options={
-                'db_table': 'wallet_transferkey',
-                'managed': False,
+                "db_table": "wallet_transferkey",
+                "managed": False,
             },
         ),
         migrations.CreateModel(
-            name='Game',
+            name="Game",
             fields=[
-                ('code', models.CharField(max_length=80, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('provider', models.CharField(max_length=80)),
-                ('category', models.CharField(choices=[('slots', 'Slots'), ('table', 'Table'), ('live', 'Live'), ('crash', 'Crash'), ('other', 'Other')], max_length=10)),
-                ('rtp', models.DecimalField(decimal_places=4, help_text='Theoretical return to player, 0–1.', max_digits=5)),
-                ('exclusive', models.BooleanField(default=False)),
-                ('active', models.BooleanField(default=True)),
+                ("code", models.CharField(max_length=80, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=120)),
+                ("provider", models.CharField(max_length=80)),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("slots", "Slots"),
+                            ("table", "Table"),
+                            ("live", "Live"),
+                            ("crash", "Crash"),
+                            ("other", "Other"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "rtp",
+                    models.DecimalField(decimal_places=4, help_text="Theoretical return to player, 0–1.", max_digits=5),
+                ),
+                ("exclusive", models.BooleanField(default=False)),
+                ("active", models.BooleanField(default=True)),
             ],
         ),
         migrations.CreateModel(
-            name='Account',
+            name="Account",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('kind', models.CharField(choices=[('real', 'Real'), ('bonus', 'Bonus'), ('gaming', 'Gaming'), ('payments', 'Payments'), ('bonus_cost', 'Bonus cost')], max_length=12)),
-                ('currency', models.CharField(max_length=3)),
-                ('balance_minor', models.BigIntegerField(null=True)),
-                ('sequence', models.BigIntegerField(default=0)),
-                ('priority', models.SmallIntegerField(default=0)),
-                ('stake_cap_minor', models.BigIntegerField(blank=True, null=True)),
-                ('game_categories', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=10), blank=True, null=True, size=None)),
-                ('active_until', models.DateTimeField(blank=True, null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(blank=True, null=True)),
-                ('closed_into', models.CharField(blank=True, default='', max_length=12)),
-                ('player', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='players.player')),
+                ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("real", "Real"),
+                            ("bonus", "Bonus"),
+                            ("held", "Held"),
+                            ("gaming", "Gaming"),
+                            ("payments", "Payments"),
+                            ("bonus_cost", "Bonus cost"),
+                        ],
+                        max_length=12,
+                    ),
+                ),
+                ("currency", models.CharField(max_length=3)),
+                ("balance_minor", models.BigIntegerField(null=True)),
+                ("sequence", models.BigIntegerField(default=0)),
+                ("priority", models.SmallIntegerField(default=0)),
+                ("stake_cap_minor", models.BigIntegerField(blank=True, null=True)),
+                (
+                    "game_categories",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=10), blank=True, null=True, size=None
+                    ),
+                ),
+                ("active_until", models.DateTimeField(blank=True, null=True)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(blank=True, null=True)),
+                ("closed_into", models.CharField(blank=True, default="", max_length=12)),
+                (
+                    "player",
+                    models.ForeignKey(
+                        null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="players.player"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(condition=models.Q(('closed_at', None)), fields=['player', 'priority', 'opened_at', 'id'], name='wallet_account_funding')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('balance_minor', None), ('player', None)), models.Q(('balance_minor__gte', 0), ('player__isnull', False)), _connector='OR'), name='wallet_account_never_below_zero'), models.UniqueConstraint(condition=models.Q(('player', None)), fields=('kind', 'currency'), name='wallet_account_house_once'), models.UniqueConstraint(condition=models.Q(('kind', 'real')), fields=('player',), name='wallet_account_real_once')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("closed_at", None)),
+                        fields=["player", "priority", "opened_at", "id"],
+                        name="wallet_account_funding",
+                    )
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("balance_minor", None), ("player", None)),
+                            models.Q(("balance_minor__gte", 0), ("player__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="wallet_account_never_below_zero",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("player", None)),
+                        fields=("kind", "currency"),
+                        name="wallet_account_house_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("kind__in", ["real", "held"])),
+                        fields=("player", "kind"),
+                        name="wallet_account_one_of_a_kind",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Deposit',
+            name="Deposit",
             fields=[
-                ('id', models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('amount_minor', models.BigIntegerField()),
-                ('currency', models.CharField(max_length=3)),
-                ('provider', models.CharField(max_length=40)),
-                ('instrument', models.CharField(max_length=120)),
-                ('state', models.CharField(choices=[('requested', 'Requested'), ('pending', 'Pending'), ('made', 'Made'), ('failed', 'Failed')], default='requested', max_length=10)),
-                ('source', models.CharField(max_length=120)),
-                ('key', models.CharField(max_length=200)),
-                ('digest', models.BinaryField(max_length=32)),
-                ('provider_reference', models.CharField(blank=True, default='', max_length=120)),
-                ('failure_reason', models.CharField(blank=True, default='', max_length=200)),
-                ('number', models.IntegerField(blank=True, null=True)),
-                ('requested_at', models.DateTimeField()),
-                ('settled_at', models.DateTimeField(blank=True, null=True)),
-                ('player', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='players.player')),
+                ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
+                ("amount_minor", models.BigIntegerField()),
+                ("currency", models.CharField(max_length=3)),
+                ("provider", models.CharField(max_length=40)),
+                ("instrument", models.CharField(max_length=120)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("requested", "Requested"),
+                            ("pending", "Pending"),
+                            ("made", "Made"),
+                            ("failed", "Failed"),
+                        ],
+                        default="requested",
+                        max_length=10,
+                    ),
+                ),
+                ("source", models.CharField(max_length=120)),
+                ("key", models.CharField(max_length=200)),
+                ("digest", models.BinaryField(max_length=32)),
+                ("provider_reference", models.CharField(blank=True, default="", max_length=120)),
+                ("failure_reason", models.CharField(blank=True, default="", max_length=200)),
+                ("number", models.IntegerField(blank=True, null=True)),
+                ("requested_at", models.DateTimeField()),
+                ("settled_at", models.DateTimeField(blank=True, null=True)),
+                (
+                    "player",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="players.player"
+                    ),
+                ),
             ],
             options={
-                'indexes': [models.Index(fields=['player', '-id'], name='wallet_deposit_player'), models.Index(condition=models.Q(('state__in', ['requested', 'pending'])), fields=['requested_at'], name='wallet_deposit_open')],
-                'constraints': [models.UniqueConstraint(fields=('source', 'key'), name='wallet_deposit_key_once'), models.UniqueConstraint(fields=('player', 'number'), name='wallet_deposit_number_once'), models.CheckConstraint(condition=models.Q(('amount_minor__gt', 0)), name='wallet_deposit_positive')],
+                "indexes": [
+                    models.Index(fields=["player", "-id"], name="wallet_deposit_player"),
+                    models.Index(
+                        condition=models.Q(("state__in", ["requested", "pending"])),
+                        fields=["requested_at"],
+                        name="wallet_deposit_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("source", "key"), name="wallet_deposit_key_once"),
+                    models.UniqueConstraint(fields=("player", "number"), name="wallet_deposit_number_once"),
+                    models.CheckConstraint(condition=models.Q(("amount_minor__gt", 0)), name="wallet_deposit_positive"),
+                ],
             },
         ),
     ]

@@ -44,6 +44,21 @@ BEGIN
 END
 $$;
 
+-- Where the player's money waits that is set aside, opened at its first use. The caller holds the player.
+CREATE FUNCTION wallet_held_purse(p_player uuid, p_currency text) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    account uuid;
+BEGIN
+    SELECT id INTO account FROM wallet_account WHERE player_id = p_player AND kind = 'held';
+    IF NOT FOUND THEN
+        INSERT INTO wallet_account (id, player_id, kind, currency, balance_minor, sequence, priority, opened_at, closed_into)
+        VALUES (kernel_uuid7(), p_player, 'held', p_currency, 0, 0, 0, now(), '')
+        RETURNING id INTO account;
+    END IF;
+    RETURN account;
+END
+$$;
+
 -- One entry on a purse, and its balance with it. Raises check_violation when the balance would fall below zero.
 CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
@@ -207,7 +222,7 @@ BEGIN
     IF answer.reason = '' THEN
         FOR purse IN
             SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
-            WHERE player_id = p_player AND closed_at IS NULL AND balance_minor > 0
+            WHERE player_id = p_player AND closed_at IS NULL AND kind IN ('real', 'bonus') AND balance_minor > 0
               AND (game_categories IS NULL OR game.category = ANY (game_categories))
               AND (active_until IS NULL OR active_until > p_at)
             ORDER BY priority, opened_at, id

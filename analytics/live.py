@@ -1,0 +1,223 @@
+"""The home page's live part: a snapshot of the house, computed once per interval for everybody, over WebSocket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from importlib import import_module
+from typing import Any
+
+from channels.auth import get_user
+from channels.db import database_sync_to_async
+from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
+from django.core.cache import cache
+from django.template.loader import render_to_string
+
+from analytics.selectors import get_home_figures
+from analytics.types import CountFigure, HomeFigures, MoneyFigure
+from events.selectors import list_lags
+from events.types import ConsumerLag
+from kernel import clock
+from kernel.access import allowed
+from kernel.actors import Actor
+from kernel.admin import actor_of
+from kernel.money import Money
+from players.selectors import get_player
+from wallet.selectors import list_latest_deposits
+
+INTERVAL_S = 2.0
+# How long somebody who was logged out, or lost a role, still gets figures.
+RECHECK_S = 20.0
+# A consumer that gave no sign for so long is not running.
+STALE = timedelta(seconds=30)
+LATE_S = 60
+
+FIGURES, CONSUMERS, LETTERS, DEPOSITS = (
+    "analytics.view_daytotals",
+    "events.view_consumercursor",
+    "events.view_deadletter",
+    "wallet.view_deposit",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """One figure of the home page, ready to be shown; ``permission`` is what it takes to see it."""
+
+    key: str
+    permission: str
+    title: str
+    text: str
+    unit: str = ""
+    note: str = ""
+    tone: str = ""
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The house at one moment. ``parts`` are rendered tables: key, permission, HTML."""
+
+    at: datetime
+    tiles: tuple[Tile, ...]
+    parts: tuple[tuple[str, str, str], ...]
+
+    def for_actor(self, actor: Actor) -> dict[str, Any]:
+        """What this actor may see, as JSON values."""
+        return {
+            "at": self.at.isoformat(),
+            "tiles": [asdict(tile) for tile in self.tiles if allowed(actor, tile.permission)],
+            "parts": {key: html for key, permission, html in self.parts if allowed(actor, permission)},
+        }
+
+
+def current_snapshot(at: datetime) -> Snapshot:
+    """The snapshot of this interval: whoever comes first computes it, the others read it."""
+    fresh: Snapshot | None = cache.get("home:fresh")
+    if fresh:
+        return fresh
+    if not cache.add("home:computing", 1, timeout=10):
+        last: Snapshot | None = cache.get("home:last")
+        if last:
+            return last
+    snapshot = compute_snapshot(at)
+    cache.set("home:fresh", snapshot, INTERVAL_S * 0.9)
+    cache.set("home:last", snapshot, 60)
+    cache.delete("home:computing")
+    return snapshot
+
+
+def compute_snapshot(at: datetime) -> Snapshot:
+    lags = list_lags(at)
+    figures = get_home_figures(at, currency=settings.PLAYER_CURRENCIES[0])
+    deposits = [(deposit, get_player(deposit.player_id).login) for deposit in list_latest_deposits(limit=8)]
+    return Snapshot(
+        at=at,
+        tiles=(*_business(figures), *_machinery(lags)),
+        parts=(
+            (
+                "consumers",
+                CONSUMERS,
+                render_to_string("events/consumer_rows.html", {"lags": lags, "stale": at - STALE}),
+            ),
+            ("deposits", DEPOSITS, render_to_string("wallet/latest_deposits.html", {"deposits": deposits})),
+        ),
+    )
+
+
+def _business(figures: HomeFigures) -> list[Tile]:
+    failed = figures.deposits_failed.today
+    deposits = f"{figures.deposits.today:,} made, {failed:,} failed"
+    return [
+        Tile("ggr", FIGURES, "GGR today", _amount(figures.ggr.today), figures.currency, _than(figures.ggr)),
+        Tile("stakes", FIGURES, "Stakes today", _amount(figures.stakes.today), figures.currency, _than(figures.stakes)),
+        Tile("deposits", FIGURES, "Deposits today", _amount(figures.deposited.today), figures.currency, deposits),
+        Tile(
+            "active",
+            FIGURES,
+            "Active players today",
+            f"{figures.active_players.today:,}",
+            "",
+            _than(figures.active_players),
+        ),
+        Tile(
+            "registrations",
+            FIGURES,
+            "New players today",
+            f"{figures.registrations.today:,}",
+            "",
+            _than(figures.registrations),
+        ),
+        Tile(
+            "players",
+            FIGURES,
+            "Players",
+            f"{figures.players.today:,}",
+            "",
+            f"{figures.players.yesterday:,} at the end of yesterday",
+        ),
+    ]
+
+
+def _machinery(lags: list[ConsumerLag]) -> list[Tile]:
+    worst = max(lags, key=lambda lag: lag.seconds_behind, default=None)
+    seconds = worst.seconds_behind if worst else 0.0
+    paused = sum(lag.paused for lag in lags)
+    parked = sum(lag.parked for lag in lags)
+    return [
+        Tile(
+            "lag",
+            CONSUMERS,
+            "Consumers behind",
+            f"{seconds:,.1f}",
+            "s",
+            f"{paused} paused" if paused else (f"{worst.name}" if worst and seconds else "all up to date"),
+            "bad" if seconds > LATE_S else "warn" if paused else "",
+            "admin:events_consumercursor_changelist",
+        ),
+        Tile(
+            "letters",
+            LETTERS,
+            "Dead letters",
+            f"{parked:,}",
+            "",
+            "parked, waiting for somebody" if parked else "nothing is parked",
+            "bad" if parked else "",
+            "admin:events_deadletter_changelist",
+        ),
+    ]
+
+
+def _amount(money: Money) -> str:
+    return f"{money.major:,f}".replace("-", "\N{MINUS SIGN}")
+
+
+def _than(figure: MoneyFigure | CountFigure) -> str:
+    before = figure.yesterday
+    return f"yesterday {_amount(before) if isinstance(before, Money) else f'{before:,}'}"
+
+
+class HomeConsumer(AsyncJsonWebsocketConsumer):
+    """Sends a member of staff the figures every interval, for as long as the session and the account are good."""
+
+    async def connect(self) -> None:
+        self.sending: asyncio.Task[None] | None = None
+        self.actor = await self._check()
+        if self.actor is None:
+            await self.close(code=4403)
+            return
+        await self.accept()
+        self.sending = asyncio.create_task(self._send())
+
+    async def disconnect(self, code: int) -> None:
+        if self.sending:
+            self.sending.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self.sending
+
+    async def receive_json(self, content: Any, **kwargs: Any) -> None:
+        """Nothing is asked over this line."""
+
+    async def _send(self) -> None:
+        loop = asyncio.get_running_loop()
+        checked = loop.time()
+        while True:
+            if loop.time() - checked > RECHECK_S:
+                checked, self.actor = loop.time(), await self._check()
+            if self.actor is None:
+                await self.close(code=4403)
+                return
+            snapshot = await database_sync_to_async(current_snapshot)(clock.now())
+            await self.send_json(snapshot.for_actor(self.actor))
+            await asyncio.sleep(INTERVAL_S)
+
+    async def _check(self) -> Actor | None:
+        """Who is there, read anew; None when it is nobody of staff, or the session has ended."""
+        store = import_module(settings.SESSION_ENGINE).SessionStore
+        user = await get_user({"session": store(self.scope["session"].session_key)})
+        if not user.is_authenticated or not user.is_active or not user.is_staff:
+            return None
+        return await database_sync_to_async(actor_of)(user)

@@ -1,0 +1,142 @@
+"""What the benchmarks stand on: ten thousand players with money, one game, and the same random bets for everybody."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from decimal import Decimal
+from functools import partial
+from multiprocessing import get_context
+from random import Random
+from urllib.parse import unquote, urlsplit
+from uuid import UUID, uuid4
+
+from django.db import connection
+
+from kernel.actors import system
+from kernel.money import Money
+from players.models import Player, Profile, User
+from pms.runtime.home import find_home
+from pms.runtime.postgres import find_binaries
+from wallet.services.bets import play
+from wallet.services.games import upsert_games
+from wallet.services.posting import post
+from wallet.types import GameCategory, GameDetails, Outcome
+
+PLAYERS = 10_000
+GAME = "bench"
+ACTOR = system("bench")
+AT = datetime(2026, 1, 1, tzinfo=UTC)
+STAKE_MINOR = 100
+
+# Random player, random key, every second bet wins: exactly what play_once does.
+PGBENCH_PLAY = f"""\\set n random(1, {PLAYERS})
+\\set won random(0, 1)
+SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor FROM wallet_bet(
+    ('00000000-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid, 'bench', gen_random_uuid()::text, '{GAME}',
+    'round', 'EUR', {STAKE_MINOR}, :won * {STAKE_MINOR}, now(), 'system:bench', '');
+"""
+
+
+def player_id(number: int) -> UUID:
+    return UUID(f"00000000-0000-7000-8000-{number:012x}")
+
+
+def prepare() -> None:
+    """Make players and money, as far as they are missing. Inserted directly: registration is not what is measured."""
+    upsert_games(
+        [GameDetails(GAME, "Bench", "bench", GameCategory.SLOTS, Decimal("0.5"), exclusive=False, active=True)]
+    )
+    if Player.objects.filter(id=player_id(PLAYERS)).exists():
+        return
+    numbers = range(1, PLAYERS + 1)
+    users = User.objects.bulk_create(
+        [User(username=f"bench{n}", email=f"bench{n}@example.com", kind="player", password="!") for n in numbers]  # noqa: S106
+    )
+    Player.objects.bulk_create(
+        [
+            Player(id=player_id(n), user=user, country="IE", currency="EUR", registered_at=AT)
+            for n, user in zip(numbers, users, strict=True)
+        ]
+    )
+    Profile.objects.bulk_create([Profile(player_id=player_id(n)) for n in numbers])
+    with ThreadPoolExecutor(4) as threads:
+        list(threads.map(_fund, [numbers[start::4] for start in range(4)]))
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def _fund(numbers: range) -> None:
+    for n in numbers:
+        move = ["deposit", player_id(n), None, "payments", "EUR", 10**9, "bench", f"fund {n}", AT, str(ACTOR), ""]
+        assert post("wallet_move", move, "EUR").ok
+    connection.close()
+
+
+def play_once(random: Random) -> None:
+    posting = play(
+        player_id=player_id(random.randint(1, PLAYERS)),
+        source="bench",
+        idempotency_key=str(uuid4()),
+        game=GAME,
+        round_id="round",
+        stake=Money(STAKE_MINOR, "EUR"),
+        win=Money(STAKE_MINOR * random.randint(0, 1), "EUR"),
+        actor=ACTOR,
+        at=AT,
+    )
+    assert posting.outcome is Outcome.APPLIED, posting
+
+
+def pgbench(clients: int, seconds: int) -> float:
+    """Transactions a second of PGBENCH_PLAY, prepared."""
+    url = urlsplit(os.environ["DATABASE_URL"])
+    home = find_home().child("bench")
+    script = home.path / "play.pgbench"
+    script.write_text(PGBENCH_PLAY)
+    command = [find_binaries(home) / "pgbench", "-n", "-M", "prepared", "-f", script, "-T", str(seconds)]
+    command += [
+        "-c",
+        str(clients),
+        "-j",
+        "2",
+        "-h",
+        url.hostname,
+        "-p",
+        str(url.port),
+        "-U",
+        url.username,
+        url.path[1:],
+    ]
+    env = os.environ | {"PGPASSWORD": unquote(url.password or "")}
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    return float(done.stdout.split("tps = ")[1].split()[0])
+
+
+def in_processes(count: int, seconds: float, work: Callable[[Random], None]) -> float:
+    """Calls of ``work`` a second, in ``count`` processes that start at the same time."""
+    connection.close()
+    context = get_context("fork")
+    gate, queue = context.Barrier(count), context.Queue()
+    processes = [context.Process(target=partial(_loop, seconds, work, gate, queue, n)) for n in range(count)]
+    for process in processes:
+        process.start()
+    done = sum(queue.get(timeout=seconds + 30) for _ in processes)
+    for process in processes:
+        process.join()
+    return done / seconds
+
+
+def _loop(seconds: float, work: Callable[[Random], None], gate: object, queue: object, number: int) -> None:
+    random, done = Random(number + time.time()), 0
+    work(random)  # connect
+    gate.wait()  # type: ignore[attr-defined]
+    end = time.perf_counter() + seconds
+    while time.perf_counter() < end:
+        work(random)
+        done += 1
+    queue.put(done)  # type: ignore[attr-defined]

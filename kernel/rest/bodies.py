@@ -1,0 +1,93 @@
+"""Request bodies: JSON, of bounded size, and read into a declared form or refused with the reason."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, TypeVar
+
+import msgspec
+from django.conf import settings
+from django.http import HttpRequest
+
+from kernel.currencies import UnknownCurrency
+from kernel.errors import DomainError, FieldErrors
+from kernel.money import InvalidAmount, Money
+
+Body = TypeVar("Body")
+
+_AT = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?")
+_NAMED = re.compile(r"Object (missing required|contains unknown) field `(.*?)`")
+
+
+class BodyTooLarge(DomainError):
+    """The body is larger than the API takes."""
+
+    code = "body_too_large"
+    title = "Body too large"
+    status = 413
+
+
+class MalformedBody(DomainError):
+    """The body is not JSON."""
+
+    code = "malformed_body"
+    title = "The body is not well-formed JSON"
+    status = 400
+
+
+class NotJson(DomainError):
+    """The body says that it is something else than JSON."""
+
+    code = "unsupported_media_type"
+    title = "Only JSON is read here"
+    status = 415
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The whole body. Raises: BodyTooLarge, before reading where the length is announced."""
+    limit = settings.API_MAX_BODY_BYTES
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    if announced.isdigit() and int(announced) <= limit:
+        body: bytes = request.read(limit + 1)
+        if len(body) <= limit:
+            return body
+    raise BodyTooLarge(f"The body may have at most {limit} bytes.", max_bytes=limit)
+
+
+def decode(body: bytes, form: type[Body]) -> Body:
+    """The body as ``form``: a msgspec struct, or Any. Raises: MalformedBody, FieldErrors naming the first wrong field."""
+    try:
+        return msgspec.json.decode(body, type=form)
+    except msgspec.ValidationError as error:
+        raise FieldErrors(_explain(str(error))) from None
+    except RecursionError:
+        raise MalformedBody("The body is nested too deeply.") from None
+    except (msgspec.DecodeError, ValueError):  # ValueError: bytes that are not UTF-8
+        raise MalformedBody("The body must be one JSON value in UTF-8, without lone surrogates.") from None
+
+
+def read_json(request: HttpRequest, form: type[Body]) -> Body:
+    """The request's JSON body as ``form``. Raises: NotJson, BodyTooLarge, MalformedBody, FieldErrors."""
+    if request.content_type != "application/json":
+        raise NotJson("Send the body with Content-Type: application/json.")
+    return decode(read_body(request), form)
+
+
+def read_money(field: str, amount: str, currency: str) -> Money:
+    """Raises: FieldErrors naming ``field`` or ``currency``."""
+    try:
+        return Money.parse(amount, currency)
+    except UnknownCurrency:
+        raise FieldErrors({"currency": ["Give a currency as three capital letters (ISO 4217), such as EUR."]}) from None
+    except InvalidAmount as error:
+        raise FieldErrors({field: [str(error)]}) from None
+
+
+def _explain(message: str) -> dict[str, list[str]]:
+    """msgspec's sentence by the field that it speaks of."""
+    named = _NAMED.match(message)
+    if named:
+        text = "This field is needed." if named[1] == "missing required" else "There is no such field; leave it out."
+        return {named[2]: [text]}
+    found: Any = _AT.fullmatch(message)
+    return {found["path"] or "body": [f"{found['text']}."]}

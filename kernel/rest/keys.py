@@ -1,0 +1,30 @@
+"""The Idempotency-Key header: a retry with the same key never does a thing twice."""
+
+from __future__ import annotations
+
+import re
+
+from django.http import HttpRequest
+
+from kernel.errors import DomainError
+
+_KEY = re.compile(r"[\x20-\x7e]{1,200}")
+
+
+class IdempotencyKeyMissing(DomainError):
+    """The Idempotency-Key header is missing, or not 1 to 200 printable ASCII characters."""
+
+    code = "idempotency_key_missing"
+    title = "The Idempotency-Key header is needed"
+    status = 400
+
+
+def read_key(request: HttpRequest) -> str:
+    """Raises: IdempotencyKeyMissing."""
+    key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
+    if not _KEY.fullmatch(key):
+        raise IdempotencyKeyMissing(
+            "Send the header Idempotency-Key with 1 to 200 printable ASCII characters, the same again on a retry.",
+            header="Idempotency-Key",
+        )
+    return key

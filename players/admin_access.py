@@ -1,0 +1,101 @@
+"""Staff accounts and roles. Players share the table of users, and are never shown here."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import Group
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from unfold.admin import ModelAdmin
+from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
+
+from kernel.admin import PageAdmin, column, may
+from kernel.display import chip, when
+from players.models import User
+from players.types import UserKind
+
+admin.site.unregister(Group)
+
+
+@admin.register(User)
+class StaffAdmin(UserAdmin, ModelAdmin):
+    """Staff: who may log in here, and in which roles. Accounts are switched off, never deleted."""
+
+    form, add_form, change_password_form = UserChangeForm, UserCreationForm, AdminPasswordChangeForm
+    list_display = ("username", "email", "roles", "state", "seen")
+    list_filter = ("is_active", "groups")
+    ordering = ("username",)
+    actions = None
+    fieldsets = (
+        (None, {"fields": ("username", "email", "password")}),
+        ("What they may do", {"fields": ("is_active", "groups")}),
+        ("Dates", {"fields": ("last_login", "date_joined")}),
+    )
+    add_fieldsets = ((None, {"fields": ("username", "email", "password1", "password2", "groups")}),)
+    readonly_fields = ("last_login", "date_joined")
+    filter_horizontal = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
+        return super().get_queryset(request).filter(kind=UserKind.STAFF).prefetch_related("groups")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may(request, "players.view_user", obj) or may(request, "players.change_user", obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request, "players.add_user") and may(request, "players.change_user")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        # Whoever could change an account that may do more than they, could log in as it.
+        return may(request, "players.change_user", obj) and (
+            not isinstance(obj, User) or request.user.is_superuser or not obj.is_superuser
+        )
+
+    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        if not change:
+            obj.kind, obj.is_staff = UserKind.STAFF, True
+        super().save_model(request, obj, form, change)
+
+    @column("Roles")
+    def roles(self, row: User) -> str:
+        return ", ".join(group.name for group in row.groups.all()) or ("everything" if row.is_superuser else "–")
+
+    @column("State")
+    def state(self, row: User) -> str:
+        return chip("active" if row.is_active else "switched off")
+
+    @column("Last login")
+    def seen(self, row: User) -> str:
+        return when(row.last_login)
+
+
+@admin.register(Group)
+class RoleAdmin(PageAdmin):
+    """Roles and what they may do. They are code (pms/roles.py), so they are read here and changed there."""
+
+    list_display = ("name", "permissions_")
+    ordering = ("name",)
+    page_template = "players/role.html"
+    sortable_by = ()
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
+        return super().get_queryset(request).prefetch_related("permissions__content_type")
+
+    @column("Permissions")
+    def permissions_(self, row: Group) -> str:
+        return str(len(row.permissions.all()))
+
+    def page_context(self, request: HttpRequest, obj: Group) -> dict[str, object]:
+        return {
+            "permissions": sorted(
+                (permission.content_type.app_label, permission.name) for permission in obj.permissions.all()
+            )
+        }

@@ -1,0 +1,66 @@
+"""Where higher apps plug into the player page of the back office, from ``AppConfig.ready()``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from kernel.actors import Actor
+from kernel.money import Money
+from players.types import PlayerDetails
+
+
+@dataclass(frozen=True, slots=True)
+class PanelRequest:
+    """Who looks at the page, when, and what stands in its address (``query``: "before" and the like)."""
+
+    player: PlayerDetails
+    actor: Actor
+    at: datetime
+    query: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One value in the page's header, shown on every tab."""
+
+    title: str
+    value: Money | str | int
+
+
+class PlayerPanel(Protocol):
+    """One tab of the player page. Whoever lacks ``permission`` sees neither the tab nor its figures.
+
+    ``key`` is its part of the address and never changes; ``order`` its place, left to right.
+    """
+
+    key: str
+    title: str
+    order: int
+    permission: str
+    template: str
+
+    def context(self, request: PanelRequest) -> dict[str, object]:
+        """What the template shows. Called for the open tab only."""
+        ...
+
+    def figures(self, request: PanelRequest) -> Sequence[Figure]:
+        """What belongs into the header; called on every tab, so it must be quick."""
+        ...
+
+
+_panels: dict[str, PlayerPanel] = {}
+
+
+def register_panel(panel: PlayerPanel) -> None:
+    """Raises: ValueError when another panel has the key."""
+    if panel.key in _panels:
+        raise ValueError(f"two panels of the player page are named {panel.key}")
+    _panels[panel.key] = panel
+
+
+def list_panels() -> list[PlayerPanel]:
+    """From left to right."""
+    return sorted(_panels.values(), key=lambda panel: (panel.order, panel.key))

@@ -1,0 +1,114 @@
+"""Forms of players on the wire."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from kernel.rest.pagination import PageQuery
+from kernel.rest.serializers import StrictSerializer, choice
+from players.types import ConfirmStatus, PlayerAction, RestrictionKind, RiskLevel, Status
+
+
+class PlayerSerializer(serializers.Serializer):
+    """A player's account and profile."""
+
+    id = serializers.UUIDField()
+    login = serializers.CharField()
+    email = serializers.EmailField()
+    phone = serializers.CharField(help_text="E.164, or empty.")
+    first_name = serializers.CharField()
+    last_name = serializers.CharField()
+    birth_date = serializers.DateField(allow_null=True)
+    city = serializers.CharField()
+    postcode = serializers.CharField()
+    country = serializers.CharField(help_text="ISO 3166-1 alpha-2.")
+    currency = serializers.CharField(help_text="ISO 4217; never changes.")
+    language = serializers.CharField()
+    time_zone = serializers.CharField()
+    status = choice(Status)
+    confirm_status = choice(ConfirmStatus)
+    risk_level = choice(RiskLevel)
+    source = serializers.CharField()  # type: ignore[assignment]
+    registered_at = serializers.DateTimeField()
+
+
+class RegistrationForm(StrictSerializer):
+    """What opens an account. The service checks the values; here only their types and lengths."""
+
+    email = serializers.CharField(max_length=254)
+    login = serializers.CharField(max_length=32)
+    country = serializers.CharField(max_length=2)
+    currency = serializers.CharField(max_length=3)
+    phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
+    first_name = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    last_name = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    birth_date = serializers.DateField(allow_null=True, required=False)
+    city = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    postcode = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    language = serializers.CharField(max_length=6, required=False)
+    time_zone = serializers.CharField(max_length=50, required=False)
+    source = serializers.CharField(max_length=80, allow_blank=True, required=False)  # type: ignore[assignment]
+
+
+class SettingsForm(StrictSerializer):
+    """What may be changed of a player; what is left out stays."""
+
+    phone = serializers.CharField(max_length=40, allow_blank=True, required=False)
+    first_name = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    last_name = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    birth_date = serializers.DateField(required=False)
+    city = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    postcode = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    country = serializers.CharField(max_length=2, required=False)
+    language = serializers.CharField(max_length=6, required=False)
+    time_zone = serializers.CharField(max_length=50, required=False)
+
+
+class PlayersQuery(PageQuery):
+    status = choice(Status, required=False)
+    country = serializers.CharField(max_length=2, required=False)
+    email = serializers.CharField(max_length=254, required=False)
+    login = serializers.CharField(max_length=32, required=False)
+    phone = serializers.CharField(max_length=20, required=False, help_text="E.164, such as +4915112345678.")
+
+
+class StatusForm(StrictSerializer):
+    status = choice(Status)
+    reason = serializers.CharField(max_length=500)
+
+
+class RestrictionSerializer(serializers.Serializer):
+    """What an account may not do, why, and since and until when."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    kind = choice(RestrictionKind)
+    blocks = serializers.ListField(child=choice(PlayerAction))
+    reason = serializers.CharField()
+    source = serializers.CharField()  # type: ignore[assignment]
+    imposed_by = serializers.CharField()
+    active_from = serializers.DateTimeField()
+    active_until = serializers.DateTimeField(allow_null=True, help_text="Exclusive; null: until lifted.")
+    lifted_at = serializers.DateTimeField(allow_null=True)
+    lifted_by = serializers.CharField()
+    lift_reason = serializers.CharField()
+
+
+class RestrictionForm(StrictSerializer):
+    kind = choice(RestrictionKind)
+    reason = serializers.CharField(max_length=500)
+    source = serializers.CharField(max_length=40, default="api", help_text="Where it comes from: player, api …")  # type: ignore[assignment]
+    active_until = serializers.DateTimeField(allow_null=True, default=None)
+
+
+class LiftForm(StrictSerializer):
+    reason = serializers.CharField(max_length=500)
+
+
+class LabelSerializer(serializers.Serializer):
+    """What another part of the system says of the player, such as ``loyalty`` ``level`` = ``gold``."""
+
+    namespace = serializers.CharField()
+    key = serializers.CharField()
+    value = serializers.CharField()
+    since = serializers.DateTimeField()

@@ -1,0 +1,150 @@
+"""Players over REST."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, NamedTuple
+from uuid import UUID
+
+import msgspec
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel import clock
+from kernel.errors import NotFound
+from kernel.rest.keys import read_key
+from kernel.rest.pagination import decode_cursor, page, whole
+from kernel.rest.schema import IDEMPOTENCY_KEY
+from kernel.rest.serializers import page_of
+from kernel.rest.views import ApiView, actor_of, read
+from players.rest import serializers as forms
+from players.selectors import get_player, list_labels, list_players, list_restrictions
+from players.services.accounts import change_settings, change_status
+from players.services.registration import Registration, register
+from players.services.restrictions import impose, lift
+from players.types import RestrictionDetails, RestrictionKind, Status
+
+
+class PlayersCursor(NamedTuple):
+    registered_at: Annotated[datetime, msgspec.Meta(tz=True)]
+    id: UUID
+
+
+class Players(ApiView):
+    required_scopes = {"GET": "players:read", "POST": "players:write"}
+
+    @extend_schema(
+        operation_id="list_players", parameters=[forms.PlayersQuery], responses=page_of(forms.PlayerSerializer)
+    )
+    def get(self, request: Request) -> Response:
+        """List players, newest registrations first. Filters are exact."""
+        query = read(forms.PlayersQuery, request.query_params)
+        limit, cursor = query.pop("limit"), query.pop("cursor")
+        if "phone" in query:  # a bare + in an address means a blank
+            query["phone"] = "+" + query["phone"].strip().lstrip("+")
+        rows = list_players(after=decode_cursor(cursor, PlayersCursor), limit=limit + 1, **query)
+        return page(request, rows, limit, forms.PlayerSerializer, lambda row: (row.registered_at, row.id))
+
+    @extend_schema(
+        operation_id="register_player",
+        parameters=[IDEMPOTENCY_KEY],
+        request=forms.RegistrationForm,
+        responses={201: forms.PlayerSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Register a player."""
+        key = read_key(request)
+        data = Registration(**read(forms.RegistrationForm, request.data))
+        player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now())
+        location = f"{request.path}/{player.id}"
+        return Response(forms.PlayerSerializer(player).data, status=201, headers={"Location": location})
+
+
+class Player(ApiView):
+    required_scopes = {"GET": "players:read", "PATCH": "players:write"}
+
+    @extend_schema(operation_id="get_player", responses=forms.PlayerSerializer)
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """One player."""
+        return Response(forms.PlayerSerializer(get_player(player_id)).data)
+
+    @extend_schema(operation_id="change_player", request=forms.SettingsForm, responses=forms.PlayerSerializer)
+    def patch(self, request: Request, player_id: UUID) -> Response:
+        """Change a player's profile and preferences; each change is kept in the history."""
+        changes = read(forms.SettingsForm, request.data)
+        player = change_settings(player_id=player_id, changes=changes, actor=actor_of(request), at=clock.now())
+        return Response(forms.PlayerSerializer(player).data)
+
+
+class PlayerStatus(ApiView):
+    required_scopes = {"POST": "players:write"}
+
+    @extend_schema(operation_id="change_player_status", request=forms.StatusForm, responses=forms.PlayerSerializer)
+    def post(self, request: Request, player_id: UUID) -> Response:
+        """Move the account in its life. Sent again, it changes nothing more."""
+        data = read(forms.StatusForm, request.data)
+        player = change_status(
+            player_id=player_id,
+            to=Status(data["status"]),
+            reason=data["reason"],
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return Response(forms.PlayerSerializer(player).data)
+
+
+class Restrictions(ApiView):
+    required_scopes = {"GET": "players:read", "POST": "players:write"}
+
+    @extend_schema(operation_id="list_restrictions", responses=page_of(forms.RestrictionSerializer))
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """All restrictions that were ever put on the account, newest first."""
+        get_player(player_id)
+        return whole(list_restrictions(player_id), forms.RestrictionSerializer)
+
+    @extend_schema(
+        operation_id="impose_restriction", request=forms.RestrictionForm, responses={201: forms.RestrictionSerializer}
+    )
+    def post(self, request: Request, player_id: UUID) -> Response:
+        """Put a restriction on the account, from now on."""
+        data = read(forms.RestrictionForm, request.data)
+        restriction_id = impose(
+            player_id=player_id,
+            kind=RestrictionKind(data["kind"]),
+            reason=data["reason"],
+            source=data["source"],
+            active_until=data["active_until"],
+            actor=actor_of(request),
+            at=clock.now(),
+        )
+        return Response(forms.RestrictionSerializer(_restriction(player_id, restriction_id)).data, status=201)
+
+
+class RestrictionLift(ApiView):
+    required_scopes = {"POST": "players:write"}
+
+    @extend_schema(operation_id="lift_restriction", request=forms.LiftForm, responses=forms.RestrictionSerializer)
+    def post(self, request: Request, player_id: UUID, restriction_id: UUID) -> Response:
+        """Take a restriction off."""
+        data = read(forms.LiftForm, request.data)
+        _restriction(player_id, restriction_id)
+        lift(restriction_id=restriction_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
+        return Response(forms.RestrictionSerializer(_restriction(player_id, restriction_id)).data)
+
+
+class Labels(ApiView):
+    required_scopes = {"GET": "players:read"}
+
+    @extend_schema(operation_id="list_labels", responses=page_of(forms.LabelSerializer))
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """What other parts of the system say of the player."""
+        get_player(player_id)
+        return whole(list_labels(player_id), forms.LabelSerializer)
+
+
+def _restriction(player_id: UUID, restriction_id: UUID) -> RestrictionDetails:
+    for restriction in list_restrictions(player_id):
+        if restriction.id == restriction_id:
+            return restriction
+    raise NotFound(f"Player {player_id} has no restriction {restriction_id}.")

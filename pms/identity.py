@@ -1,0 +1,55 @@
+"""Service clients: which there are, and what their access tokens may be used for (allauth.idp issues the tokens)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from allauth.idp.oidc.adapter import DefaultOIDCAdapter
+from allauth.idp.oidc.models import Client
+
+from kernel.rest.schema import SCOPES
+
+
+class UnknownScope(ValueError):
+    """A scope that the API does not have."""
+
+
+class ClientAdapter(DefaultOIDCAdapter):
+    """What allauth's token service asks of this project."""
+
+    scope_display = SCOPES
+
+    def populate_access_token(
+        self, access_token: dict[str, Any], *, client: Client, scopes: Iterable[str], user: Any, **kwargs: Any
+    ) -> None:
+        """A client that speaks for nobody is its own subject (RFC 9068, section 2.2)."""
+        access_token.setdefault("sub", client.id)
+
+    def populate_server_metadata(self, data: dict[str, str | list[str]]) -> None:
+        """Say which scopes and grant this server is for."""
+        data["scopes_supported"] = sorted(SCOPES)
+        data["grant_types_supported"] = [Client.GrantType.CLIENT_CREDENTIALS.value]
+
+
+def ensure_client(*, client_id: str, secret: str, name: str, scopes: Iterable[str]) -> Client:
+    """The service client with exactly this secret, name and scopes, made or brought up to date.
+
+    It may only ask for tokens in its own name (client credentials); without naming scopes it gets all of these.
+    Raises: UnknownScope.
+    """
+    wanted = sorted(scopes)
+    unknown = set(wanted) - SCOPES.keys()
+    if unknown:
+        raise UnknownScope(f"{', '.join(sorted(unknown))}: choose from {', '.join(SCOPES)}.")
+    client = Client.objects.filter(id=client_id).first() or Client(id=client_id)
+    client.name = name
+    client.type = Client.Type.CONFIDENTIAL
+    client.set_grant_types([Client.GrantType.CLIENT_CREDENTIALS])
+    client.set_response_types([])
+    client.set_scopes(wanted)
+    client.set_default_scopes(wanted)
+    if not client.secret or not client.check_secret(secret):
+        client.set_secret(secret)
+    client.save()
+    return client

@@ -1,0 +1,125 @@
+"""Makes a fresh database worth looking at: roles, staff, an API client, games, players with some weeks of play.
+
+Run at every start of the demo: what is there already stays, passwords included. Accounts are listed in
+`demo-accounts.json` in the home.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+
+from events.ports import list_consumers
+from events.services.consuming import Runner
+from kernel import clock
+from kernel.rest.schema import SCOPES
+from players.selectors import list_players
+from players.services.staff import ensure_staff
+from pms.casino.games import catalogue
+from pms.casino.seeding import Plan
+from pms.identity import ensure_client
+from pms.management.commands.casino import run_seed
+from pms.roles import ensure_roles
+from wallet.services.games import upsert_games
+
+ACCOUNTS_FILE = "demo-accounts.json"
+SEED_FILE = "demo-seed.json"
+PLAYERS, DAYS, MAX_BETS, WORKERS = 300, 60, 40_000, 8
+
+# Who signs in where, and what they may do.
+STAFF = {
+    "administrator": "sees everything, runs consumers, manages staff",
+    "operations": "players, money, ledger, consumers",
+    "support_lead": "players and their restrictions",
+    "support_agent": "players, read only",
+    "compliance_officer": "restrictions with their reasons, ledger",
+    "finance": "ledger, deposits, figures",
+    "vip_manager": "players, loyalty",
+    "marketing_manager": "loyalty and figures, no personal data",
+    "auditor": "reads everything, changes nothing",
+}
+CLIENT = "demo-integrator"
+
+
+class Command(BaseCommand):
+    help = "Set up the demo: roles, staff, an API client, games and players. May be run at every start."
+
+    def handle(self, **options: Any) -> None:
+        home = Path(settings.PMS_HOME)
+        home.mkdir(parents=True, exist_ok=True)
+        ensure_roles()
+        upsert_games([game.details for game in catalogue()])
+        self._accounts(home / ACCOUNTS_FILE)
+        self._players(home / SEED_FILE)
+        self._catch_up()
+
+    def _accounts(self, path: Path) -> None:
+        kept = {account["login"]: account["password"] for account in _read(path, [])}
+        listed = []
+        for role, note in STAFF.items():
+            login = role.replace("_", ".")
+            password = kept.get(login) or secrets.token_urlsafe(12)
+            ensure_staff(login=login, email=f"{login}@example.com", password=password, roles=[role], at=clock.now())
+            listed.append(_account(role.replace("_", " ").capitalize(), "back office", login, password, note))
+        secret = kept.get(CLIENT) or secrets.token_urlsafe(24)
+        ensure_client(client_id=CLIENT, secret=secret, name="Demo integrator", scopes=SCOPES)
+        note = "client id and secret; an access token comes from /identity/o/api/token"
+        listed.append(_account("Integrator", "API", CLIENT, secret, note))
+        _write(path, listed)
+
+    def _players(self, path: Path) -> None:
+        """Let the synthetic casino play once; a run that was cut short is taken up with the same plan."""
+        state = _read(path, {})
+        if list_players(limit=1) and state.get("finished", True):
+            return
+        until = state.get("until") if state.get("finished") is False else None
+        now = clock.now()
+        until = until or now.replace(minute=0, second=0, microsecond=0).isoformat()
+        _write(path, {"until": until, "finished": False})
+        self.stdout.write(f"  {PLAYERS} invented players live through {DAYS} days; this takes about a minute")
+        plan = Plan("demo", PLAYERS, DAYS, datetime.fromisoformat(until), MAX_BETS)
+        counts = run_seed(plan, WORKERS, self.stdout.write)
+        _write(path, {"until": until, "finished": True})
+        self.stdout.write(
+            f"  {counts['players']} players, {counts['bets']} bets, {counts['deposits']} deposits,"
+            f" {counts['deposits declined']} deposits declined, {counts['restrictions']} restrictions"
+        )
+
+    def _catch_up(self) -> None:
+        """Let every consumer take what waits, until none has anything left, so that the figures are there at once.
+
+        One consumer's events are another's work: go round until a whole round takes nothing.
+        """
+        runners = [Runner(consumer) for consumer in list_consumers()]
+        total = 0
+        while taken := sum(runner.drain(clock.now()) for runner in runners):
+            total += taken
+        if total:
+            self.stdout.write(f"  points, levels and figures: {total} events counted")
+
+
+def _account(who: str, where: str, login: str, password: str, note: str) -> dict[str, str]:
+    return {"who": who, "where": where, "login": login, "password": password, "note": note}
+
+
+def _read(path: Path, default: Any) -> Any:
+    """What the file holds; ``default`` when there is none, or it was damaged."""
+    try:
+        return json.loads(path.read_text())
+    except (OSError, ValueError):
+        return default
+
+
+def _write(path: Path, content: Any) -> None:
+    """Readable by its owner only; replaced as a whole, never half-written."""
+    new = path.with_name(f"{path.name}.new")
+    with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
+        json.dump(content, file, indent=2)
+    new.replace(path)

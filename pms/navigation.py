@@ -1,0 +1,117 @@
+"""What stands around every page of the back office: the sidebar by task, the command search, logo and badge."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.templatetags.static import static
+from django.urls import reverse
+from unfold.dataclasses import SearchResult
+
+from kernel.admin import may
+from players.selectors import UnknownPlayer, get_player, list_matching_ids
+
+FOUND_AT_MOST = 8
+
+# Heading, then (title, icon, list, permission) of each entry; whoever lacks the permission does not see it.
+_SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
+    (
+        "Players",
+        [
+            ("Players", "group", "players_player", "players.view_player"),
+            ("Restrictions", "block", "players_restriction", "players.view_restriction"),
+        ],
+    ),
+    (
+        "Money",
+        [
+            ("Deposits", "payments", "wallet_deposit", "wallet.view_deposit"),
+            ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
+            ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
+            ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
+        ],
+    ),
+    (
+        "Games and loyalty",
+        [
+            ("Games", "casino", "wallet_game", "wallet.view_game"),
+            ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
+            ("Levels", "stairs", "loyalty_level", "loyalty.view_level"),
+        ],
+    ),
+    (
+        "Events",
+        [
+            ("Event log", "history", "events_event", "events.view_event"),
+            ("Consumers", "sync_alt", "events_consumercursor", "events.view_consumercursor"),
+            ("Dead letters", "report", "events_deadletter", "events.view_deadletter"),
+        ],
+    ),
+    (
+        "Access",
+        [
+            ("Staff", "badge", "players_user", "players.view_user"),
+            ("Roles", "shield_person", "auth_group", "auth.view_group"),
+            ("API clients", "key", "allauth_idp_oidc_client", "allauth_idp_oidc.view_client"),
+        ],
+    ),
+]
+
+
+def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
+    groups: list[dict[str, Any]] = [
+        {"items": [{"title": "Home", "icon": "space_dashboard", "link": reverse("admin:index")}]}
+    ]
+    for title, entries in _SIDEBAR:
+        items = [
+            {"title": name, "icon": icon, "link": reverse(f"admin:{target}_changelist")}
+            for name, icon, target, permission in entries
+            if may(request, permission)
+        ]
+        groups.append({"title": title, "items": items})
+    return groups
+
+
+def search(request: HttpRequest, text: str) -> list[SearchResult]:
+    """Players for the command search (Ctrl+K): by id, login, email, phone or name. Logins only, nothing personal."""
+    if not may(request, "players.view_player"):
+        return []
+    results = []
+    for player_id in list_matching_ids(text)[:FOUND_AT_MOST]:
+        found = _find(player_id)
+        if found:
+            results.append(found)
+    return results
+
+
+def _find(player_id: UUID) -> SearchResult | None:
+    try:
+        player = get_player(player_id)
+    except UnknownPlayer:
+        return None
+    return SearchResult(
+        title=player.login,
+        description=f"Player · {player.country} · {player.status} · {player.id}",
+        link=reverse("admin:players_player_change", args=[player.id]),
+        icon="person",
+    )
+
+
+def logo(request: HttpRequest) -> str:
+    return static("pms/logo.svg")
+
+
+def stylesheet(request: HttpRequest) -> str:
+    return static("pms/pms.css")
+
+
+def script(request: HttpRequest) -> str:
+    return static("pms/pms.js")
+
+
+def environment(request: HttpRequest) -> tuple[str, str] | None:
+    """The badge that keeps a demo from being taken for production."""
+    return (settings.ENVIRONMENT_NAME, "warning") if settings.ENVIRONMENT_NAME else None

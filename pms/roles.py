@@ -1,0 +1,50 @@
+"""What each role of the back office may see and do. It stands here because it names permissions of every app."""
+
+from __future__ import annotations
+
+from players.services.staff import ensure_groups
+
+_PLAYERS = {"players.view_player", "players.view_restriction", "players.view_settingchange", "events.view_event"}
+_PERSONAL = {"players.view_personal_data"}
+_STATUS = {"players.change_player_status"}
+_RESTRICT = {"players.impose_restriction", "players.lift_restriction"}
+_AML = {"players.view_aml_reason"}
+_PURSES = {"wallet.view_account"}
+_PAYMENTS = {"wallet.view_deposit"}
+_LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account"}
+_GAMES = {"wallet.view_game"}
+_LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
+_FIGURES = {"analytics.view_daytotals"}
+_MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
+_RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
+_ACCESS = {"players.view_user", "auth.view_group"}
+_CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
+
+_EVERYTHING_TO_READ = (
+    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
+    | {"allauth_idp_oidc.view_client"}
+)  # fmt: skip
+
+ROLES: dict[str, set[str]] = {
+    "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
+    | {"players.add_user", "players.change_user"},
+    "operations": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY,
+    "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "support_lead": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "compliance_officer": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
+    "mlro": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
+    "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
+    "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
+    "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
+    "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "finance": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
+    "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
+    "auditor": _EVERYTHING_TO_READ | _AML,
+    "integrator": _MACHINERY | _GAMES | _CLIENTS,
+}  # fmt: skip
+
+
+def ensure_roles() -> None:
+    """Bring the groups of the database in line with ``ROLES``; may be called at every start."""
+    ensure_groups(ROLES)

@@ -1,0 +1,178 @@
+"""Who may call what."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import uuid4
+
+import jwt
+import pytest
+import time_machine
+from cryptography.hazmat.primitives.asymmetric import rsa
+from django.test import Client as Browser
+
+from kernel.rest import tokens
+from kernel.rest.schema import SCOPES
+from pms.identity import ensure_client
+from tests.factories import make_player
+from tests.rest.conftest import SECRET, Api, problem
+
+pytestmark = pytest.mark.usefixtures("db")
+
+ID = str(uuid4())
+ENDPOINTS = [
+    ("GET", "players", "players:read"),
+    ("POST", "players", "players:write"),
+    ("GET", f"players/{ID}", "players:read"),
+    ("PATCH", f"players/{ID}", "players:write"),
+    ("POST", f"players/{ID}/status", "players:write"),
+    ("GET", f"players/{ID}/labels", "players:read"),
+    ("GET", f"players/{ID}/restrictions", "players:read"),
+    ("POST", f"players/{ID}/restrictions", "players:write"),
+    ("POST", f"players/{ID}/restrictions/{ID}/lift", "players:write"),
+    ("GET", f"players/{ID}/balance", "wallet:read"),
+    ("GET", f"players/{ID}/transactions", "wallet:read"),
+    ("POST", "wallet/plays", "wallet:write"),
+    ("POST", "wallet/bets", "wallet:write"),
+    ("POST", "wallet/wins", "wallet:write"),
+    ("POST", "wallet/rollbacks", "wallet:write"),
+    ("POST", "wallet/deposits", "wallet:write"),
+    ("GET", f"wallet/deposits/{ID}", "wallet:read"),
+    ("GET", "wallet/games", "wallet:read"),
+    ("GET", "loyalty/levels", "loyalty:read"),
+    ("GET", f"loyalty/{ID}", "loyalty:read"),
+    ("GET", f"loyalty/{ID}/points", "loyalty:read"),
+]
+
+
+def call(api: Api, method: str, path: str):  # type: ignore[no-untyped-def]
+    return {"GET": api.get, "POST": lambda p: api.post(p, {}), "PATCH": lambda p: api.patch(p, {})}[method](path)
+
+
+def forged(token: str, **changes: object) -> str:
+    header, payload, signature = token.split(".")
+    claims = json.loads(base64.urlsafe_b64decode(payload + "==")) | changes
+    return f"{header}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{signature}"
+
+
+def test_every_endpoint_wants_a_token_and_exactly_its_scope(token_for: Callable[..., str]) -> None:
+    for method, path, _ in ENDPOINTS:
+        body = problem(call(Api(""), method, path), 401, "not_authenticated")
+        assert "Bearer" in body["detail"]
+    for scope in SCOPES:
+        everything_else = Api(token_for(*(SCOPES.keys() - {scope}), client_id="others"))
+        only_this = Api(token_for(scope, client_id="one"))
+        for method, path, needed in ENDPOINTS:
+            if needed == scope:
+                refused = problem(call(everything_else, method, path), 403, "access_denied")
+                assert scope in refused["detail"]
+                assert call(only_this, method, path).status_code not in (401, 403, 405), path
+
+
+def test_every_address_of_the_api_is_in_the_list_above() -> None:
+    described = Browser().get("/api/schema/", headers={"Accept": "application/vnd.oai.openapi+json"}).json()
+    paths = {
+        (method.upper(), path.removeprefix("/api/v1/"))
+        for path, methods in described["paths"].items()
+        if path.startswith("/api/v1/")
+        for method in methods
+    }
+    assert {(method, re.sub(r"\{\w+\}", ID, path)) for method, path in paths} == {(m, p) for m, p, _ in ENDPOINTS}
+
+
+def test_the_answer_to_no_token_says_what_to_send(db: None) -> None:
+    assert Api("").get("wallet/games")["WWW-Authenticate"].startswith("Bearer")
+    browser = Browser()
+    for header in (
+        "Basic Y2FzaW5vOnNlY3JldA==",
+        "Bearer",
+        "Bearer ",
+        "Bearer a.b.c",
+        "Bearer é",
+        "Bearer " + "x" * 9000,
+    ):
+        answer = browser.get("/api/v1/wallet/games", headers={"Authorization": header})
+        problem(answer, 401, "not_authenticated")
+
+
+def test_forged_tokens_never_reach_the_database(
+    token_for: Callable[..., str], django_assert_num_queries: Callable[..., object]
+) -> None:
+    good = token_for("wallet:read")
+    stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    header = jwt.get_unverified_header(good)
+    claims = jwt.decode(good, options={"verify_signature": False})
+    bad = [
+        good[:-8] + "AAAAAAAA",
+        forged(good, client_id="root"),
+        forged(good, scope="players:write"),
+        jwt.encode(claims, stranger, algorithm="RS256", headers={"kid": header["kid"]}),
+        jwt.encode(claims, None, algorithm="none", headers={"kid": header["kid"]}),
+        jwt.encode(claims, "x" * 32, algorithm="HS256", headers={"kid": header["kid"]}),
+    ]
+    with django_assert_num_queries(0):
+        for token in bad:
+            problem(Api(token).get("wallet/games"), 401, "not_authenticated")
+    assert Api(good).get("wallet/games").status_code == 200
+
+
+def test_a_token_expires(token_for: Callable[..., str]) -> None:
+    api = Api(token_for("wallet:read"))
+    assert api.get("wallet/games").status_code == 200
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=3590)):
+        assert api.get("wallet/games").status_code == 200
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=3601)):
+        problem(api.get("wallet/games"), 401, "not_authenticated")
+
+
+def test_a_revoked_token_is_refused_within_half_a_minute(token_for: Callable[..., str]) -> None:
+    api = Api(token_for("wallet:read"))
+    assert api.get("wallet/games").status_code == 200
+    answer = Browser().post(
+        "/identity/o/api/revoke", {"token": api.token, "client_id": "casino", "client_secret": SECRET}
+    )
+    assert answer.status_code == 200
+    with time_machine.travel(datetime.now(UTC) + timedelta(seconds=tokens.TRUSTED_SECONDS + 1)):
+        problem(api.get("wallet/games"), 401, "not_authenticated")
+
+
+def test_a_scope_taken_from_the_client_leaves_its_tokens(token_for: Callable[..., str]) -> None:
+    api = Api(token_for("wallet:read", "players:read"))
+    ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["players:read"])
+    problem(api.get("wallet/games"), 403, "access_denied")
+    assert api.get("players").status_code == 200
+
+
+def test_a_token_for_another_resource_is_refused(token_for: Callable[..., str]) -> None:
+    token_for("wallet:read")
+    data = {"grant_type": "client_credentials", "client_id": "casino", "client_secret": SECRET}
+    for resource, status in (("https://elsewhere.example/", 401), ("http://testserver/api/v1/", 200)):
+        token = Browser().post("/identity/o/api/token", data | {"resource": resource}).json()["access_token"]
+        assert Api(token).get("wallet/games").status_code == status
+
+
+def test_a_token_seen_before_costs_nothing(
+    token_for: Callable[..., str], django_assert_num_queries: Callable[..., object]
+) -> None:
+    player = make_player()
+    api = Api(token_for("wallet:read"))
+    with django_assert_num_queries(2):  # the token, the balance
+        api.get(f"players/{player.id}/balance")
+    with django_assert_num_queries(1):
+        api.get(f"players/{player.id}/balance")
+
+
+def test_remembered_tokens_are_bounded(token_for: Callable[..., str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tokens, "MAX_TRUSTED", 3)
+    for number in range(5):
+        Api(token_for("wallet:read", client_id=f"client{number}")).get("wallet/games")
+    assert [token.client_id for token in tokens._trusted.values()] == ["client2", "client3", "client4"]
+
+
+def test_a_token_in_the_address_is_not_accepted(token_for: Callable[..., str]) -> None:
+    token = token_for("wallet:read")
+    problem(Api("").get("wallet/games", access_token=token), 401, "not_authenticated")

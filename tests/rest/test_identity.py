@@ -1,0 +1,83 @@
+"""Service clients get access tokens with scopes, from standard endpoints."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import jwt
+import pytest
+from django.test import Client as Browser
+
+from kernel.rest.schema import SCOPES
+from pms.identity import UnknownScope, ensure_client
+from tests.rest.conftest import SECRET
+
+pytestmark = pytest.mark.usefixtures("db")
+
+TOKEN_PATH = "/identity/o/api/token"
+
+
+def ask(**data: str) -> tuple[int, dict[str, object]]:
+    answer = Browser().post(
+        TOKEN_PATH,
+        {"grant_type": "client_credentials", "client_id": "casino", "client_secret": SECRET} | data,
+    )
+    return answer.status_code, answer.json()
+
+
+def casino(*scopes: str) -> None:
+    ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=scopes)
+
+
+def test_a_token_is_a_jwt_that_the_published_key_verifies() -> None:
+    casino("wallet:read", "wallet:write")
+    _, answer = ask()
+    keys = jwt.PyJWKSet.from_dict(Browser().get("/.well-known/jwks.json").json())
+    token = str(answer["access_token"])
+    claims = jwt.decode(token, keys[jwt.get_unverified_header(token)["kid"]], algorithms=["RS256"])
+    assert (claims["sub"], claims["client_id"], claims["token_use"]) == ("casino", "casino", "access")
+    assert set(claims["scope"].split()) == {"wallet:read", "wallet:write"}
+
+
+def test_discovery_names_endpoints_scopes_and_grant() -> None:
+    described = Browser().get("/.well-known/openid-configuration").json()
+    assert described["token_endpoint"].endswith(TOKEN_PATH)
+    assert described["scopes_supported"] == sorted(SCOPES)
+    assert described["grant_types_supported"] == ["client_credentials"]
+
+
+def test_a_client_may_ask_for_less_but_not_for_more() -> None:
+    casino("wallet:read", "wallet:write")
+    assert ask(scope="wallet:read")[1]["scope"] == "wallet:read"
+    assert ask(scope="players:write") == (400, {"error": "invalid_scope"})
+
+
+def test_a_wrong_secret_gets_nothing() -> None:
+    casino("wallet:read")
+    assert ask(client_secret="guess") == (401, {"error": "invalid_client"})
+
+
+def test_a_client_may_not_speak_for_a_person() -> None:
+    casino("wallet:read")
+    for grant in ("password", "authorization_code", "refresh_token"):
+        assert ask(grant_type=grant, username="a", password="b", code="c", refresh_token="d")[0] in (400, 401)
+
+
+def test_ensuring_a_client_again_brings_it_up_to_date() -> None:
+    casino("wallet:read")
+    ensure_client(client_id="casino", secret="another secret", name="New name", scopes=["players:read"])
+    assert ask()[0] == 401
+    assert ask(client_secret="another secret")[1]["scope"] == "players:read"
+
+
+def test_a_scope_that_does_not_exist_is_refused() -> None:
+    with pytest.raises(UnknownScope, match="wallet:steal"):
+        casino("wallet:steal")
+
+
+def test_ensuring_the_same_client_keeps_its_tokens(token_for: Callable[..., str]) -> None:
+    assert token_for("wallet:read")
+    secret_before = ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["wallet:read"]).secret
+    assert (
+        ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["wallet:read"]).secret == secret_before
+    )

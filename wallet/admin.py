@@ -1,0 +1,364 @@
+"""The wallet in the back office: deposits, the ledger, games. All of it is read; money moves through services only."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+
+from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
+from kernel.display import NOTHING, chip, copyable, human, money, when
+from kernel.money import Money
+from players.selectors import list_matching_ids
+from wallet.models import Account, Deposit, Entry, Game, Transfer, TransferKey
+from wallet.types import AccountKind
+
+
+def player_link(row: Any) -> str:
+    if row.player_id is None:
+        return chip("house", "accent")
+    return format_html(
+        '<a class="pms-link" href="{}">{}</a>',
+        reverse("admin:players_player_tab", args=[row.player_id, "wallet"]),
+        row.player.user.username,
+    )
+
+
+def transfer_link(transfer_id: object) -> str:
+    if not transfer_id:
+        return NOTHING
+    return copyable(transfer_id, reverse("admin:wallet_transfer_change", args=[transfer_id]))
+
+
+def game_link(code: str) -> str:
+    return format_html('<a class="pms-link" href="{}">{}</a>', reverse("admin:wallet_game_change", args=[code]), code)
+
+
+class MovementAdmin(LatestAdmin):
+    """What deposits and transfers have in common: they belong to a player."""
+
+    list_select_related = ("player__user",)
+    list_display_links = None
+    search_fields = ("id",)
+    sortable_by = ()
+
+    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(player_id__in=list_matching_ids(text))
+
+    @column("Player")
+    def player_(self, row: Any) -> str:
+        return player_link(row)
+
+    @column("Amount")
+    def amount(self, row: Any) -> str:
+        return money(Money(row.amount_minor, row.currency))
+
+
+@admin.register(Deposit)
+class DepositAdmin(MovementAdmin):
+    list_display = ("id_", "player_", "amount", "state_", "number_", "provider", "requested", "settled")
+    list_filter = ("state", "provider")
+    search_help_text = "Id, or the player's id, login, email, phone or name"
+
+    @column("Deposit")
+    def id_(self, row: Deposit) -> str:
+        return copyable(row.pk, reverse("admin:wallet_deposit_change", args=[row.pk]))
+
+    @column("State")
+    def state_(self, row: Deposit) -> str:
+        why = (
+            format_html('<br><span class="pms-subtle">{}</span>', human(row.failure_reason))
+            if row.failure_reason
+            else ""
+        )
+        return format_html("{}{}", chip(row.state), why)
+
+    @column("Number")
+    def number_(self, row: Deposit) -> str:
+        return str(row.number or "–")
+
+    @column("Requested")
+    def requested(self, row: Deposit) -> str:
+        return when(row.requested_at)
+
+    @column("Settled")
+    def settled(self, row: Deposit) -> str:
+        return when(row.settled_at)
+
+    def page_title(self, obj: Deposit) -> str:
+        return f"Deposit of {Money(obj.amount_minor, obj.currency)} {obj.currency}"
+
+    def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
+        key = TransferKey.objects.filter(source="deposits", key=str(obj.pk)).first()
+        return {
+            "facts": [
+                ("Id", copyable(obj.pk)),
+                ("Player", player_link(obj)),
+                ("Amount", self.amount(obj)),
+                ("State", chip(obj.state)),
+                ("Why it failed", human(obj.failure_reason)),
+                ("The player's deposit number", obj.number),
+                ("Provider", obj.provider),
+                ("Provider's reference", copyable(obj.provider_reference)),
+                ("Instrument (token)", obj.instrument),
+                ("Transfer in the ledger", transfer_link(key and key.transfer_id)),
+                ("Asked for by", f"{obj.source}, key {obj.key}"),
+                ("Requested", when(obj.requested_at)),
+                ("Settled", when(obj.settled_at)),
+            ]
+        }
+
+
+@admin.register(Transfer)
+class TransferAdmin(MovementAdmin):
+    list_display = ("id_", "kind_", "player_", "amount", "game_", "round_", "source", "occurred")
+    list_filter = ("kind",)
+    search_help_text = "Id, integration's key, or the player's id, login, email, phone"
+    page_template = "wallet/transfer.html"
+
+    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        keys = TransferKey.objects.filter(key=text)[:20]
+        ids = {found for key in keys for found in (key.transfer_id, key.win_transfer_id) if found}
+        return queryset.filter(id__in=ids) if ids else super().search_by_text(queryset, text)
+
+    @column("Transfer")
+    def id_(self, row: Transfer) -> str:
+        return transfer_link(row.pk)
+
+    @column("Kind")
+    def kind_(self, row: Transfer) -> str:
+        return chip(row.kind)
+
+    @column("Game")
+    def game_(self, row: Transfer) -> str:
+        return row.game or "–"
+
+    @column("Round")
+    def round_(self, row: Transfer) -> str:
+        return format_html('<span class="pms-clip">{}</span>', row.round) if row.round else "–"
+
+    @column("Happened")
+    def occurred(self, row: Transfer) -> str:
+        return when(row.occurred_at)
+
+    def page_title(self, obj: Transfer) -> str:
+        return f"{human(obj.kind)} of {Money(obj.amount_minor, obj.currency)} {obj.currency}"
+
+    def page_context(self, request: HttpRequest, obj: Transfer) -> dict[str, object]:
+        # An entry's id is never smaller than its transfer's: older partitions are left alone.
+        rows = Entry.objects.filter(transfer_id=obj.pk, id__gte=obj.pk).select_related("account__player__user")
+        entries = [
+            {
+                "row": entry,
+                "account": account_link(entry.account),
+                "amount": Money(entry.amount_minor, obj.currency),
+                "after": None if entry.balance_after_minor is None else Money(entry.balance_after_minor, obj.currency),
+            }
+            for entry in rows.order_by("id")
+        ]
+        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind == "bet" else []
+        return {
+            "facts": [
+                ("Id", copyable(obj.pk)),
+                ("Kind", chip(obj.kind)),
+                ("Player", player_link(obj)),
+                ("Amount", self.amount(obj)),
+                ("Game", game_link(obj.game) if obj.game else ""),
+                ("Round", obj.round),
+                ("Bet", transfer_link(obj.bet_id)),
+                ("Integration", obj.source),
+                ("Its key", copyable(obj.reference)),
+                ("Done by", obj.actor),
+                ("Request", copyable(obj.request_id)),
+                ("Happened", when(obj.occurred_at)),
+                ("Recorded", when(recorded_at(obj))),
+            ],
+            "entries": entries,
+            "sum": Money(sum(entry["row"].amount_minor for entry in entries), obj.currency),
+            "related": [(transfer_link(row.pk), row.kind, Money(row.amount_minor, row.currency)) for row in related],
+        }
+
+
+def account_link(account: Account) -> str:
+    name = (
+        human(account.kind) if account.player_id is None else f"{human(account.kind)} of {account.player.user.username}"
+    )  # type: ignore[union-attr]
+    href = reverse("admin:wallet_account_change", args=[account.pk])
+    return format_html('<a class="pms-link" href="{}">{}</a>', href, name)
+
+
+@admin.register(Entry)
+class EntryAdmin(LatestAdmin):
+    list_display = ("id_", "account_", "amount", "after", "sequence_", "transfer_", "recorded")
+    list_display_links = None
+    list_select_related = ("account__player__user",)
+    search_fields = ("id",)
+    search_help_text = "Id of an entry, or of its transfer"
+    owner = "transfer_id"
+    sortable_by = ()
+
+    @column("Entry")
+    def id_(self, row: Entry) -> str:
+        return copyable(row.pk)
+
+    @column("Account")
+    def account_(self, row: Entry) -> str:
+        return account_link(row.account)
+
+    @column("Amount")
+    def amount(self, row: Entry) -> str:
+        return money(Money(row.amount_minor, row.account.currency), signed=True)
+
+    @column("Balance after")
+    def after(self, row: Entry) -> str:
+        return (
+            NOTHING if row.balance_after_minor is None else money(Money(row.balance_after_minor, row.account.currency))
+        )
+
+    @column("Number")
+    def sequence_(self, row: Entry) -> str:
+        return f"{row.sequence:,}" if row.sequence else "–"
+
+    @column("Transfer")
+    def transfer_(self, row: Entry) -> str:
+        return transfer_link(row.transfer_id)
+
+    @column("Recorded")
+    def recorded(self, row: Entry) -> str:
+        return when(recorded_at(row))
+
+    def page_context(self, request: HttpRequest, obj: Entry) -> dict[str, object]:
+        return {
+            "facts": [
+                ("Id", copyable(obj.pk)),
+                ("Transfer", transfer_link(obj.transfer_id)),
+                ("Account", account_link(obj.account)),
+                ("Amount", self.amount(obj)),
+                ("Balance after", self.after(obj)),
+                ("Number on its account", self.sequence_(obj)),
+                ("Recorded", when(recorded_at(obj))),
+            ]
+        }
+
+
+@admin.register(Account)
+class AccountAdmin(LatestAdmin):
+    list_display = ("id_", "kind_", "player_", "balance", "entries", "opened", "closed")
+    list_display_links = None
+    list_select_related = ("player__user",)
+    list_filter = ("kind",)
+    search_fields = ("id",)
+    search_help_text = "Id, or the player's id, login, email, phone or name"
+    sortable_by = ()
+    page_template = "wallet/account.html"
+
+    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(player_id__in=list_matching_ids(text))
+
+    @column("Account")
+    def id_(self, row: Account) -> str:
+        return copyable(row.pk, reverse("admin:wallet_account_change", args=[row.pk]))
+
+    @column("Kind")
+    def kind_(self, row: Account) -> str:
+        return chip(row.kind)
+
+    @column("Owner")
+    def player_(self, row: Account) -> str:
+        return player_link(row)
+
+    @column("Balance")
+    def balance(self, row: Account) -> str:
+        return NOTHING if row.balance_minor is None else money(Money(row.balance_minor, row.currency))
+
+    @column("Entries")
+    def entries(self, row: Account) -> str:
+        return f"{row.sequence:,}" if row.player_id else "–"
+
+    @column("Opened")
+    def opened(self, row: Account) -> str:
+        return when(row.opened_at)
+
+    @column("Closed")
+    def closed(self, row: Account) -> str:
+        return when(row.closed_at)
+
+    def page_title(self, obj: Account) -> str:
+        return f"{human(obj.kind)} {obj.currency}"
+
+    def page_context(self, request: HttpRequest, obj: Account) -> dict[str, object]:
+        cap = obj.stake_cap_minor
+        lines = Entry.objects.filter(account_id=obj.pk, sequence__isnull=False).order_by("-sequence")[:30]
+        return {
+            "facts": [
+                ("Id", copyable(obj.pk)),
+                ("Kind", chip(AccountKind(obj.kind))),
+                ("Owner", player_link(obj)),
+                ("Currency", obj.currency),
+                ("Balance", self.balance(obj) if obj.player_id else "summed from its entries in reports"),
+                ("Entries", self.entries(obj)),
+                ("Drawn in the order", obj.priority if obj.player_id else ""),
+                ("Largest stake", money(Money(cap, obj.currency)) if cap else "no cap"),
+                ("Games", ", ".join(obj.game_categories or ()) or "all"),
+                ("Usable until", when(obj.active_until)),
+                ("Opened", when(obj.opened_at)),
+                ("Closed", when(obj.closed_at)),
+            ],
+            "lines": [
+                {
+                    "row": line,
+                    "transfer": transfer_link(line.transfer_id),
+                    "at": recorded_at(line),
+                    "amount": Money(line.amount_minor, obj.currency),
+                    "after": Money(line.balance_after_minor or 0, obj.currency),
+                }
+                for line in lines
+            ],
+        }
+
+
+@admin.register(Game)
+class GameAdmin(PageAdmin):
+    list_display = ("code_", "name", "provider", "category_", "rtp_", "exclusive_", "state")
+    list_display_links = None
+    list_filter = ("category", "active", "exclusive")
+    search_fields = ("code", "name", "provider")
+    ordering = ("name",)
+    sortable_by = ("name", "provider")
+
+    @column("Code")
+    def code_(self, row: Game) -> str:
+        return game_link(row.pk)
+
+    @column("Category")
+    def category_(self, row: Game) -> str:
+        return human(row.category)
+
+    @column("Return to player")
+    def rtp_(self, row: Game) -> str:
+        return f"{row.rtp * 100:.2f} %"
+
+    @column("Exclusive")
+    def exclusive_(self, row: Game) -> str:
+        return chip("exclusive", "accent") if row.exclusive else NOTHING
+
+    @column("State")
+    def state(self, row: Game) -> str:
+        return chip("active" if row.active else "switched off")
+
+    def page_context(self, request: HttpRequest, obj: Game) -> dict[str, object]:
+        return {
+            "facts": [
+                ("Code", copyable(obj.code)),
+                ("Name", obj.name),
+                ("Provider", obj.provider),
+                ("Category", human(obj.category)),
+                ("Return to player (theoretical)", self.rtp_(obj)),
+                ("Exclusive", "yes" if obj.exclusive else "no"),
+                ("State", self.state(obj)),
+            ]
+        }

@@ -1,0 +1,84 @@
+"""Forms of the hot path on the wire: what they are in the API's description, they are here."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+from msgspec import Meta
+
+from wallet.types import Balances, Outcome, Posting
+
+Amount = Annotated[str, Meta(description="Major units as a decimal string.", extra_json_schema={"examples": ["12.34"]})]
+Currency = Annotated[str, Meta(description="ISO 4217.", extra_json_schema={"examples": ["EUR"]})]
+Reference = Annotated[
+    str, Meta(description="1 to 200 printable characters.", extra_json_schema={"minLength": 1, "maxLength": 200})
+]
+BetKey = Annotated[
+    str,
+    Meta(
+        description="The Idempotency-Key of the bet's or play's own request.",
+        extra_json_schema={"minLength": 1, "maxLength": 200},
+    ),
+]
+
+
+class Play(msgspec.Struct, forbid_unknown_fields=True):
+    """A bet and its result at once; a ``win`` of zero is a lost bet."""
+
+    player_id: UUID
+    game: Reference
+    round: Reference
+    stake: Amount
+    win: Amount
+    currency: Currency
+
+
+class Bet(msgspec.Struct, forbid_unknown_fields=True):
+    """A stake, taken from the player's purses."""
+
+    player_id: UUID
+    game: Reference
+    round: Reference
+    stake: Amount
+    currency: Currency
+
+
+class Win(msgspec.Struct, forbid_unknown_fields=True):
+    """A win on a bet that was placed before."""
+
+    player_id: UUID
+    bet_key: BetKey
+    amount: Amount
+    currency: Currency
+
+
+class Rollback(msgspec.Struct, forbid_unknown_fields=True):
+    """The undoing of a bet and of its wins."""
+
+    player_id: UUID
+    bet_key: BetKey
+
+
+class Balance(msgspec.Struct):
+    """What a player holds: ``total`` is ``real`` and ``bonus`` together."""
+
+    currency: Currency
+    real: Amount
+    bonus: Amount
+    total: Amount
+
+
+class PostingAnswer(msgspec.Struct):
+    """What became of the movement, and the balance after it."""
+
+    outcome: Outcome
+    reason: str
+    transfer_id: UUID | None
+    win_transfer_id: UUID | None
+    balance: Balance
+
+
+def balance_of(held: Balances | Posting) -> Balance:
+    return Balance(held.real.currency, str(held.real), str(held.bonus), str(held.real + held.bonus))

@@ -1,0 +1,156 @@
+"""The hot path: plays, bets, wins, rollbacks and balances. The Idempotency-Key header is the transfer's key."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+from django.http import HttpRequest, HttpResponse
+
+from kernel import clock
+from kernel.actors import Actor
+from kernel.rest.bodies import read_json, read_money
+from kernel.rest.keys import read_key
+from kernel.rest.plain import api_view, json_answer
+from kernel.rest.problems import problem, register_problem
+from wallet.rest import forms
+from wallet.selectors import get_balances
+from wallet.services import bets
+from wallet.types import Balances, Outcome, Posting, RefusalReason
+
+# Outcomes that are not a success: status, code and title of the problem. Refusals have the reason as their code.
+_PROBLEMS = {
+    Outcome.CONFLICT: (409, "idempotency_conflict", "Idempotency key reused with other content"),
+    Outcome.UNKNOWN_REFERENCE: (404, "unknown_reference", "There is no such bet of this player"),
+    Outcome.TOMBSTONED: (409, "tombstoned", "The bet was rolled back before it came"),
+}
+_REFUSALS = {
+    RefusalReason.INSUFFICIENT_FUNDS: "The player has not enough money",
+    RefusalReason.UNKNOWN_PLAYER: "There is no such player",
+    RefusalReason.UNKNOWN_GAME: "There is no such game, or it is not active",
+    RefusalReason.WRONG_CURRENCY: "The player's currency is another one",
+    RefusalReason.STAKE_ABOVE_CAP: "The stake is above what a bonus allows",
+    RefusalReason.WINNINGS_SPENT: "The winnings to take back are spent",
+}
+_RESTRICTED = (403, "The player may not play now")
+
+for _status, _code, _title in _PROBLEMS.values():
+    register_problem(_code, _status, _title)
+for _reason, _title in _REFUSALS.items():
+    register_problem(_reason.value, 422, _title)
+
+
+@api_view("POST", "wallet:write")
+def play(request: HttpRequest, actor: Actor) -> HttpResponse:
+    key = read_key(request)
+    body = read_json(request, forms.Play)
+    return _answer(
+        bets.play(
+            player_id=body.player_id,
+            source=actor.id,
+            idempotency_key=key,
+            game=body.game,
+            round_id=body.round,
+            stake=read_money("stake", body.stake, body.currency),
+            win=read_money("win", body.win, body.currency),
+            actor=actor,
+            at=clock.now(),
+        ),
+        body.player_id,
+    )
+
+
+@api_view("POST", "wallet:write")
+def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
+    key = read_key(request)
+    body = read_json(request, forms.Bet)
+    return _answer(
+        bets.place_bet(
+            player_id=body.player_id,
+            source=actor.id,
+            idempotency_key=key,
+            game=body.game,
+            round_id=body.round,
+            stake=read_money("stake", body.stake, body.currency),
+            actor=actor,
+            at=clock.now(),
+        ),
+        body.player_id,
+    )
+
+
+@api_view("POST", "wallet:write")
+def win(request: HttpRequest, actor: Actor) -> HttpResponse:
+    key = read_key(request)
+    body = read_json(request, forms.Win)
+    return _answer(
+        bets.credit_win(
+            player_id=body.player_id,
+            source=actor.id,
+            idempotency_key=key,
+            bet_key=body.bet_key,
+            amount=read_money("amount", body.amount, body.currency),
+            actor=actor,
+            at=clock.now(),
+        ),
+        body.player_id,
+    )
+
+
+@api_view("POST", "wallet:write")
+def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
+    key = read_key(request)
+    body = read_json(request, forms.Rollback)
+    posting = bets.roll_back_bet(
+        player_id=body.player_id,
+        source=actor.id,
+        idempotency_key=key,
+        bet_key=body.bet_key,
+        currency=get_balances(body.player_id).real.currency,
+        actor=actor,
+        at=clock.now(),
+    )
+    if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
+        return _success(posting)
+    return _answer(posting, body.player_id)
+
+
+@api_view("GET", "wallet:read")
+def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse:
+    return json_answer(forms.balance_of(get_balances(player_id)))
+
+
+def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
+    if posting.ok:
+        return _success(posting)
+    if posting.outcome in _PROBLEMS:
+        status, code, title = _PROBLEMS[posting.outcome]
+    else:
+        code = posting.reason
+        status, title = (422, _REFUSALS[RefusalReason(code)]) if code in _REFUSALS else _RESTRICTED
+    held: Balances | Posting | None = posting
+    if code == RefusalReason.UNKNOWN_PLAYER:
+        held = None
+    elif code == RefusalReason.WRONG_CURRENCY:  # the posting only knows the currency that it was asked in
+        held = get_balances(player_id)
+    return problem(
+        status,
+        code,
+        f"{title}.",
+        title=title,
+        outcome=posting.outcome,
+        reason=posting.reason,
+        balance=msgspec.to_builtins(forms.balance_of(held)) if held else None,
+    )
+
+
+def _success(posting: Posting) -> HttpResponse:
+    return json_answer(
+        forms.PostingAnswer(
+            posting.outcome,
+            posting.reason,
+            posting.transfer_id,
+            posting.win_transfer_id,
+            forms.balance_of(posting),
+        )
+    )

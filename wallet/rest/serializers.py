@@ -1,0 +1,72 @@
+"""Forms of the wallet on the wire, off the hot path (that has ``forms``)."""
+
+from __future__ import annotations
+
+from rest_framework import serializers
+
+from kernel.rest.pagination import PageQuery
+from kernel.rest.serializers import AmountField, StrictSerializer, choice
+from wallet.types import DepositState, GameCategory, TransferKind
+
+
+class DepositForm(StrictSerializer):
+    """A payment that a provider is to take in."""
+
+    player_id = serializers.UUIDField()
+    amount = AmountField(max_length=24, help_text="Major units as a decimal string.")
+    currency = serializers.CharField(max_length=3)
+    provider = serializers.CharField(max_length=40)
+    instrument = serializers.CharField(max_length=120, help_text="The provider's token; never a card number.")
+
+
+class DepositSerializer(serializers.Serializer):
+    """A deposit: credited when its state is ``made``."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    amount = serializers.CharField()
+    currency = serializers.CharField(source="amount.currency")
+    provider = serializers.CharField()
+    state = choice(DepositState)
+    failure_reason = serializers.CharField()
+    provider_reference = serializers.CharField()
+    number = serializers.IntegerField(allow_null=True, help_text="1 for the player's first deposit that was made.")
+    requested_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class TransactionsQuery(PageQuery):
+    kind = serializers.MultipleChoiceField(choices=[(kind.value, kind.name) for kind in TransferKind], required=False)
+
+
+class TransactionSerializer(serializers.Serializer):
+    """One transfer; ``amount`` is the signed change of the player's purses."""
+
+    id = serializers.UUIDField()
+    kind = choice(TransferKind)
+    amount = serializers.CharField()
+    currency = serializers.CharField(source="amount.currency")
+    real_after = serializers.CharField(allow_null=True, help_text="Real money after it, where it touched any.")
+    game = serializers.CharField()
+    round = serializers.CharField()
+    bet_id = serializers.UUIDField(allow_null=True)
+    source = serializers.CharField()  # type: ignore[assignment]
+    reference = serializers.CharField()
+    occurred_at = serializers.DateTimeField()
+    recorded_at = serializers.DateTimeField()
+
+
+class GamesQuery(StrictSerializer):
+    active = serializers.BooleanField(allow_null=True, default=None)
+
+
+class GameSerializer(serializers.Serializer):
+    """One game of the catalogue."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    provider = serializers.CharField()
+    category = choice(GameCategory)
+    rtp = serializers.DecimalField(max_digits=5, decimal_places=4, help_text="Theoretical return to player, 0-1.")
+    exclusive = serializers.BooleanField()
+    active = serializers.BooleanField()

@@ -1,0 +1,91 @@
+"""Deposits, transactions and games over REST; the hot path is in ``postings``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from kernel import clock
+from kernel.rest.bodies import read_money
+from kernel.rest.keys import read_key
+from kernel.rest.pagination import decode_cursor, page, whole
+from kernel.rest.schema import IDEMPOTENCY_KEY
+from kernel.rest.serializers import page_of
+from kernel.rest.views import ApiView, actor_of, read
+from players.selectors import get_player
+from wallet.rest import serializers as forms
+from wallet.selectors import get_deposit, list_games, list_transactions
+from wallet.services.deposits import request_deposit
+from wallet.types import TransferKind
+
+
+class Deposits(ApiView):
+    required_scopes = {"POST": "wallet:write"}
+
+    @extend_schema(
+        operation_id="request_deposit",
+        parameters=[IDEMPOTENCY_KEY],
+        request=forms.DepositForm,
+        responses={201: forms.DepositSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        """Take a payment in. Read ``state``: a provider may decline, or answer only later."""
+        key = read_key(request)
+        data = read(forms.DepositForm, request.data)
+        actor = actor_of(request)
+        deposit = request_deposit(
+            player_id=data["player_id"],
+            amount=read_money("amount", data["amount"], data["currency"]),
+            provider=data["provider"],
+            instrument=data["instrument"],
+            source=actor.id,
+            idempotency_key=key,
+            actor=actor,
+            at=clock.now(),
+        )
+        location = f"{request.path}/{deposit.id}"
+        return Response(forms.DepositSerializer(deposit).data, status=201, headers={"Location": location})
+
+
+class Deposit(ApiView):
+    required_scopes = {"GET": "wallet:read"}
+
+    @extend_schema(operation_id="get_deposit", responses=forms.DepositSerializer)
+    def get(self, request: Request, deposit_id: UUID) -> Response:
+        """One deposit."""
+        return Response(forms.DepositSerializer(get_deposit(deposit_id)).data)
+
+
+class Transactions(ApiView):
+    required_scopes = {"GET": "wallet:read"}
+
+    @extend_schema(
+        operation_id="list_transactions",
+        parameters=[forms.TransactionsQuery],
+        responses=page_of(forms.TransactionSerializer),
+    )
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """A player's transfers, newest first."""
+        query = read(forms.TransactionsQuery, request.query_params)
+        get_player(player_id)
+        cursor = decode_cursor(query["cursor"], tuple[UUID])
+        rows = list_transactions(
+            player_id,
+            before=cursor[0] if cursor else None,
+            limit=query["limit"] + 1,
+            kinds=[TransferKind(kind) for kind in query.get("kind", ())] or None,
+        )
+        return page(request, rows, query["limit"], forms.TransactionSerializer, lambda row: (row.id,))
+
+
+class Games(ApiView):
+    required_scopes = {"GET": "wallet:read"}
+
+    @extend_schema(operation_id="list_games", parameters=[forms.GamesQuery], responses=page_of(forms.GameSerializer))
+    def get(self, request: Request) -> Response:
+        """The game catalogue, by code."""
+        query = read(forms.GamesQuery, request.query_params)
+        return whole(list_games(active=query["active"]), forms.GameSerializer)
