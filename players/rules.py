@@ -73,7 +73,7 @@ def normalise_phone(text: str, country: str) -> str:
         number = phonenumbers.parse(text[:40], country)
     except phonenumbers.NumberParseException:
         number = None
-    if number is None or number.national_number < 10_000 or not phonenumbers.is_possible_number(number):
+    if number is None or (number.national_number or 0) < 10_000 or not phonenumbers.is_possible_number(number):
         raise Invalid("Enter a phone number with its country code, such as +49 151 12345678.")
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
 

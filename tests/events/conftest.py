@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -48,7 +48,7 @@ class Probe:
 
 
 @pytest.fixture
-def probe(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Probe]:
+def probe(db: None, monkeypatch: pytest.MonkeyPatch) -> Probe:
     """The consumer ``probe`` is registered for this test, alone."""
     with psycopg.connect(owner_url(), autocommit=True) as owner:
         owner.execute(
@@ -64,7 +64,7 @@ def probe(db: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Probe]:
         batch_size=100,
     )
     monkeypatch.setattr(ports, "_consumers", {"probe": consumer})
-    yield probe
+    return probe
 
 
 def tell(name: str, player_id: UUID | None = None) -> UUID:
@@ -80,6 +80,11 @@ def tell_other(player_id: UUID) -> None:
     with holding(player_id):
         publish(
             RestrictionImposed(
-                player_id=player_id, occurred_at=AT, restriction_id="r", kind="play_block", source="t", active_until=None
+                player_id=player_id,
+                occurred_at=AT,
+                restriction_id="r",
+                kind="play_block",
+                source="t",
+                active_until=None,
             )
         )

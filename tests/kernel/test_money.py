@@ -31,7 +31,8 @@ def test_amounts_are_read_in_major_units(text: str, currency: str, minor: int) -
 
 
 @pytest.mark.parametrize(
-    "text", ["12.345", "", " 1", "1 ", "1,00", "1e3", "NaN", "Infinity", "0x10", "١٢", "1_000", "--1", ".5", "5.", "9" * 17, "9" * 5000, None, 1.5, 5],
+    "text", ["12.345", "", " 1", "1 ", "1,00", "1e3", "NaN", "Infinity", "0x10", "١٢", "1_000", "--1", ".5", "5.",
+     "9" * 17, "9" * 5000, None, 1.5, 5],
 )  # fmt: skip
 def test_what_is_no_amount_is_refused(text: object) -> None:
     with pytest.raises(InvalidAmount):

@@ -247,7 +247,9 @@ def test_a_player_is_found_by_id() -> None:
     assert list_matching_ids(str(uuid7())) == []
 
 
-@pytest.mark.parametrize("text", ["", "  ", "%", "zzz", "'; DROP TABLE players_player; --", "\x00", "@", "+" * 50, "x" * 5000])
+@pytest.mark.parametrize(
+    "text", ["", "  ", "%", "zzz", "'; DROP TABLE players_player; --", "\x00", "@", "+" * 50, "x" * 5000]
+)
 def test_a_search_for_nonsense_finds_nobody(text: str) -> None:
     register_ann()
     assert list_matching_ids(text) == []

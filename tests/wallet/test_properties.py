@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from fractions import Fraction
 
 import pytest
@@ -93,9 +92,8 @@ class Model:
 
 
 @pytest.fixture(autouse=True)
-def game(db: None) -> Iterator[None]:
+def game(db: None) -> None:
     make_game()
-    yield
 
 
 @settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -121,15 +121,17 @@ def test_a_double_refund_is_one() -> None:
     fund(player.id, "10.00")
     bet(player.id, "10.00", key="b")
     works = [
-        lambda key=f"r{number}": roll_back_bet(
-            player_id=player.id,
-            source="test",
-            idempotency_key=key,
-            bet_key="b",
-            currency="EUR",
-            actor=ACTOR,
-            at=AT,
-        ).outcome
+        lambda key=f"r{number}": (
+            roll_back_bet(
+                player_id=player.id,
+                source="test",
+                idempotency_key=key,
+                bet_key="b",
+                currency="EUR",
+                actor=ACTOR,
+                at=AT,
+            ).outcome
+        )
         for number in range(50)
     ]
     assert Counter(in_parallel(works, THREADS)) == {Outcome.APPLIED: 1, Outcome.REPLAYED: 49}

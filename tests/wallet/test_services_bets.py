@@ -148,7 +148,9 @@ def test_refusals_name_their_reason(player: PlayerDetails) -> None:
     assert bet(player.id, "1", currency="JPY").reason == "wrong_currency"
 
 
-@pytest.mark.parametrize("kind", [RestrictionKind.PLAY_BLOCK, RestrictionKind.SELF_EXCLUDED, RestrictionKind.FRAUD_HOLD])
+@pytest.mark.parametrize(
+    "kind", [RestrictionKind.PLAY_BLOCK, RestrictionKind.SELF_EXCLUDED, RestrictionKind.FRAUD_HOLD]
+)
 def test_a_restricted_player_cannot_bet_but_is_paid(player: PlayerDetails, kind: RestrictionKind) -> None:
     bet(player.id, "10.00", key="before")
     impose(player_id=player.id, kind=kind, reason="test", source="staff", actor=ACTOR, at=AT)
@@ -175,9 +177,7 @@ def test_a_restriction_holds_from_its_beginning_until_its_end(player: PlayerDeta
 
 
 def test_a_marketing_block_does_not_stop_play(player: PlayerDetails) -> None:
-    impose(
-        player_id=player.id, kind=RestrictionKind.MARKETING_BLOCK, reason="x", source="staff", actor=ACTOR, at=AT
-    )
+    impose(player_id=player.id, kind=RestrictionKind.MARKETING_BLOCK, reason="x", source="staff", actor=ACTOR, at=AT)
     assert bet(player.id, "1.00").ok
 
 
