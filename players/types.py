@@ -70,6 +70,16 @@ class RestrictionKind(StrEnum):
     LOGIN_BLOCK = "login_block"
 
 
+# Whoever learns of these could warn the player ("tipping off": AML directive art. 39). Outside the back office they
+# have one neutral name.
+CONFIDENTIAL = frozenset({RestrictionKind.AML_HOLD, RestrictionKind.FRAUD_HOLD})
+
+
+def public_reason(code: str) -> str:
+    """A restriction's kind or refusal's reason as integrators may see it."""
+    return "account_hold" if code in CONFIDENTIAL else code
+
+
 @dataclass(frozen=True, slots=True)
 class PlayerDetails:
     """One player as other apps see it: account and profile."""

@@ -105,7 +105,7 @@ TEMPLATES = [
 ]
 
 # --- PostgreSQL --------------------------------------------------------------------------------------------------
-DATABASES = {
+DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url("DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms"),
         "ENGINE": "django.db.backends.postgresql",
@@ -113,6 +113,12 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# ASGI gives every request a thread of its own, and a connection kept by a thread that is gone serves nobody: such
+# processes share a pool of this many connections instead.
+DATABASE_POOL = env.int("DATABASE_POOL", default=0)
+if DATABASE_POOL:
+    DATABASES["default"]["CONN_MAX_AGE"] = 0
+    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")

@@ -11,7 +11,6 @@ import typing
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal, InvalidOperation
-from functools import cache
 from typing import Any, ClassVar, Self
 from uuid import UUID
 
@@ -25,6 +24,7 @@ class DuplicateWireName(RuntimeError):
 
 
 CATALOGUE: dict[str, type[Event]] = {}
+_payload_types: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +59,13 @@ class Event:
         return cls(player_id=player_id, occurred_at=occurred_at, **values)
 
 
-@cache
-def payload_types(event: Any) -> dict[str, Any]:
+def payload_types(event: type[Event]) -> dict[str, Any]:
     """The payload's fields and their types."""
-    hints = typing.get_type_hints(event)
-    return {f.name: hints[f.name] for f in dataclasses.fields(event) if f.name not in ("player_id", "occurred_at")}
+    if event.wire_name not in _payload_types:
+        hints = typing.get_type_hints(event)
+        names = [field.name for field in dataclasses.fields(event) if field.name not in ("player_id", "occurred_at")]
+        _payload_types[event.wire_name] = {name: hints[name] for name in names}
+    return _payload_types[event.wire_name]
 
 
 def _to_wire(value: Any) -> Any:

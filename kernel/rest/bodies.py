@@ -43,15 +43,29 @@ class NotJson(DomainError):
     status = 415
 
 
-def read_body(request: HttpRequest) -> bytes:
-    """The whole body. Raises: BodyTooLarge, before reading where the length is announced."""
+class LengthMissing(DomainError):
+    """The body came in chunks, without saying how long it is."""
+
+    code = "length_missing"
+    title = "Content-Length is needed"
+    status = 411
+
+
+def check_length(request: HttpRequest) -> None:
+    """Raises: LengthMissing (not every server that we run on can read such bodies), BodyTooLarge."""
     limit = settings.API_MAX_BODY_BYTES
-    announced = request.META.get("CONTENT_LENGTH") or "0"
-    if announced.isdigit() and int(announced) <= limit:
-        body: bytes = request.read(limit + 1)
-        if len(body) <= limit:
-            return body
-    raise BodyTooLarge(f"The body may have at most {limit} bytes.", max_bytes=limit)
+    announced = request.META.get("CONTENT_LENGTH") or ""
+    if not announced and "HTTP_TRANSFER_ENCODING" in request.META:
+        raise LengthMissing("Send the body with a Content-Length, not in chunks.")
+    if announced and not (announced.isdigit() and int(announced) <= limit):
+        raise BodyTooLarge(f"The body may have at most {limit} bytes.", max_bytes=limit)
+
+
+def read_body(request: HttpRequest) -> bytes:
+    """The whole body. Raises: LengthMissing, BodyTooLarge."""
+    check_length(request)
+    body: bytes = request.read(settings.API_MAX_BODY_BYTES)
+    return body
 
 
 def decode(body: bytes, form: type[Body]) -> Body:
@@ -67,7 +81,7 @@ def decode(body: bytes, form: type[Body]) -> Body:
 
 
 def read_json(request: HttpRequest, form: type[Body]) -> Body:
-    """The request's JSON body as ``form``. Raises: NotJson, BodyTooLarge, MalformedBody, FieldErrors."""
+    """The request's JSON body as ``form``. Raises: NotJson, LengthMissing, BodyTooLarge, MalformedBody, FieldErrors."""
     if request.content_type != "application/json":
         raise NotJson("Send the body with Content-Type: application/json.")
     return decode(read_body(request), form)

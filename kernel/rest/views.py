@@ -10,6 +10,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from kernel.actors import Actor
+from kernel.rest.bodies import check_length
 from kernel.rest.tokens import get_token
 
 Form = TypeVar("Form", bound=serializers.Serializer[Any])
@@ -19,6 +20,10 @@ class ApiView(APIView):
     """A view for service clients; ``required_scopes`` names the scope that each method needs."""
 
     required_scopes: ClassVar[dict[str, str]] = {}
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        check_length(request._request)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

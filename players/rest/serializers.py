@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import StrictSerializer, choice
-from players.types import ConfirmStatus, PlayerAction, RestrictionKind, RiskLevel, Status
+from players.types import (
+    CONFIDENTIAL,
+    ConfirmStatus,
+    PlayerAction,
+    RestrictionDetails,
+    RestrictionKind,
+    RiskLevel,
+    Status,
+    public_reason,
+)
 
 
 class PlayerSerializer(serializers.Serializer):
@@ -82,7 +93,7 @@ class RestrictionSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     player_id = serializers.UUIDField()
-    kind = choice(RestrictionKind)
+    kind = serializers.ChoiceField(choices=sorted({public_reason(kind) for kind in RestrictionKind}))
     blocks = serializers.ListField(child=choice(PlayerAction))
     reason = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]
@@ -92,6 +103,11 @@ class RestrictionSerializer(serializers.Serializer):
     lifted_at = serializers.DateTimeField(allow_null=True)
     lifted_by = serializers.CharField()
     lift_reason = serializers.CharField()
+
+    def to_representation(self, instance: RestrictionDetails) -> dict[str, object]:
+        if instance.kind in CONFIDENTIAL:
+            instance = replace(instance, kind=public_reason(instance.kind), reason="", source="", lift_reason="")  # type: ignore[arg-type]
+        return super().to_representation(instance)
 
 
 class RestrictionForm(StrictSerializer):

@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel import clock
+from kernel.access import AccessDenied
 from kernel.errors import NotFound
 from kernel.rest.keys import read_key
 from kernel.rest.pagination import decode_cursor, page, whole
@@ -23,7 +24,7 @@ from players.selectors import get_player, list_labels, list_players, list_restri
 from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
-from players.types import RestrictionDetails, RestrictionKind, Status
+from players.types import CONFIDENTIAL, RestrictionDetails, RestrictionKind, Status
 
 
 class PlayersCursor(NamedTuple):
@@ -128,7 +129,8 @@ class RestrictionLift(ApiView):
     def post(self, request: Request, player_id: UUID, restriction_id: UUID) -> Response:
         """Take a restriction off."""
         data = read(forms.LiftForm, request.data)
-        _restriction(player_id, restriction_id)
+        if _restriction(player_id, restriction_id).kind in CONFIDENTIAL:
+            raise AccessDenied("This hold is lifted in the back office only.")
         lift(restriction_id=restriction_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
         return Response(forms.RestrictionSerializer(_restriction(player_id, restriction_id)).data)
 

@@ -161,7 +161,7 @@ def programs(home: Home, env: Mapping[str, str], host: str, port: int) -> list[P
         Program(
             "web",
             [*python, *asgi, "--host", host, "--port", str(port)],
-            env,
+            {**env, "DATABASE_POOL": "20"},
             ready=lambda: _answers(f"http://{_visible(host)}:{port}/healthz"),
         ),
     ]

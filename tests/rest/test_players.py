@@ -9,7 +9,9 @@ from uuid import uuid4
 import pytest
 
 from players.services.labels import set_label
-from tests.factories import AT, make_player
+from players.services.restrictions import impose
+from players.types import RestrictionKind
+from tests.factories import ACTOR, AT, make_player
 from tests.rest.conftest import Api, problem
 
 ANN = {"email": "ann@example.com", "login": "ann", "country": "DE", "currency": "EUR"}
@@ -151,3 +153,16 @@ def test_labels(api: Api) -> None:
     label = {"namespace": "loyalty", "key": "level", "value": "gold", "since": "2026-03-14T15:09:26Z"}
     assert label in api.get(f"players/{player.id}/labels").json()["items"]
     problem(api.get(f"players/{uuid4()}/labels"), 404, "unknown_player")
+
+
+def test_a_confidential_hold_has_a_neutral_name_and_is_not_lifted_here(api: Api) -> None:
+    player = make_player()
+    hold = impose(
+        player_id=player.id, kind=RestrictionKind.AML_HOLD, reason="STR filed", source="rule 7", actor=ACTOR, at=AT
+    )
+    shown = api.get(f"players/{player.id}/restrictions")
+    assert shown.json()["items"][0]["kind"] == "account_hold"
+    assert b"STR" not in shown.content
+    assert b"aml" not in shown.content
+    lifted = api.post(f"players/{player.id}/restrictions/{hold}/lift", {"reason": "please"})
+    problem(lifted, 403, "access_denied")

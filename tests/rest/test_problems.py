@@ -53,6 +53,12 @@ def test_bodies_that_are_not_even_json_to_a_lenient_reader(api: Api, body: bytes
     assert api.post("wallet/plays", body).status_code == 422
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_bodies_of_unknown_length(api: Api, path: str) -> None:
+    chunked = {"Transfer-Encoding": "chunked", "Content-Length": ""}
+    problem(api.post(path, b"{}", headers=chunked), 411, "length_missing")
+
+
 def test_no_body_at_all(api: Api) -> None:
     problem(api.post("wallet/plays", b""), 415, "unsupported_media_type")
     problem(api.post("wallet/deposits", b""), 422, "validation_failed")
@@ -74,6 +80,7 @@ def test_other_media_types(api: Api, path: str) -> None:
 def test_bodies_that_are_too_large(api: Api, path: str) -> None:
     assert problem(api.post(path, b" " * 65_537), 413, "body_too_large")["max_bytes"] == 65_536
     problem(api.post(path, b'"' + b"x" * 10_000_000 + b'"'), 413, "body_too_large")
+    problem(api.post(path, b"{}", headers={"Content-Length": "nonsense"}), 413, "body_too_large")
 
 
 @pytest.mark.parametrize("path", PATHS)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import urllib.request
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import uuid4
 
@@ -77,6 +80,21 @@ def test_the_same_play_again_gives_the_first_answer(api: Api, player: PlayerDeta
         "conflict",
         "94.00",
     )
+    assert get_balances(player.id).real.amount_minor == 9400
+
+
+def test_parallel_copies_of_one_play_are_one_play(api: Api, player: PlayerDetails, live_server: Any) -> None:
+    def send(_: int) -> tuple[int, str]:
+        headers = api._headers() | {"Idempotency-Key": "once", "Content-Type": "application/json"}
+        request = urllib.request.Request(  # noqa: S310  (our own server)
+            f"{live_server.url}/api/v1/wallet/plays", json.dumps(play_of(player)).encode(), headers
+        )
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(request, timeout=60) as answer:
+            return answer.status, json.load(answer)["outcome"]
+
+    with ThreadPoolExecutor(12) as threads:
+        answers = list(threads.map(send, range(24)))
+    assert sorted(answers) == [(200, "applied")] + 23 * [(200, "replayed")]
     assert get_balances(player.id).real.amount_minor == 9400
 
 

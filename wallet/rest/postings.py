@@ -13,6 +13,7 @@ from kernel.rest.bodies import read_json, read_money
 from kernel.rest.keys import read_key
 from kernel.rest.plain import api_view, json_answer
 from kernel.rest.problems import problem, register_problem
+from players.types import public_reason
 from wallet.rest import forms
 from wallet.selectors import get_balances
 from wallet.services import bets
@@ -126,7 +127,7 @@ def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
     if posting.outcome in _PROBLEMS:
         status, code, title = _PROBLEMS[posting.outcome]
     else:
-        code = posting.reason
+        code = public_reason(posting.reason)
         status, title = (422, _REFUSALS[RefusalReason(code)]) if code in _REFUSALS else _RESTRICTED
     held: Balances | Posting | None = posting
     if code == RefusalReason.UNKNOWN_PLAYER:
@@ -139,7 +140,7 @@ def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
         f"{title}.",
         title=title,
         outcome=posting.outcome,
-        reason=posting.reason,
+        reason=public_reason(posting.reason),
         balance=msgspec.to_builtins(forms.balance_of(held)) if held else None,
     )
 

@@ -16,7 +16,7 @@ from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
 from players.selectors import find_refusal, get_player
-from players.types import PlayerAction
+from players.types import PlayerAction, public_reason
 from wallet.models import Deposit
 from wallet.ports import Authorisation, AuthorisationState, ProviderUnavailable, get_provider
 from wallet.selectors import get_deposit
@@ -97,7 +97,8 @@ def _open(
     with holding(player_id):
         refusal = find_refusal(player_id, PlayerAction.DEPOSIT, at)
         if refusal:
-            raise DepositRefused(f"Deposits are refused: {refusal}.", reason=refusal)
+            reason = public_reason(refusal)
+            raise DepositRefused(f"Deposits are refused: {reason}.", reason=reason)
         deposit = Deposit.objects.create(
             id=uuid7(),
             player_id=player_id,
