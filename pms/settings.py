@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
+    "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------

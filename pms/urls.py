@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", include("players.rest.urls")),
     path("api/v1/", include("wallet.rest.urls")),
     path("api/v1/", include("loyalty.rest.urls")),
+    path("adapters/", include("wallet.adapters.urls")),
     path("", include("kernel.rest.urls")),
     path("", include("allauth.idp.urls")),  # service clients get their access tokens at /identity/o/api/token
 ]

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from kernel import clock
 from kernel.actors import system
+from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 
 
@@ -11,3 +12,9 @@ from wallet.services.deposits import chase_pending
 def chase_pending_deposits(**kwargs: object) -> int:
     """Ask payment providers again about deposits that have no answer yet."""
     return chase_pending(actor=system("chase-pending-deposits"), at=clock.now())
+
+
+@shared_task
+def prune_adapter_requests(**kwargs: object) -> int:
+    """Drop the months of the adapters' log that are past their retention."""
+    return prune_requests(at=clock.now())

@@ -60,6 +60,8 @@ class TransferKind(StrEnum):
     BONUS_GRANT = "bonus_grant"
     BONUS_RELEASE = "bonus_release"
     BONUS_FORFEIT = "bonus_forfeit"
+    FREE_BET = "free_bet"  # costs the player nothing and moves nothing
+    FREE_WIN = "free_win"  # won on a free bet: real money, at the cost of bonuses
 
 
 class DepositState(StrEnum):

@@ -100,3 +100,44 @@ class BetRolledBack(Event):
     won_real: Decimal
     won_bonus: Decimal
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeBetPlaced(Event):
+    """A round was begun that costs the player nothing. ``value`` is what the game's side says the spin is worth."""
+
+    wire_name = "wallet.free-bet-placed.v1"
+    bet_id: UUID
+    round: str
+    game: str
+    category: str
+    value: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeWinCredited(Event):
+    """A win on a free bet was paid in real money, at the cost of bonuses; it is no part of GGR."""
+
+    wire_name = "wallet.free-win-credited.v1"
+    win_id: UUID
+    bet_id: UUID
+    round: str
+    game: str
+    category: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FreeBetRolledBack(Event):
+    """A free bet was undone; ``won`` is what was taken back."""
+
+    wire_name = "wallet.free-bet-rolled-back.v1"
+    rollback_id: UUID
+    bet_id: UUID
+    round: str
+    game: str
+    category: str
+    won: Decimal
+    currency: str

@@ -1,0 +1,45 @@
+"""Secrets that have to be read again, such as the keys of integrations: encrypted under a key derived from SECRET_KEY.
+
+After a change of SECRET_KEY, what was sealed before opens as long as the old one stands in SECRET_KEY_FALLBACKS.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+from functools import lru_cache
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+
+
+class Unreadable(Exception):
+    """The secret was sealed under another SECRET_KEY, for another purpose, or was changed."""
+
+
+def seal(text: str, purpose: str) -> bytes:
+    """Encrypt. Only ``unseal`` with the same ``purpose`` opens it."""
+    return Fernet(_key(settings.SECRET_KEY, purpose)).encrypt(text.encode())
+
+
+def unseal(sealed: bytes, purpose: str) -> str:
+    """Raises: Unreadable."""
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    try:
+        return MultiFernet([Fernet(_key(key, purpose)) for key in keys]).decrypt(sealed).decode()
+    except InvalidToken:
+        raise Unreadable(f"A secret for {purpose} cannot be opened; was SECRET_KEY changed?") from None
+
+
+def derive_token(name: str, purpose: str) -> str:
+    """An unguessable text of 43 URL-safe characters; the same again for the same name, purpose and SECRET_KEY."""
+    digest = hmac.digest(_key(settings.SECRET_KEY, purpose), name.encode(), "sha256")
+    return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+@lru_cache(maxsize=64)
+def _key(secret: str, purpose: str) -> bytes:
+    derived = HKDF(SHA256(), length=32, salt=None, info=f"pms:{purpose}".encode()).derive(secret.encode())
+    return base64.urlsafe_b64encode(derived)

@@ -1,0 +1,185 @@
+"""The steps that all protocols share: admit, place, pay, undo. They turn canonical outcomes into ``Refused``."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from kernel.actors import Actor, ActorKind
+from kernel.errors import FieldErrors
+from kernel.money import Money
+from players.selectors import UnknownPlayer
+from wallet.adapters.calls import BLOTTED_TOKEN, Call, Fault, Refused
+from wallet.selectors import get_balances
+from wallet.selectors_adapters import find_session_by_token
+from wallet.services import adapter_bets, bets
+from wallet.types import Outcome, Posting, RefusalReason
+from wallet.types_adapters import GameSessionDetails, IntegrationStatus
+
+_FAULTS = {
+    RefusalReason.INSUFFICIENT_FUNDS: Fault.INSUFFICIENT_FUNDS,
+    RefusalReason.UNKNOWN_PLAYER: Fault.UNKNOWN_PLAYER,
+    RefusalReason.UNKNOWN_GAME: Fault.UNKNOWN_GAME,
+    RefusalReason.WRONG_CURRENCY: Fault.WRONG_CURRENCY,
+    RefusalReason.STAKE_ABOVE_CAP: Fault.BET_LIMIT,
+    RefusalReason.WINNINGS_SPENT: Fault.WINNINGS_SPENT,
+}
+
+
+def fault_of(reason: str) -> Fault:
+    """A refusal's reason as fault. Limits are told apart by their names; whatever else stops a player blocks them."""
+    if reason in _FAULTS:
+        return _FAULTS[RefusalReason(reason)]
+    for word, fault in (("loss", Fault.LOSS_LIMIT), ("time", Fault.TIME_LIMIT), ("session", Fault.TIME_LIMIT)):
+        if word in reason:
+            return fault
+    return Fault.BET_LIMIT if "limit" in reason or "stake" in reason else Fault.PLAYER_BLOCKED
+
+
+def find_session(call: Call, token: str) -> GameSessionDetails:
+    """The session of a token, open or not. Raises: Refused."""
+    call.trace.tokens.append(token)
+    if call.session and token == BLOTTED_TOKEN:
+        session: GameSessionDetails | None = call.session
+    else:
+        session = find_session_by_token(call.integration.details.code, token)
+    if session is None:
+        raise Refused(Fault.UNKNOWN_SESSION, "There is no such session.")
+    call.trace.session_id = session.id
+    call.trace.player_id = session.player_id
+    return session
+
+
+def admit(call: Call, token: str, player_id: UUID | None = None) -> GameSessionDetails:
+    """The open session of a token, of this player. Asked for bets and balances, never for wins and rollbacks.
+
+    Raises: Refused.
+    """
+    if call.integration.details.status is not IntegrationStatus.ACTIVE:
+        raise Refused(Fault.DISABLED, "This integration is disabled.")
+    session = find_session(call, token)
+    if player_id is not None and session.player_id != player_id:
+        raise Refused(Fault.UNKNOWN_SESSION, "The session is another player's.")
+    if not session.open_at(call.at):
+        raise Refused(Fault.SESSION_EXPIRED, "The session has ended.")
+    return session
+
+
+def our_game(call: Call, their_code: str) -> str:
+    """Raises: Refused."""
+    try:
+        return call.integration.games[their_code]
+    except KeyError:
+        raise Refused(Fault.UNKNOWN_GAME, "This game is not mapped.") from None
+
+
+def our_currency(call: Call, their_code: str) -> str:
+    """Raises: Refused."""
+    known = call.integration.details.currencies
+    if known and their_code not in known:
+        raise Refused(Fault.WRONG_CURRENCY, "This currency is not mapped.")
+    return known.get(their_code, their_code)
+
+
+def their_currency(call: Call, currency: str) -> str:
+    for theirs, ours in call.integration.details.currencies.items():
+        if ours == currency:
+            return theirs
+    return currency
+
+
+def held(player_id: UUID) -> Money:
+    """Real and bonus money together. Raises: Refused."""
+    try:
+        return get_balances(player_id).total
+    except UnknownPlayer:
+        raise Refused(Fault.UNKNOWN_PLAYER, "There is no such player.") from None
+
+
+def bet(call: Call, player_id: UUID, key: str, game: str, round_id: str, amount: Money, *, free: bool) -> Posting:
+    """Place a bet. A bet of nothing is a free one: the game is played and no money moves. Raises: Refused."""
+    try:
+        if free or amount.amount_minor == 0:
+            posting = adapter_bets.place_free_bet(
+                player_id=player_id,
+                source=call.integration.details.source,
+                idempotency_key=key,
+                game=game,
+                round_id=round_id,
+                value=amount,
+                actor=_actor(call),
+                at=call.at,
+            )
+        else:
+            posting = bets.place_bet(
+                player_id=player_id,
+                source=call.integration.details.source,
+                idempotency_key=key,
+                game=game,
+                round_id=round_id,
+                stake=amount,
+                actor=_actor(call),
+                at=call.at,
+            )
+    except FieldErrors as error:
+        raise Refused(Fault.WRONG_TYPES, error.detail) from None
+    return _settled(call, posting)
+
+
+def win(call: Call, player_id: UUID, key: str, bet_key: str | None, game: str, round_id: str, amount: Money) -> Posting:
+    """Pay a win, whatever became of session, game and player since. A win of zero closes the round. Raises: Refused."""
+    try:
+        posting = adapter_bets.credit_any_win(
+            player_id=player_id,
+            source=call.integration.details.source,
+            idempotency_key=key,
+            bet_key=bet_key,
+            game=game,
+            round_id=round_id,
+            amount=amount,
+            actor=_actor(call),
+            at=call.at,
+        )
+    except FieldErrors as error:
+        raise Refused(Fault.WRONG_TYPES, error.detail) from None
+    return _settled(call, posting)
+
+
+def undo(call: Call, player_id: UUID, key: str, bet_key: str, currency: str, stake: Money | None) -> Posting:
+    """Undo a bet. ``tombstoned`` is returned: whether that is a success is the protocol's matter. Raises: Refused."""
+    try:
+        posting = adapter_bets.roll_back_any_bet(
+            player_id=player_id,
+            source=call.integration.details.source,
+            idempotency_key=key,
+            bet_key=bet_key,
+            currency=currency,
+            stake=stake,
+            actor=_actor(call),
+            at=call.at,
+        )
+    except FieldErrors as error:
+        raise Refused(Fault.WRONG_TYPES, error.detail) from None
+    if posting.outcome is Outcome.TOMBSTONED:
+        call.trace.outcome = posting.outcome
+        return posting
+    return _settled(call, posting)
+
+
+def _settled(call: Call, posting: Posting) -> Posting:
+    call.trace.outcome = posting.outcome
+    if posting.ok:
+        return posting
+    if posting.outcome is Outcome.CONFLICT:
+        raise Refused(Fault.CONFLICT, "This transaction id was used with other content.")
+    if posting.outcome is Outcome.TOMBSTONED:
+        raise Refused(Fault.BURIED, "This bet was rolled back before it came.")
+    if posting.outcome is Outcome.UNKNOWN_REFERENCE:
+        raise Refused(Fault.UNKNOWN_TRANSACTION, "There is no such bet that stands.")
+    fault = fault_of(posting.reason)
+    # In another currency than the player's, the posting cannot tell what they hold.
+    balance = posting.real + posting.bonus if fault is not Fault.WRONG_CURRENCY else None
+    raise Refused(fault, posting.reason, balance)
+
+
+def _actor(call: Call) -> Actor:
+    return Actor(ActorKind.CLIENT, call.integration.details.source)
