@@ -1,6 +1,6 @@
 """`make bench`: each figure beside its reference, measured in the same minutes; ratios count, not absolute figures.
 
-`make bench ARGS="play http"` runs some of: play, http, replay, consumers, verify.
+`make bench ARGS="play http"` runs some of: play, http, adapters, replay, consumers, verify.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import ground, http
+from benchmarks import adapters, ground, http
 from events.ports import get_consumer
 from events.services.consuming import Runner
 from kernel import clock
@@ -68,6 +68,14 @@ def over_http() -> Iterator[Row]:
         yield Row("balance over HTTP, 8 connections", balance, None, "3,000/s (stretch 5,000)")
 
 
+def aggregator() -> Iterator[Row]:
+    """Hub88-style bets: signature, session, posting and log, by wrk over 8 connections; pgbench plays with 8 clients."""
+    with http.server() as (port, _):
+        reference = ground.pgbench(8, SECONDS)
+        figure = adapters.bets_a_second(port, SECONDS)
+    yield Row("Hub88-style bets over HTTP, 8 connections / pgbench, 8 clients", figure, reference, "")
+
+
 def replay() -> Iterator[Row]:
     """`replay_bets` of 3,000 bets by 200 players, registrations and deposits included."""
     random, run = Random(1), f"b{time.time_ns():x}"
@@ -108,7 +116,14 @@ def verification() -> Iterator[Row]:
     yield Row(f"verify_ledger, {entries:,} entries", entries / seconds, None, "100,000/s (stretch 300,000)")
 
 
-BENCHMARKS = {"play": play, "http": over_http, "replay": replay, "consumers": consumers, "verify": verification}
+BENCHMARKS = {
+    "play": play,
+    "http": over_http,
+    "adapters": aggregator,
+    "replay": replay,
+    "consumers": consumers,
+    "verify": verification,
+}
 
 
 def main(names: list[str]) -> int:

@@ -43,6 +43,14 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Aggregators",
+        [
+            ("Integrations", "hub", "wallet_integration", "wallet.view_integration"),
+            ("Game sessions", "sports_esports", "wallet_gamesession", "wallet.view_gamesession"),
+            ("Their requests", "swap_calls", "wallet_adapterrequest", "wallet.view_adapterrequest"),
+        ],
+    ),
+    (
         "Events",
         [
             ("Event log", "history", "events_event", "events.view_event"),

@@ -20,16 +20,21 @@ _RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
 _ACCESS = {"players.view_user", "auth.view_group"}
 _CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
 
+_ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_adapterrequest"}
+_RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
+_CONNECT = {"wallet.add_integration", "wallet.change_integration"}
+
 _EVERYTHING_TO_READ = (
     _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
-    | {"allauth_idp_oidc.view_client"}
+    | _ADAPTERS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
+    | _RUN_ADAPTERS | _CONNECT
     | {"players.add_user", "players.change_user"},
     "operations": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "compliance_officer": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
@@ -41,7 +46,7 @@ ROLES: dict[str, set[str]] = {
     "finance": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,
-    "integrator": _MACHINERY | _GAMES | _CLIENTS,
+    "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 
 

@@ -114,6 +114,7 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
     assert with_key == {
         "players",
         "wallet/deposits",
+        "wallet/game-sessions",
         "wallet/plays",
         "wallet/bets",
         "wallet/wins",
