@@ -10,6 +10,7 @@ from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 from unfold.contrib.filters.admin import DropdownFilter
 
 from kernel import clock
@@ -168,17 +169,7 @@ class GameSessionAdmin(LatestAdmin):
 
 @admin.register(AdapterRequest)
 class AdapterRequestAdmin(LatestAdmin):
-    list_display = (
-        "id_",
-        "integration_",
-        "endpoint_",
-        "outcome_",
-        "status_code_",
-        "player_",
-        "reference_",
-        "took",
-        "received",
-    )
+    list_display = ("received", "integration_", "endpoint_", "outcome_", "player_", "reference_", "took")
     list_display_links = None
     list_filter = (IntegrationFilter, OutcomeFilter)
     search_fields = ("id",)
@@ -217,25 +208,19 @@ class AdapterRequestAdmin(LatestAdmin):
         messages.success(request, "Dispatched again." if for_real else "Tried; nothing of it stays.")
         return HttpResponseRedirect(self.reverse("change", replayed))
 
-    @column("Request")
-    def id_(self, row: AdapterRequest) -> str:
-        return request_link(row.pk)
-
     @column("Integration")
     def integration_(self, row: AdapterRequest) -> str:
         return integration_link(row.integration)
 
     @column("Endpoint")
     def endpoint_(self, row: AdapterRequest) -> str:
-        return row.endpoint
+        if row.replay_of is None:
+            return row.endpoint
+        return format_html('{}<br><span class="pms-subtle">by staff</span>', row.endpoint)
 
     @column("Outcome")
     def outcome_(self, row: AdapterRequest) -> str:
         return outcome_chip(row.outcome)
-
-    @column("HTTP")
-    def status_code_(self, row: AdapterRequest) -> str:
-        return str(row.status_code)
 
     @column("Player")
     def player_(self, row: AdapterRequest) -> str:
@@ -247,11 +232,12 @@ class AdapterRequestAdmin(LatestAdmin):
 
     @column("Took")
     def took(self, row: AdapterRequest) -> str:
-        return f"{row.duration_us / 1000:.1f} ms"
+        return f"{row.duration_us / 1000:.1f}\N{NO-BREAK SPACE}ms"
 
     @column("Received")
     def received(self, row: AdapterRequest) -> str:
-        return when(row.received_at)
+        address = reverse("admin:wallet_adapterrequest_change", args=[row.pk])
+        return format_html('<a class="pms-link" href="{}">{}</a>', address, when(row.received_at))
 
     def page_title(self, obj: AdapterRequest) -> str:
         return f"{obj.endpoint} from {obj.integration}"
@@ -279,9 +265,9 @@ class AdapterRequestAdmin(LatestAdmin):
             "query": obj.query,
             "body": readable(obj.body),
             "answer": readable(obj.answer) or "kept nowhere: it holds personal data",
-            "original": original,
-            "original_link": request_link(obj.replay_of),
-            "original_answer": readable(original.answer) if original else "",
+            "first": original,
+            "first_link": request_link(obj.replay_of),
+            "first_answer": readable(original.answer) if original else "",
             "same": bool(original) and original.answer == obj.answer,  # type: ignore[union-attr]
             "replays": [
                 (request_link(row.pk), outcome_chip(row.outcome), row.replayed_by, row.received_at) for row in replays

@@ -316,7 +316,5 @@ class IntegrationAdmin(PageAdmin):
 def copyable_whole(text: str) -> str:
     """An address, shown in full."""
     return format_html(
-        '<span class="pms-id">{}<button type="button" class="pms-copy" data-copy="{}" aria-label="Copy"></button></span>',
-        text,
-        text,
+        '<code>{}</code> <button type="button" class="pms-copy" data-copy="{}" aria-label="Copy"></button>', text, text
     )

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from kernel.errors import NotFound
 from kernel.secrets import unseal
+from wallet.models import TransferKey
 from wallet.models_adapters import AdapterRequest, GameMapping, GameSession, Integration, IntegrationKey
 from wallet.rules_adapters import KEY_PURPOSE, hash_token
 from wallet.types_adapters import (
@@ -85,6 +86,11 @@ def find_session_by_token(integration: str, token: str) -> GameSessionDetails | 
     """The session that the token shows, whether it is still open or not."""
     row = GameSession.objects.filter(token_hash=hash_token(token), integration=integration).first()
     return _session(row) if row else None
+
+
+def knows_transaction(source: str, key: str) -> bool:
+    """Has this key led to anything yet?"""
+    return TransferKey.objects.filter(source=source, key=key).exists()
 
 
 def list_game_sessions(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[GameSessionDetails]:

@@ -130,6 +130,7 @@ def refuse(call: Call, refused: Refused) -> Answer:
 
 def _info(call: Call) -> Answer:
     form = read(call.body, InfoForm)
+    steps.need_active(call)
     try:
         player = get_player(_player_id(call, form.user))
     except UnknownPlayer:
@@ -161,7 +162,7 @@ def _bet(call: Call) -> Answer:
     form = read(call.body, BetForm)
     call.trace.reference = form.transaction_uuid
     player_id = _player_id(call, form.user)
-    steps.admit(call, form.token, player_id)
+    steps.admit(call, form.token, player_id, form.transaction_uuid)
     game = steps.our_game(call, form.game_code)
     amount = _amount(call, form.amount, form.currency)
     posting = steps.bet(call, player_id, form.transaction_uuid, game, form.round, amount, free=form.is_free)

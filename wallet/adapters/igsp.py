@@ -120,7 +120,7 @@ def _balance(call: Call) -> Answer:
 def _bet(call: Call) -> Answer:
     form = read(call.body, BetForm)
     call.trace.reference = form.transaction_id
-    steps.admit(call, form.session, form.player_id)
+    steps.admit(call, form.session, form.player_id, form.transaction_id)
     game = steps.our_game(call, form.game_id)
     amount = _amount(call, form.amount, form.currency)
     free = form.type == "free"

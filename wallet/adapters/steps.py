@@ -10,7 +10,7 @@ from kernel.money import Money
 from players.selectors import UnknownPlayer
 from wallet.adapters.calls import BLOTTED_TOKEN, Call, Fault, Refused
 from wallet.selectors import get_balances
-from wallet.selectors_adapters import find_session_by_token
+from wallet.selectors_adapters import find_session_by_token, knows_transaction
 from wallet.services import adapter_bets, bets
 from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_adapters import GameSessionDetails, IntegrationStatus
@@ -49,19 +49,30 @@ def find_session(call: Call, token: str) -> GameSessionDetails:
     return session
 
 
-def admit(call: Call, token: str, player_id: UUID | None = None) -> GameSessionDetails:
+def admit(call: Call, token: str, player_id: UUID | None = None, key: str = "") -> GameSessionDetails:
     """The open session of a token, of this player. Asked for bets and balances, never for wins and rollbacks.
 
+    ``key`` is the bet's: one that was answered before gets its answer again, though the session has ended since.
     Raises: Refused.
     """
-    if call.integration.details.status is not IntegrationStatus.ACTIVE:
-        raise Refused(Fault.DISABLED, "This integration is disabled.")
-    session = find_session(call, token)
+    try:
+        need_active(call)
+        session = find_session(call, token)
+        if not session.open_at(call.at):
+            raise Refused(Fault.SESSION_EXPIRED, "The session has ended.")
+    except Refused:
+        if not key or not knows_transaction(call.integration.details.source, key):
+            raise
+        session = find_session(call, token)
     if player_id is not None and session.player_id != player_id:
         raise Refused(Fault.UNKNOWN_SESSION, "The session is another player's.")
-    if not session.open_at(call.at):
-        raise Refused(Fault.SESSION_EXPIRED, "The session has ended.")
     return session
+
+
+def need_active(call: Call) -> None:
+    """Raises: Refused for a disabled integration."""
+    if call.integration.details.status is not IntegrationStatus.ACTIVE:
+        raise Refused(Fault.DISABLED, "This integration is disabled.")
 
 
 def our_game(call: Call, their_code: str) -> str:

@@ -103,7 +103,7 @@ def _balance(call: Call) -> Answer:
 def _bet(call: Call) -> Answer:
     form = read(call.body, BetForm)
     call.trace.reference = form.txID
-    session = steps.admit(call, form.sessionID)
+    session = steps.admit(call, form.sessionID, key=form.txID)
     amount = _amount(form.amount, session.currency)
     free = form.type == "free"
     posting = steps.bet(call, session.player_id, form.txID, session.game, form.roundID, amount, free=free)

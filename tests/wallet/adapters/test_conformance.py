@@ -234,6 +234,15 @@ def test_a_revoked_session_is_treated_as_expired(aggregator: Any) -> None:
     assert aggregator.win("w1", "b1", "5.00").balance == "95.00"
 
 
+def test_a_retry_of_a_placed_bet_is_answered_though_the_session_has_ended(aggregator: Any) -> None:
+    body = aggregator.bet_body("b1", "10.00")
+    first = aggregator.post(aggregator.bet_endpoint, body)
+    session = find_session_by_token(aggregator.code, aggregator.token)
+    revoke_session(session_id=session.id, actor=ACTOR, at=clock.now())
+    assert aggregator.post(aggregator.bet_endpoint, body).body == first.body
+    says(aggregator.bet("b1", "11.00"), "other content", aggregator)
+
+
 def test_a_token_is_good_for_its_own_integration_only(connect: Callable[..., Any], aggregator: Any) -> None:
     other = connect(aggregator.protocol, code="other")
     other.token = aggregator.token
