@@ -139,7 +139,7 @@ class TransferAdmin(MovementAdmin):
 
     @column("Round")
     def round_(self, row: Transfer) -> str:
-        return format_html('<span class="pms-clip">{}</span>', row.round) if row.round else "–"
+        return format_html('<div class="pms-clip" title="{}">{}</div>', row.round, row.round) if row.round else "–"
 
     @column("Happened")
     def occurred(self, row: Transfer) -> str:
