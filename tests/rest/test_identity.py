@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 
 import jwt
@@ -84,13 +81,3 @@ def test_ensuring_the_same_client_keeps_its_tokens(token_for: Callable[..., str]
     assert (
         ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["wallet:read"]).secret == secret_before
     )
-
-
-def test_tokens_can_be_signed_by_a_process_that_has_imported_nothing_else() -> None:
-    """The signing library's parts are not all imported by itself: what happens to be loaded must not matter."""
-    script = (
-        "import django; django.setup(); from django.conf import settings; import pms.urls;"
-        "from allauth.core.internal.jwkkit import load_pem; load_pem(settings.IDP_OIDC_PRIVATE_KEY)"
-    )
-    environment = os.environ | {"DJANGO_SETTINGS_MODULE": "pms.settings"}
-    subprocess.run([sys.executable, "-c", script], check=True, env=environment)
