@@ -5,9 +5,16 @@ from celery import shared_task
 from kernel import clock
 from kernel.actors import system
 from wallet.services.deposits import chase_pending
+from wallet.services.payment_sending import send_due
 
 
 @shared_task
 def chase_pending_deposits(**kwargs: object) -> int:
     """Ask payment providers again about deposits that have no answer yet."""
     return chase_pending(actor=system("chase-pending-deposits"), at=clock.now())
+
+
+@shared_task
+def send_payouts(**kwargs: object) -> int:
+    """Send what is approved and cooled down, and ask about what was sent."""
+    return send_due(actor=system("send-payouts"), at=clock.now())
