@@ -22,7 +22,9 @@ def eur(text: str) -> Money:
     return Money.parse(text, "EUR")
 
 
-def pay_in(player_id: UUID, amount: str = "100.00", token: str = "tok_ok", key: str = "", at: datetime = AT) -> DepositDetails:
+def pay_in(
+    player_id: UUID, amount: str = "100.00", token: str = "tok_ok", key: str = "", at: datetime = AT
+) -> DepositDetails:
     return request_deposit(
         player_id=player_id,
         amount=eur(amount),

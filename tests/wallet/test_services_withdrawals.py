@@ -129,7 +129,9 @@ def test_only_the_players_own_instruments_are_paid_to() -> None:
     assert list(caught.value.errors) == ["instrument_id"]
 
 
-@pytest.mark.parametrize(("field", "amount"), [("amount", eur("0.00")), ("amount", eur("-1.00")), ("currency", Money(5, "USD"))])
+@pytest.mark.parametrize(
+    ("field", "amount"), [("amount", eur("0.00")), ("amount", eur("-1.00")), ("currency", Money(5, "USD"))]
+)
 def test_bad_input_names_its_field(field: str, amount: Money) -> None:
     player_id = funded()
     with pytest.raises(FieldErrors) as caught:
@@ -307,12 +309,19 @@ def test_a_paid_withdrawal_leaves_the_house() -> None:
     assert (paid.state, paid.paid, paid.returned) == (WithdrawalState.PAID, eur("40.00"), eur("0.00"))
     assert (real(player_id), held(player_id)) == ("60.00", "0.00")
     assert sum_house(AccountKind.PAYMENTS)["EUR"] == eur("-60.00")
-    assert told(player_id)[-4:] == ["withdrawal-review-needed", "withdrawal-approved", "withdrawal-sent", "withdrawal-paid"]
+    assert told(player_id)[-4:] == [
+        "withdrawal-review-needed",
+        "withdrawal-approved",
+        "withdrawal-sent",
+        "withdrawal-paid",
+    ]
     assert send(LATER) == 0
 
 
 @pytest.mark.parametrize("token", ["tok_payout_pending", "tok_payout_timeout"])
-def test_a_payout_without_an_answer_is_asked_about_until_it_is_known(token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_payout_without_an_answer_is_asked_about_until_it_is_known(
+    token: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     player_id = funded(token=token)
     asked = withdraw(player_id, token=token)
     approve(asked)
