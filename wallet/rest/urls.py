@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import postings, views
+from wallet.rest import payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
@@ -9,6 +9,13 @@ urlpatterns = [
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
+    path("wallet/instruments", payments.Instruments.as_view(), name="instruments"),
+    path("wallet/withdrawals", payments.Withdrawals.as_view(), name="withdrawals"),
+    path("wallet/withdrawals/<uuid:withdrawal_id>", payments.Withdrawal.as_view(), name="withdrawal"),
+    path("wallet/withdrawals/<uuid:withdrawal_id>/cancel", payments.Cancellation.as_view(), name="withdrawal-cancel"),
+    path("webhooks/payments/<str:provider>", webhooks.receive, name="payment-webhook"),
+    path("players/<uuid:player_id>/instruments", payments.PlayerInstruments.as_view(), name="player-instruments"),
+    path("players/<uuid:player_id>/withdrawals", payments.PlayerWithdrawals.as_view(), name="player-withdrawals"),
     path("wallet/games", views.Games.as_view(), name="games"),
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("players/<uuid:player_id>/transactions", views.Transactions.as_view(), name="transactions"),
