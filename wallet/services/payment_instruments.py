@@ -76,7 +76,9 @@ def learn(*, instrument: Instrument, facts: InstrumentFacts | None) -> None:
 
 def note_payment(*, instrument_id: UUID | None, at: datetime, paid_in_minor: int = 0, paid_out_minor: int = 0) -> None:
     """Add to what an instrument has paid in or was paid (negative: taken back). The caller holds the player."""
-    Instrument.objects.filter(pk=instrument_id).update(
+    if instrument_id is None:
+        return
+    Instrument.objects.filter(id=instrument_id).update(
         paid_in_minor=F("paid_in_minor") + paid_in_minor,
         paid_out_minor=F("paid_out_minor") + paid_out_minor,
         last_used_at=at,

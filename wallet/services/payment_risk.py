@@ -8,7 +8,7 @@ from uuid import UUID
 from kernel.db import fetch_all
 from kernel.money import Money
 from players.selectors import list_labels, list_restrictions, list_setting_changes
-from players.types import ConfirmStatus, PlayerDetails
+from players.types import ConfirmStatus, PlayerDetails, public_reason
 from wallet.models import ApprovalRule, WithdrawalPolicy
 from wallet.rules import PLAY_WINDOW, VELOCITY_WINDOW, AutoApproval, RiskFacts
 from wallet.types import InstrumentDetails
@@ -59,7 +59,7 @@ def gather_facts(*, player: PlayerDetails, instrument: InstrumentDetails, amount
         staked=Money(row["staked"], amount.currency),
         recent_withdrawals=row["recent"],
         largest_paid=None if row["largest"] is None else Money(row["largest"], amount.currency),
-        restrictions=tuple(sorted({restriction.kind.value for restriction in standing})),
+        restrictions=tuple(sorted({public_reason(restriction.kind) for restriction in standing})),
         confirmed=player.confirm_status is ConfirmStatus.CONFIRMED,
         risk_level=player.risk_level,
         changed_at=max((change.changed_at for change in changes), default=None),
