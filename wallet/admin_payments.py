@@ -21,6 +21,7 @@ from kernel.money import Money, total
 from players.selectors import find_staff_login, list_matching_ids
 from wallet.admin import player_link, transfer_link
 from wallet.admin_payment_forms import ApproveForm, RejectForm
+from wallet.admin_payment_rules import get_label
 from wallet.models import TransferKey, Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
@@ -106,6 +107,7 @@ class WithdrawalAdmin(PageAdmin):
             "query": request.GET.get("q", ""),
             "older": lines[-1].row.pk if tab == "settled" and len(lines) == PAGE else None,
             "may_decide": may(request, APPROVE),
+            "shows_rules": may(request, "wallet.view_approvalrule"),
             "sum": total((line.amount for line in lines), lines[0].amount.currency)
             if len({line.amount.currency for line in lines}) == 1
             else None,
@@ -137,7 +139,7 @@ class WithdrawalAdmin(PageAdmin):
             amount=Money(row.amount_minor, row.currency),
             age=age,
             tone=tone,
-            instrument=row.instrument.label or row.instrument.provider,
+            instrument=get_label(row.instrument),
             claimed=who(row.claimed_by) if claimed else "",
             mine=claimed and row.claimed_by == str(staff_actor(request)),
             stuck=row.state == WithdrawalState.SENT and row.decided_at is not None and at - row.decided_at > STUCK,
