@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from kernel.db import fetch_one
 from kernel.errors import NotFound
-from players.models import Label, Player, Profile, Restriction, SettingChange
+from players.models import Label, Player, Profile, Restriction, SettingChange, User
 from players.rules import Invalid, normalise_email, normalise_phone
 from players.types import (
     ConfirmStatus,
@@ -22,6 +22,7 @@ from players.types import (
     RiskLevel,
     SettingChangeDetails,
     Status,
+    UserKind,
 )
 
 SEARCH_LIMIT = 50
@@ -117,6 +118,13 @@ def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | N
     """Why the player may not do this now (the same answer as the SQL function ``players_gate``), or None."""
     refusal: str | None = fetch_one("SELECT refusal FROM players_gate(%s, %s, %s)", [player_id, action, at])[0]
     return refusal
+
+
+def find_staff_login(staff_id: str) -> str | None:
+    """The login of a member of staff, by the id that actors carry."""
+    if not staff_id.isascii() or not staff_id.isdigit():
+        return None
+    return User.objects.filter(id=int(staff_id), kind=UserKind.STAFF).values_list("username", flat=True).first()
 
 
 def list_restrictions(player_id: UUID, *, standing_at: datetime | None = None) -> list[RestrictionDetails]:

@@ -28,7 +28,9 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "Money",
         [
+            ("Withdrawals", "inbox", "wallet_withdrawal", "wallet.view_withdrawal"),
             ("Deposits", "payments", "wallet_deposit", "wallet.view_deposit"),
+            ("Instruments", "credit_card", "wallet_instrument", "wallet.view_instrument"),
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),

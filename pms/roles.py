@@ -10,7 +10,13 @@ _STATUS = {"players.change_player_status"}
 _RESTRICT = {"players.impose_restriction", "players.lift_restriction"}
 _AML = {"players.view_aml_reason"}
 _PURSES = {"wallet.view_account"}
-_PAYMENTS = {"wallet.view_deposit"}
+_PAYMENTS = {"wallet.view_deposit", "wallet.view_withdrawal"}
+_INSTRUMENTS = {"wallet.view_instrument"}
+_PAY_OUT = {"wallet.approve_withdrawal"}
+_PAYMENT_RULES = {"wallet.view_approvalrule", "wallet.view_withdrawalpolicy"}
+_CHANGE_PAYMENT_RULES = {
+    f"wallet.{action}_{model}" for action in ("add", "change") for model in ("approvalrule", "withdrawalpolicy")
+}
 _LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account"}
 _GAMES = {"wallet.view_game"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
@@ -25,25 +31,28 @@ _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
-    | _ADAPTERS | {"allauth_idp_oidc.view_client"}
+    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _GAMES | _LOYALTY | _FIGURES
+    | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
-    | _RUN_ADAPTERS | _CONNECT
+    | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
     | {"players.add_user", "players.change_user"},
     "operations": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
-    "mlro": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
+    "compliance_officer": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER
+    | _GAMES,
+    "mlro": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER
+    | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
+    "finance": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES | _INSTRUMENTS | _PAYMENT_RULES
+    | _CHANGE_PAYMENT_RULES | _PAY_OUT,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,

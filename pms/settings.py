@@ -8,6 +8,8 @@ from typing import Any
 import environ
 import structlog
 
+from kernel.pan import mask_log
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 
@@ -146,6 +148,8 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
+    # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
+    "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -267,6 +271,14 @@ SPECTACULAR_SETTINGS = {
     },
 }
 
+# --- payment providers -------------------------------------------------------------------------------------------
+# The sandbox takes no money and pays none: leave it off where real players are.
+PAYMENTS_SANDBOX = env.bool("PAYMENTS_SANDBOX", default=True)
+STRIPE_API_KEY = env("STRIPE_API_KEY", default="")
+STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
+# Several, separated by commas, while a secret is rotated.
+STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
 # --- identity of service clients ---------------------------------------------------------------------------------
 ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
 ACCOUNT_LOGIN_METHODS = {"email"}
@@ -288,13 +300,14 @@ _shared_processors: list[Any] = [
     structlog.processors.StackInfoRenderer(),
     structlog.processors.format_exc_info,
 ]
+_last_processors: list[Any] = [structlog.stdlib.ProcessorFormatter.remove_processors_meta, mask_log]
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
         "json": {
             "()": structlog.stdlib.ProcessorFormatter,
-            "processor": structlog.processors.JSONRenderer(),
+            "processors": [*_last_processors, structlog.processors.JSONRenderer()],
             "foreign_pre_chain": _shared_processors,
         }
     },

@@ -16,6 +16,7 @@ from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet import admin_adapters  # noqa: F401  (registers integrations, sessions and their log)
 from wallet.models import Account, Deposit, Entry, Game, Transfer, TransferKey
+from wallet.selectors import list_provider_messages
 from wallet.types import AccountKind
 
 
@@ -61,6 +62,7 @@ class MovementAdmin(LatestAdmin):
 
 @admin.register(Deposit)
 class DepositAdmin(MovementAdmin):
+    page_template = "wallet/deposit.html"
     list_display = ("id_", "player_", "amount", "state_", "number_", "provider", "requested", "settled")
     list_filter = ("state", "provider")
     search_help_text = "Id, or the player's id, login, email, phone or name"
@@ -96,13 +98,15 @@ class DepositAdmin(MovementAdmin):
     def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
         key = TransferKey.objects.filter(source="deposits", key=str(obj.pk)).first()
         return {
+            "messages_said": list_provider_messages([obj.pk]),
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", player_link(obj)),
                 ("Amount", self.amount(obj)),
                 ("State", chip(obj.state)),
-                ("Why it failed", human(obj.failure_reason)),
-                ("The player's deposit number", obj.number),
+                ("Reason given", human(obj.failure_reason)),
+                ("Taken back", money(Money(obj.charged_back_minor, obj.currency)) if obj.charged_back_minor else ""),
+                ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),
                 ("Instrument (token)", obj.instrument),
@@ -110,7 +114,8 @@ class DepositAdmin(MovementAdmin):
                 ("Asked for by", f"{obj.source}, key {obj.key}"),
                 ("Requested", when(obj.requested_at)),
                 ("Settled", when(obj.settled_at)),
-            ]
+                ("Asked about next", when(obj.next_try_at) if obj.settled_at is None else ""),
+            ],
         }
 
 
@@ -367,3 +372,6 @@ class GameAdmin(PageAdmin):
                 ("State", self.state(obj)),
             ]
         }
+
+
+from wallet import admin_payment_rules, admin_payments  # noqa: E402, F401  (they use the columns above)

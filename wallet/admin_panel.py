@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel.access import allowed
 from players.ports import Figure, PanelRequest
-from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses
+from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
 
 PAGE = 30
 
@@ -28,6 +28,8 @@ class WalletPanel:
             "may_open": allowed(request.actor, "wallet.view_transfer"),
             "shows_deposits": allowed(request.actor, "wallet.view_deposit"),
             "deposits": list_deposits(player_id, limit=5),
+            "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal"),
+            "withdrawals": list_withdrawals(player_id, limit=10),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

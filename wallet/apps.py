@@ -1,4 +1,5 @@
 from django.apps import AppConfig
+from django.conf import settings
 
 
 class WalletConfig(AppConfig):
@@ -9,6 +10,16 @@ class WalletConfig(AppConfig):
         from wallet.admin_panel import WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
+        from wallet.providers.stripe import StripeProvider
 
-        register_provider(SandboxProvider())
+        if settings.PAYMENTS_SANDBOX:
+            register_provider(SandboxProvider())
+        if settings.STRIPE_API_KEY:
+            register_provider(
+                StripeProvider(
+                    api_key=settings.STRIPE_API_KEY,
+                    webhook_secrets=settings.STRIPE_WEBHOOK_SECRETS,
+                    base=settings.STRIPE_API_BASE,
+                )
+            )
         register_panel(WalletPanel())

@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from kernel.db import fetch_all
 from kernel.errors import NotFound
 from kernel.ids import uuid7_unix_ms
 from kernel.money import Money
 from players.selectors import UnknownPlayer
-from wallet.models import Account, Deposit, Game
+from wallet.models import Account, Deposit, Game, Instrument, Payout, ProviderMessage, Withdrawal
 from wallet.types import (
     AccountKind,
     Balances,
@@ -21,10 +21,18 @@ from wallet.types import (
     DepositState,
     GameCategory,
     GameDetails,
+    InstrumentDetails,
+    InstrumentKind,
     LedgerLine,
+    PayoutDetails,
+    PayoutState,
+    ProviderMessageDetails,
     PurseDetails,
+    RiskReason,
     TransactionDetails,
     TransferKind,
+    WithdrawalDetails,
+    WithdrawalState,
 )
 
 
@@ -138,6 +146,57 @@ def list_latest_deposits(limit: int = 10) -> list[DepositDetails]:
     return [_deposit(row) for row in Deposit.objects.order_by("-id")[:limit]]
 
 
+def get_instrument(instrument_id: UUID) -> InstrumentDetails:
+    """Raises: NotFound."""
+    row = _instruments().filter(id=instrument_id).first()
+    if row is None:
+        raise NotFound(f"There is no instrument {instrument_id}.")
+    return _instrument(row)
+
+
+def list_instruments(player_id: UUID) -> list[InstrumentDetails]:
+    """A player's instruments, oldest first."""
+    return [_instrument(row) for row in _instruments().filter(player_id=player_id).order_by("id")]
+
+
+def get_withdrawal(withdrawal_id: UUID) -> WithdrawalDetails:
+    """Raises: NotFound."""
+    row = Withdrawal.objects.filter(id=withdrawal_id).first()
+    if row is None:
+        raise NotFound(f"There is no withdrawal {withdrawal_id}.")
+    return _withdrawal(row)
+
+
+def list_withdrawals(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[WithdrawalDetails]:
+    """Newest first, older than ``before`` (a withdrawal's id)."""
+    rows = Withdrawal.objects.filter(Q(id__lt=before) if before else Q(), player_id=player_id)
+    return [_withdrawal(row) for row in rows.order_by("-id")[:limit]]
+
+
+def list_payouts(withdrawal_id: UUID) -> list[PayoutDetails]:
+    """In the order of planning."""
+    rows = Payout.objects.filter(withdrawal_id=withdrawal_id).select_related("withdrawal").order_by("id")
+    return [_payout(row) for row in rows]
+
+
+def list_provider_messages(payment_ids: list[UUID], limit: int = 200) -> list[ProviderMessageDetails]:
+    """What was said about these deposits or payouts, oldest first."""
+    rows = ProviderMessage.objects.filter(payment_id__in=payment_ids).order_by("id")[:limit]
+    return [
+        ProviderMessageDetails(
+            payment_id=row.payment_id,
+            provider=row.provider,
+            call=row.call,
+            answer=row.answer,
+            reference=row.reference,
+            reason=row.reason,
+            notice_id=row.notice_id,
+            said_at=row.said_at,
+        )
+        for row in rows
+    ]
+
+
 def list_games(*, active: bool | None = None) -> list[GameDetails]:
     games = Game.objects.filter(Q() if active is None else Q(active=active)).order_by("code")
     return [
@@ -166,6 +225,66 @@ def _deposit(row: Deposit) -> DepositDetails:
         provider_reference=row.provider_reference,
         number=row.number,
         requested_at=row.requested_at,
+        settled_at=row.settled_at,
+    )
+
+
+def _instruments() -> QuerySet[Instrument]:
+    return Instrument.objects.select_related("player")
+
+
+def _instrument(row: Instrument) -> InstrumentDetails:
+    currency = row.player.currency
+    return InstrumentDetails(
+        id=row.id,
+        player_id=row.player_id,
+        provider=row.provider,
+        kind=InstrumentKind(row.kind),
+        label=row.label or f"{row.provider} …{row.token[-4:]}",
+        paid_in=Money(row.paid_in_minor, currency),
+        owed_back=Money(max(row.paid_in_minor - row.paid_out_minor, 0), currency),
+        added_at=row.added_at,
+        last_used_at=row.last_used_at,
+    )
+
+
+def _payout(row: Payout) -> PayoutDetails:
+    currency = row.withdrawal.currency
+    return PayoutDetails(
+        id=row.id,
+        withdrawal_id=row.withdrawal_id,
+        instrument_id=row.instrument_id,
+        amount=Money(row.amount_minor, currency),
+        paid=Money(row.paid_minor, currency),
+        state=PayoutState(row.state),
+        provider_reference=row.provider_reference,
+        failure_reason=row.failure_reason,
+        attempts=row.attempts,
+        settled_at=row.settled_at,
+    )
+
+
+def _withdrawal(row: Withdrawal) -> WithdrawalDetails:
+    return WithdrawalDetails(
+        id=row.id,
+        player_id=row.player_id,
+        amount=Money(row.amount_minor, row.currency),
+        approved=Money(row.approved_minor, row.currency),
+        paid=Money(row.paid_minor, row.currency),
+        returned=Money(row.returned_minor, row.currency),
+        instrument_id=row.instrument_id,
+        state=WithdrawalState(row.state),
+        score=row.score,
+        reasons=tuple(RiskReason(**reason) for reason in row.reasons),
+        level=row.level,
+        automatic=row.automatic,
+        cancellable=row.cancellable,
+        decision_reason=row.decision_reason,
+        failure_reason=row.failure_reason,
+        claimed_by=row.claimed_by,
+        claimed_until=row.claimed_until,
+        requested_at=row.requested_at,
+        sends_from=row.sends_from,
         settled_at=row.settled_at,
     )
 

@@ -6,6 +6,7 @@ from kernel import clock
 from kernel.actors import system
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
+from wallet.services.payment_sending import send_due
 
 
 @shared_task
@@ -18,3 +19,9 @@ def chase_pending_deposits(**kwargs: object) -> int:
 def prune_adapter_requests(**kwargs: object) -> int:
     """Drop the months of the adapters' log that are past their retention."""
     return prune_requests(at=clock.now())
+
+
+@shared_task
+def send_payouts(**kwargs: object) -> int:
+    """Send what is approved and cooled down, and ask about what was sent."""
+    return send_due(actor=system("send-payouts"), at=clock.now())

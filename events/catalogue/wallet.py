@@ -47,6 +47,146 @@ class DepositFailed(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepositPending(Event):
+    """The provider has a deposit and has not decided yet."""
+
+    wire_name = "wallet.deposit-pending.v1"
+    deposit_id: UUID
+    provider: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepositCancelled(Event):
+    """A deposit was given up before the provider took it."""
+
+    wire_name = "wallet.deposit-cancelled.v1"
+    deposit_id: UUID
+    provider: str
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DepositChargedBack(Event):
+    """The bank took ``amount`` of a made deposit back. ``lost`` of it the player had spent: the house bears it."""
+
+    wire_name = "wallet.deposit-charged-back.v1"
+    deposit_id: UUID
+    transfer_id: UUID
+    provider: str
+    amount: Decimal
+    amount_eur: Decimal | None
+    lost: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalRequested(Event):
+    """A player asked to be paid; the money is set aside."""
+
+    wire_name = "wallet.withdrawal-requested.v1"
+    withdrawal_id: UUID
+    transfer_id: UUID
+    amount: Decimal
+    amount_eur: Decimal | None
+    currency: str
+    score: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalReviewNeeded(Event):
+    """No rule approved a withdrawal: a person decides."""
+
+    wire_name = "wallet.withdrawal-review-needed.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+    score: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalApproved(Event):
+    """``amount`` of a withdrawal will be paid, by a rule (``automatic``) or a person; the rest went back to the player."""
+
+    wire_name = "wallet.withdrawal-approved.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+    automatic: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalSent(Event):
+    """A withdrawal's payouts go to their providers now; from here on it can't be cancelled."""
+
+    wire_name = "wallet.withdrawal-sent.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+    payouts: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalPaid(Event):
+    """``amount`` reached the player; ``returned`` of what was sent could not be paid and is real money again."""
+
+    wire_name = "wallet.withdrawal-paid.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    amount_eur: Decimal | None
+    returned: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalRejected(Event):
+    """A person refused a withdrawal; the money is the player's again. The reason is for staff and isn't told here."""
+
+    wire_name = "wallet.withdrawal-rejected.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalFailed(Event):
+    """Nothing of a withdrawal could be paid, or all of it came back; the money is the player's again."""
+
+    wire_name = "wallet.withdrawal-failed.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithdrawalCancelled(Event):
+    """The player took a withdrawal back before it was sent."""
+
+    wire_name = "wallet.withdrawal-cancelled.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PayoutReturned(Event):
+    """The bank sent a payout back; ``amount`` is the player's real money again."""
+
+    wire_name = "wallet.payout-returned.v1"
+    withdrawal_id: UUID
+    payout_id: UUID
+    transfer_id: UUID
+    amount: Decimal
+    amount_eur: Decimal | None
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class BetPlaced(Event):
     """A stake was taken. ``real`` + ``bonus`` = ``stake``; ``real_eur`` is None where no exchange rate is known."""
 

@@ -16,8 +16,8 @@ from kernel.rest.serializers import ProblemSerializer
 SCOPES = {
     "players:read": "Read players, their restrictions and labels",
     "players:write": "Register and change players",
-    "wallet:read": "Read balances, transactions, deposits and games",
-    "wallet:write": "Move money: deposits, plays, bets, wins, rollbacks",
+    "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
+    "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
     "loyalty:read": "Read levels and points",
 }
 

@@ -1,4 +1,4 @@
-"""The integrators' guide is executed: its commands run in one shell, and their answers have the forms it shows."""
+"""The integrators' guides are executed: a guide's commands run in one shell, their answers have the forms it shows."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from kernel.rest.schema import SCOPES
 from pms.identity import ensure_client
 from tests.factories import make_game
 
-GUIDE = Path(__file__).resolve().parents[2] / "docs/integrators/api.md"
-BLOCKS = re.findall(r"```bash\n(.*?)```(?:\n```json\n(.*?)```)?", GUIDE.read_text(), re.DOTALL)
+GUIDES = Path(__file__).resolve().parents[2] / "docs/integrators"
+BLOCK = re.compile(r"```bash\n(.*?)```(?:\n```json\n(.*?)```)?", re.DOTALL)
 END = "@@ end of a block @@"
 
 
@@ -50,10 +50,12 @@ def names(value: Any) -> Any:
 
 
 @pytest.mark.usefixtures("db")
-def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize("guide", ["api.md", "payments.md"])
+def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path, guide: str) -> None:
+    blocks = BLOCK.findall((GUIDES / guide).read_text())
     make_game()
     ensure_client(client_id="demo-integrator", secret="demo-integrator-secret", name="Demo", scopes=SCOPES)
-    script = f"\necho '{END}'\n".join(["set -euo pipefail", *(commands for commands, _ in BLOCKS)])
+    script = f"\necho '{END}'\n".join(["set -euo pipefail", *(commands for commands, _ in blocks)])
     run = subprocess.run(
         ["bash", "-c", script.replace("http://127.0.0.1:8000", live_server.url)],
         cwd=tmp_path,
@@ -64,8 +66,8 @@ def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path) -> None:
     )
     assert run.returncode == 0, run.stdout + run.stderr
     outputs = run.stdout.split(END)[1:]
-    assert len(outputs) == len(BLOCKS)
-    for (commands, shown), printed in zip(BLOCKS, outputs, strict=True):
+    assert len(outputs) == len(blocks)
+    for (commands, shown), printed in zip(blocks, outputs, strict=True):
         if not shown:
             continue
         for example, actual in zip(values(shown), values(printed), strict=True):

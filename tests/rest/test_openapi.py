@@ -84,7 +84,17 @@ def test_answers_have_the_names_that_are_described(description: dict[str, Any], 
         "instrument": "tok_ok",
     }
     standing = api.get(f"loyalty/{player.id}").json()
+    account = {"player_id": str(player.id), "provider": "sandbox", "token": "tok_ok"}
+    instrument = api.post("wallet/instruments", account).json()
+    withdrawal = {
+        "player_id": str(player.id),
+        "amount": "1.00",
+        "currency": "EUR",
+        "instrument_id": instrument["id"],
+    }
     answers = {
+        "Instrument": instrument,
+        "Withdrawal": api.post("wallet/withdrawals", withdrawal).json(),
         "Player": api.get(f"players/{player.id}").json(),
         "PlayerPage": api.get("players").json(),
         "PostingAnswer": posting,
@@ -115,6 +125,7 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "players",
         "wallet/deposits",
         "wallet/game-sessions",
+        "wallet/withdrawals",
         "wallet/plays",
         "wallet/bets",
         "wallet/wins",

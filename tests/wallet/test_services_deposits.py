@@ -7,7 +7,14 @@ from uuid import UUID
 
 import pytest
 
-from events.catalogue.wallet import DepositFailed, DepositMade, DepositRequested
+from events.catalogue.wallet import (
+    DepositCancelled,
+    DepositChargedBack,
+    DepositFailed,
+    DepositMade,
+    DepositPending,
+    DepositRequested,
+)
 from events.selectors import Cursor, read_log
 from kernel.errors import FieldErrors, IdempotencyConflict
 from kernel.ids import uuid7
@@ -17,7 +24,7 @@ from players.services.restrictions import impose
 from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, make_player
 from wallet import ports
-from wallet.ports import Authorisation, AuthorisationState
+from wallet.ports import PaymentAnswer, PaymentOrder, PaymentState
 from wallet.selectors import get_balances, get_deposit
 from wallet.services.deposits import DepositRefused, chase_pending, request_deposit
 from wallet.types import DepositDetails, DepositState
@@ -42,7 +49,8 @@ def deposit(player_id: UUID, instrument: str = "tok_ok", key: str = "d", **chang
 
 
 def told(player_id: UUID) -> list[str]:
-    names = [DepositRequested.wire_name, DepositMade.wire_name, DepositFailed.wire_name]
+    kinds = (DepositRequested, DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack)
+    names = [kind.wire_name for kind in kinds]
     return [event.type.split(".")[1] for event in read_log(Cursor(), names, 100)[0] if event.player_id == player_id]
 
 
@@ -106,9 +114,9 @@ def test_the_provider_sees_one_id_for_one_deposit(monkeypatch: pytest.MonkeyPatc
     class Recorder:
         name = "recorder"
 
-        def authorise(self, payment_id: UUID, amount: Money, instrument: str) -> Authorisation:
-            asked.append(payment_id)
-            return Authorisation(AuthorisationState.PENDING, "ref")
+        def authorise(self, order: PaymentOrder) -> PaymentAnswer:
+            asked.append(order.payment_id)
+            return PaymentAnswer(PaymentState.PENDING, "ref")
 
         status = None
 

@@ -2,31 +2,173 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 from uuid import UUID
 
+from django.core.cache import cache
+from django.utils.crypto import salted_hmac
+
+from kernel.errors import FieldErrors
 from kernel.money import Money
-from wallet.ports import Authorisation, AuthorisationState, ProviderUnavailable
+from wallet.ports import (
+    Direction,
+    InstrumentFacts,
+    PaymentAnswer,
+    PaymentNotice,
+    PaymentOrder,
+    PaymentState,
+    ProviderUnavailable,
+)
+from wallet.providers import signing
+from wallet.types import InstrumentKind
+
+SIGNATURE_HEADER = "X-Sandbox-Signature"
+FAULTS = (
+    "ok",
+    "decline",
+    "pending",
+    "timeout",
+    "lost",
+    "authorise",
+    "cancel",
+    "duplicate",
+    "out_of_order",
+    "chargeback",
+    "payout_decline",
+    "payout_pending",
+    "payout_timeout",
+    "payout_partial",
+    "payout_return",
+)
+_SWITCH = "payments-sandbox-fault"
 
 
 class SandboxProvider:
-    """The instrument says what happens: ``tok_ok``, ``tok_decline``, ``tok_pending`` (made when asked again),
-    ``tok_timeout`` (no answer; the payment was taken)."""
+    """The instrument says what happens: ``tok_<fault>``, and ``tok_<fault>~<card>`` where cards are to be told apart.
+
+    - ``decline``; ``pending``: made when asked again; ``timeout``: taken, but no answer; ``lost``: it never arrives;
+      ``authorise``: reserved, and made by the capture; ``cancel``: given up by the payer
+    - webhooks: ``duplicate`` comes twice; ``out_of_order`` says "pending" after "made"; ``chargeback`` follows a
+      deposit, ``payout_return`` a payout
+    - payouts alone: ``payout_decline``, ``payout_pending``, ``payout_timeout``, ``payout_partial`` (half is paid)
+
+    The switch (``manage.py payments_sandbox``) overrides what all instruments say. It keeps no state of its own.
+    """
 
     name = "sandbox"
+    keys_kept = timedelta(days=365)
 
-    def authorise(self, payment_id: UUID, amount: Money, instrument: str) -> Authorisation:
-        if instrument == "tok_decline":
-            return Authorisation(AuthorisationState.FAILED, self._reference(payment_id), "declined_by_issuer")
-        if instrument == "tok_pending":
-            return Authorisation(AuthorisationState.PENDING, self._reference(payment_id))
-        if instrument == "tok_timeout":
+    def authorise(self, order: PaymentOrder) -> PaymentAnswer:
+        fault = self._fault(order.token)
+        if fault in ("timeout", "lost"):
             raise ProviderUnavailable("the sandbox was told not to answer")
-        if instrument == "tok_ok":
-            return self.status(payment_id)
-        return Authorisation(AuthorisationState.FAILED, self._reference(payment_id), "unknown_instrument")
+        first = {"pending": PaymentState.PENDING, "authorise": PaymentState.AUTHORISED}
+        return self._answer(order, first[fault]) if fault in first else self.status(Direction.IN, order)
 
-    def status(self, payment_id: UUID) -> Authorisation:
-        return Authorisation(AuthorisationState.MADE, self._reference(payment_id))
+    def capture(self, order: PaymentOrder) -> PaymentAnswer:
+        return self._answer(order, PaymentState.MADE)
 
-    def _reference(self, payment_id: UUID) -> str:
-        return f"sbx_{payment_id.hex}"
+    def payout(self, order: PaymentOrder) -> PaymentAnswer:
+        fault = self._fault(order.token)
+        if fault in ("timeout", "lost", "payout_timeout"):
+            raise ProviderUnavailable("the sandbox was told not to answer")
+        if fault in ("pending", "payout_pending"):
+            return self._answer(order, PaymentState.PENDING)
+        return self.status(Direction.OUT, order)
+
+    def status(self, direction: Direction, order: PaymentOrder) -> PaymentAnswer:
+        fault = self._fault(order.token)
+        if fault is None:
+            return self._answer(order, PaymentState.FAILED, "unknown_instrument")
+        if fault == "lost":
+            return PaymentAnswer(PaymentState.UNKNOWN)
+        if fault == "decline":
+            return self._answer(order, PaymentState.FAILED, "declined_by_issuer")
+        if fault == "authorise" and direction is Direction.IN:
+            return self._answer(order, PaymentState.AUTHORISED)
+        if fault == "cancel" and direction is Direction.IN:
+            return self._answer(order, PaymentState.CANCELLED, "cancelled_by_payer")
+        if fault == "payout_decline" and direction is Direction.OUT:
+            return self._answer(order, PaymentState.FAILED, "account_closed")
+        if fault == "payout_partial" and direction is Direction.OUT:
+            half = Money(order.amount.amount_minor // 2, order.amount.currency)
+            return self._answer(order, PaymentState.MADE, amount=half)
+        return self._answer(order, PaymentState.MADE)
+
+    def webhooks(self, direction: Direction, order: PaymentOrder, at: datetime) -> list[tuple[dict[str, str], bytes]]:
+        """What it would post for this payment, in this order: headers and raw bodies."""
+        fault = self._fault(order.token)
+        last = self.status(direction, order)
+        answers = [last]
+        if fault == "duplicate":
+            answers = [last, last]
+        elif fault == "out_of_order":
+            answers = [last, self._answer(order, PaymentState.PENDING)]
+        elif fault == "chargeback" and direction is Direction.IN:
+            answers = [last, self._answer(order, PaymentState.CHARGED_BACK, "fraudulent")]
+        elif fault == "payout_return" and direction is Direction.OUT:
+            answers = [last, self._answer(order, PaymentState.RETURNED, "account_closed")]
+        return [self.webhook(direction, order.payment_id, answer, at) for answer in answers]
+
+    def webhook(
+        self, direction: Direction, payment_id: UUID, answer: PaymentAnswer, at: datetime
+    ) -> tuple[dict[str, str], bytes]:
+        """One signed webhook that says ``answer``: headers and raw body."""
+        body = json.dumps(
+            {
+                "id": f"evt_{payment_id.hex}_{answer.state}",
+                "direction": direction,
+                "payment_id": str(payment_id),
+                "state": answer.state,
+                "reference": answer.reference,
+                "reason": answer.reason,
+                "amount": str(answer.amount) if answer.amount else None,
+                "currency": answer.amount.currency if answer.amount else None,
+            }
+        ).encode()
+        return {SIGNATURE_HEADER: signing.sign(body, _secret(), at)}, body
+
+    def verify_webhook(self, headers: Mapping[str, str], body: bytes, at: datetime) -> PaymentNotice | None:
+        signing.verify(body, headers.get(SIGNATURE_HEADER, ""), [_secret()], at)
+        try:
+            data = json.loads(body)
+            amount = Money.parse(data["amount"], data["currency"]) if data["amount"] else None
+            answer = PaymentAnswer(PaymentState(data["state"]), data["reference"], data["reason"], amount)
+            return PaymentNotice(data["id"], Direction(data["direction"]), UUID(data["payment_id"]), answer)
+        except (ValueError, KeyError, TypeError) as error:
+            raise FieldErrors({"body": [f"This is no notice of the sandbox: {error!r:.100}."]}) from None
+
+    def _answer(
+        self, order: PaymentOrder, state: PaymentState, reason: str = "", amount: Money | None = None
+    ) -> PaymentAnswer:
+        return PaymentAnswer(state, f"sbx_{order.payment_id.hex}", reason, amount, _facts(order.token))
+
+    def _fault(self, token: str) -> str | None:
+        """What the switch or the instrument says; None for an instrument that the sandbox does not know."""
+        switched: str | None = cache.get(_SWITCH)
+        if switched:
+            return switched
+        fault = token.partition("~")[0].removeprefix("tok_")
+        return fault if token.startswith("tok_") and fault in FAULTS else None
+
+
+def switch_fault(fault: str | None) -> None:
+    """From now on every call has this fault; None: what the instruments say again. Raises: ValueError."""
+    if fault is not None and fault not in FAULTS:
+        raise ValueError(f"choose one of: {', '.join(FAULTS)}")
+    cache.set(_SWITCH, fault, timeout=None)
+
+
+def _facts(token: str) -> InstrumentFacts:
+    card = token.partition("~")[2]
+    if not card:
+        return InstrumentFacts(InstrumentKind.CARD)
+    number = int.from_bytes(hashlib.sha256(card.encode()).digest()[:4]) % 10_000
+    return InstrumentFacts(InstrumentKind.CARD, f"Sandbox •••• {number:04}", f"sbx:{card}")
+
+
+def _secret() -> str:
+    return salted_hmac("wallet.providers.sandbox", "webhooks").hexdigest()

@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
-from wallet.types import DepositState, GameCategory, TransferKind
+from wallet.types import DepositState, GameCategory, InstrumentKind, TransferKind, WithdrawalState
 
 
 class DepositForm(StrictSerializer):
@@ -32,6 +32,61 @@ class DepositSerializer(serializers.Serializer):
     provider_reference = serializers.CharField()
     number = serializers.IntegerField(allow_null=True, help_text="1 for the player's first deposit that was made.")
     requested_at = serializers.DateTimeField()
+    settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class InstrumentForm(StrictSerializer):
+    """A means of payment that the player may be paid to."""
+
+    player_id = serializers.UUIDField()
+    provider = serializers.CharField(max_length=40)
+    token = serializers.CharField(max_length=120, help_text="The provider's token; never a card number.")
+    kind = choice(InstrumentKind, default=InstrumentKind.OTHER)
+    label = serializers.CharField(  # type: ignore[assignment]
+        max_length=60, default="", allow_blank=True, help_text="For people, such as Visa •••• 4242."
+    )
+
+
+class InstrumentSerializer(serializers.Serializer):
+    """A means of payment; its token is not told again."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    provider = serializers.CharField()
+    kind = choice(InstrumentKind)
+    label = serializers.CharField()  # type: ignore[assignment]
+    currency = serializers.CharField(source="paid_in.currency")
+    paid_in = serializers.CharField(help_text="What it paid in, without what was charged back.")
+    owed_back = serializers.CharField(help_text="What is paid back to it before anything goes elsewhere.")
+    added_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class WithdrawalForm(StrictSerializer):
+    """Money that a player wants to be paid."""
+
+    player_id = serializers.UUIDField()
+    amount = AmountField(max_length=24, help_text="Major units as a decimal string.")
+    currency = serializers.CharField(max_length=3)
+    instrument_id = serializers.UUIDField(help_text="Where it should go, once what paid in has its own back.")
+
+
+class WithdrawalSerializer(serializers.Serializer):
+    """A withdrawal: its money is set aside until it is ``paid`` or ``returned``."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    amount = serializers.CharField()
+    currency = serializers.CharField(source="amount.currency")
+    approved = serializers.CharField()
+    paid = serializers.CharField()
+    returned = serializers.CharField()
+    instrument_id = serializers.UUIDField()
+    state = choice(WithdrawalState)
+    cancellable = serializers.BooleanField(help_text="Whether its country lets the player take it back.")
+    failure_reason = serializers.CharField()
+    requested_at = serializers.DateTimeField()
+    sends_from = serializers.DateTimeField(allow_null=True, help_text="The end of its cooling period.")
     settled_at = serializers.DateTimeField(allow_null=True)
 
 

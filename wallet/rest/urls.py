@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, postings, views
+from wallet.rest import game_sessions, payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
@@ -16,6 +16,13 @@ urlpatterns = [
         game_sessions.GameSessionRevocation.as_view(),
         name="game-session-revocation",
     ),
+    path("wallet/instruments", payments.Instruments.as_view(), name="instruments"),
+    path("wallet/withdrawals", payments.Withdrawals.as_view(), name="withdrawals"),
+    path("wallet/withdrawals/<uuid:withdrawal_id>", payments.Withdrawal.as_view(), name="withdrawal"),
+    path("wallet/withdrawals/<uuid:withdrawal_id>/cancel", payments.Cancellation.as_view(), name="withdrawal-cancel"),
+    path("webhooks/payments/<str:provider>", webhooks.receive, name="payment-webhook"),
+    path("players/<uuid:player_id>/instruments", payments.PlayerInstruments.as_view(), name="player-instruments"),
+    path("players/<uuid:player_id>/withdrawals", payments.PlayerWithdrawals.as_view(), name="player-withdrawals"),
     path("wallet/games", views.Games.as_view(), name="games"),
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("players/<uuid:player_id>/transactions", views.Transactions.as_view(), name="transactions"),

@@ -2,12 +2,22 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from django.db import IntegrityError
+from django.db import IntegrityError, transaction
 
-from events.catalogue.wallet import DepositFailed, DepositMade, DepositRequested
+from events.catalogue.wallet import (
+    DepositCancelled,
+    DepositChargedBack,
+    DepositFailed,
+    DepositMade,
+    DepositPending,
+    DepositRequested,
+)
 from events.services.log import holding, publish
 from kernel.actors import Actor
 from kernel.context import request_id
@@ -15,15 +25,30 @@ from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.pan import mask_pans
 from players.selectors import find_refusal, get_player
 from players.types import PlayerAction, public_reason
 from wallet.models import Deposit
-from wallet.ports import Authorisation, AuthorisationState, ProviderUnavailable, get_provider
-from wallet.selectors import get_deposit
+from wallet.ports import (
+    Direction,
+    PaymentAnswer,
+    PaymentOrder,
+    PaymentState,
+    ProviderUnavailable,
+    check_provider,
+    get_provider,
+)
+from wallet.rules import DEPOSIT_MOVES, next_try
+from wallet.selectors import get_balances, get_deposit
+from wallet.services.payment_dialogue import NO_ANSWER, keep_message
+from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
 from wallet.services.posting import check_amount, check_references, post
 from wallet.types import DepositDetails, DepositState, Outcome
 
-MAX_INSTRUMENT_LENGTH = 120
+logger = logging.getLogger(__name__)
+
+# A deposit that the provider has not seen for so long never reached it. Should it come after all, it is credited.
+NEVER_ARRIVED = timedelta(hours=1)
 
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
 
@@ -50,25 +75,39 @@ def request_deposit(
     """Take a payment in through a provider and credit it when the provider says so. ``instrument`` is a token.
 
     The same key and content returns the same deposit, taken up again where it was left.
-    Publishes DepositRequested, then DepositMade or DepositFailed. A provider that does not answer leaves the deposit
+    Publishes DepositRequested, then what ``settle_deposit`` names. A provider that does not answer leaves the deposit
     pending; ``chase_pending`` asks again. Raises: UnknownPlayer, FieldErrors, DepositRefused, IdempotencyConflict.
     """
-    check_references(source=source, idempotency_key=idempotency_key, instrument=instrument)
+    check_references(source=source, idempotency_key=idempotency_key)
+    check_token(instrument)
     check_amount("amount", amount)
-    if len(instrument) > MAX_INSTRUMENT_LENGTH or instrument.replace(" ", "").isdigit():
-        raise FieldErrors({"instrument": ["Give the provider's token, never a card or account number."]})
-    get_provider(provider)
+    check_provider(provider)
     deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, at)
     return _advance(deposit_id, actor, at)
 
 
 def chase_pending(*, actor: Actor, at: datetime, limit: int = 100) -> int:
-    """Ask providers again about deposits open for more than a minute; how many were settled."""
-    waiting = Deposit.objects.filter(state__in=_OPEN, requested_at__lt=at - timedelta(minutes=1))
+    """Ask providers again about open deposits that are due; how many were settled. Any number may run at once."""
     settled = 0
-    for deposit_id in waiting.order_by("requested_at").values_list("id", flat=True)[:limit]:
+    for _ in range(limit):
+        deposit_id = _claim(at)
+        if deposit_id is None:
+            break
         settled += _advance(deposit_id, actor, at).state not in _OPEN
     return settled
+
+
+@transaction.atomic
+def _claim(at: datetime) -> UUID | None:
+    """Take the next due deposit for ourselves by moving its moment: whoever dies over it is followed by another."""
+    due = Deposit.objects.filter(state__in=_OPEN, next_try_at__lte=at)
+    deposit = due.select_for_update(skip_locked=True).order_by("next_try_at").first()
+    if deposit is None:
+        return None
+    deposit.attempts += 1
+    deposit.next_try_at = at + next_try(deposit.attempts)
+    deposit.save(update_fields=["attempts", "next_try_at"])
+    return deposit.id
 
 
 def _request(
@@ -106,6 +145,8 @@ def _open(
             currency=amount.currency,
             provider=provider,
             instrument=instrument,
+            paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
+            next_try_at=at + next_try(0),
             source=source,
             key=key,
             digest=digest,
@@ -130,77 +171,130 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
     if deposit.state not in _OPEN:
         return get_deposit(deposit_id)
     provider = get_provider(deposit.provider)
+    order = PaymentOrder(
+        deposit.id, Money(deposit.amount_minor, deposit.currency), deposit.instrument, deposit.provider_reference
+    )
+    call = "authorise" if deposit.state == DepositState.REQUESTED else "status"
     try:
-        if deposit.state == DepositState.REQUESTED:
-            amount = Money(deposit.amount_minor, deposit.currency)
-            answer = provider.authorise(deposit.id, amount, deposit.instrument)
-        else:
-            answer = provider.status(deposit.id)
+        answer = provider.authorise(order) if call == "authorise" else provider.status(Direction.IN, order)
+        if answer.state is PaymentState.AUTHORISED:
+            _settle(deposit.player_id, deposit_id, answer, call, actor, at)
+            call, order = "capture", replace(order, reference=answer.reference or order.reference)
+            answer = provider.capture(order)
     except ProviderUnavailable:
-        answer = Authorisation(AuthorisationState.PENDING)
-    _settle(deposit.player_id, deposit_id, answer, actor, at)
+        answer = NO_ANSWER
+    if answer.state is PaymentState.UNKNOWN and at - deposit.requested_at > NEVER_ARRIVED:
+        answer = PaymentAnswer(PaymentState.FAILED, reason="never_reached_provider")
+    _settle(deposit.player_id, deposit_id, answer, call, actor, at)
     return get_deposit(deposit_id)
 
 
-def _settle(player_id: UUID, deposit_id: UUID, answer: Authorisation, actor: Actor, at: datetime) -> None:
+def settle_deposit(*, deposit_id: UUID, answer: PaymentAnswer, notice_id: str, actor: Actor, at: datetime) -> None:
+    """Take in what a provider says by itself. A notice that came before, or that comes late, changes nothing.
+
+    Publishes what the change is: DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack.
+    """
+    player_id = Deposit.objects.values_list("player_id", flat=True).get(id=deposit_id)
+    _settle(player_id, deposit_id, answer, "webhook", actor, at, notice_id)
+
+
+def _settle(
+    player_id: UUID,
+    deposit_id: UUID,
+    answer: PaymentAnswer,
+    call: str,
+    actor: Actor,
+    at: datetime,
+    notice_id: str = "",
+) -> None:
     with holding(player_id):
         deposit = Deposit.objects.select_for_update().get(id=deposit_id)
-        if deposit.state not in _OPEN:
-            return  # a parallel call was quicker
-        deposit.provider_reference = answer.reference or deposit.provider_reference
-        deposit.state = DepositState(answer.state)
-        if answer.state is AuthorisationState.MADE:
-            _credit(deposit, actor, at)
-        elif answer.state is AuthorisationState.FAILED:
-            deposit.settled_at, deposit.failure_reason = at, answer.reason
-            publish(
-                DepositFailed(
-                    player_id=player_id,
-                    occurred_at=at,
-                    deposit_id=deposit_id,
-                    provider=deposit.provider,
-                    amount=Money(deposit.amount_minor, deposit.currency).major,
-                    currency=deposit.currency,
-                    reason=answer.reason,
-                )
-            )
+        if not keep_message(
+            payment_id=deposit_id, provider=deposit.provider, call=call, answer=answer, at=at, notice_id=notice_id
+        ):
+            return
+        if answer.amount and answer.amount.currency != deposit.currency:
+            logger.error("deposit %s is in %s there, not in %s", deposit_id, answer.amount.currency, deposit.currency)
+            return  # the dialogue shows it; nobody is credited by guess
+        if answer.reference and not deposit.provider_reference:
+            deposit.provider_reference = answer.reference[:120]
+        if deposit.paid_with:
+            learn(instrument=deposit.paid_with, facts=answer.instrument)
+        for to in _path(DepositState(deposit.state), answer.state):
+            deposit.state = to
+            _ENTERED[to](deposit, answer, actor, at)
         deposit.save()
 
 
+def _path(state: DepositState, said: PaymentState) -> list[DepositState]:
+    """The moves that the provider's word asks for: none when it is no news, two when a notice overtook another."""
+    to = _STATES.get(said)
+    if to is None:
+        return []
+    if to in DEPOSIT_MOVES[state]:
+        return [to]
+    if to is DepositState.CHARGED_BACK and DepositState.MADE in DEPOSIT_MOVES[state]:
+        return [DepositState.MADE, to]
+    return []
+
+
 class LedgerRefused(RuntimeError):
-    """The ledger did not take a payment that the provider has taken: a defect, or a key used by hand."""
+    """The ledger did not take what a provider has done: a defect, or a key used by hand."""
 
 
-def _credit(deposit: Deposit, actor: Actor, at: datetime) -> None:
+def _pending(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
+    publish(
+        DepositPending(
+            player_id=deposit.player_id,
+            occurred_at=at,
+            deposit_id=deposit.id,
+            provider=deposit.provider,
+            amount=Money(deposit.amount_minor, deposit.currency).major,
+            currency=deposit.currency,
+        )
+    )
+
+
+def _ended(event: type[DepositFailed] | type[DepositCancelled]) -> Callable[..., None]:
+    def end(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
+        deposit.settled_at, deposit.failure_reason = at, mask_pans(answer.reason)[:200]
+        publish(
+            event(
+                player_id=deposit.player_id,
+                occurred_at=at,
+                deposit_id=deposit.id,
+                provider=deposit.provider,
+                amount=Money(deposit.amount_minor, deposit.currency).major,
+                currency=deposit.currency,
+                reason=deposit.failure_reason,
+            )
+        )
+
+    return end
+
+
+def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
+    if answer.state is PaymentState.MADE and answer.amount and answer.amount.amount_minor > 0:
+        deposit.amount_minor = answer.amount.amount_minor  # what was really taken, which may be less than asked for
     amount = Money(deposit.amount_minor, deposit.currency)
     last = Deposit.objects.filter(player_id=deposit.player_id, number__isnull=False).order_by("-number").first()
     deposit.number = (last.number or 0) + 1 if last else 1
-    deposit.settled_at = at
-    posting = post(
+    deposit.settled_at, deposit.failure_reason = at, ""
+    posting = _post(
         "wallet_move",
-        [
-            "deposit",
-            deposit.player_id,
-            None,
-            "payments",
-            deposit.currency,
-            deposit.amount_minor,
-            "deposits",
-            str(deposit.id),
-            at,
-            str(actor),
-            request_id.get(),
-        ],
-        deposit.currency,
+        ["deposit", deposit.player_id, None, "payments", amount.currency, amount.amount_minor],
+        deposit,
+        str(deposit.id),
+        actor,
+        at,
     )
-    if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
-        raise LedgerRefused(f"deposit {deposit.id}: {posting.outcome} {posting.reason}")
+    note_payment(instrument_id=deposit.paid_with_id, at=at, paid_in_minor=amount.amount_minor)
     publish(
         DepositMade(
             player_id=deposit.player_id,
             occurred_at=at,
             deposit_id=deposit.id,
-            transfer_id=posting.transfer_id,
+            transfer_id=posting,
             provider=deposit.provider,
             amount=amount.major,
             amount_eur=amount.major if amount.currency == "EUR" else None,
@@ -208,3 +302,58 @@ def _credit(deposit: Deposit, actor: Actor, at: datetime) -> None:
             number=deposit.number,
         )
     )
+
+
+def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
+    whole = Money(deposit.amount_minor, deposit.currency)
+    amount = min(answer.amount, whole) if answer.amount else whole
+    held = get_balances(deposit.player_id).real
+    deposit.charged_back_minor, deposit.failure_reason = amount.amount_minor, mask_pans(answer.reason)[:200]
+    posting = _post(
+        "wallet_charge_back",
+        [deposit.player_id, amount.currency, amount.amount_minor],
+        deposit,
+        f"{deposit.id}:chargeback",
+        actor,
+        at,
+    )
+    note_payment(instrument_id=deposit.paid_with_id, at=at, paid_in_minor=-amount.amount_minor)
+    publish(
+        DepositChargedBack(
+            player_id=deposit.player_id,
+            occurred_at=at,
+            deposit_id=deposit.id,
+            transfer_id=posting,
+            provider=deposit.provider,
+            amount=amount.major,
+            amount_eur=amount.major if amount.currency == "EUR" else None,
+            lost=max(amount - held, Money.zero(amount.currency)).major,
+            currency=amount.currency,
+            reason=deposit.failure_reason,
+        )
+    )
+
+
+def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:
+    """The transfer's id. Raises: LedgerRefused."""
+    posting = post(function, [*what, "deposits", key, at, str(actor), request_id.get()], deposit.currency)
+    if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
+        raise LedgerRefused(f"deposit {deposit.id}: {posting.outcome} {posting.reason}")
+    return posting.transfer_id
+
+
+_STATES = {
+    PaymentState.AUTHORISED: DepositState.PENDING,
+    PaymentState.PENDING: DepositState.PENDING,
+    PaymentState.MADE: DepositState.MADE,
+    PaymentState.FAILED: DepositState.FAILED,
+    PaymentState.CANCELLED: DepositState.CANCELLED,
+    PaymentState.CHARGED_BACK: DepositState.CHARGED_BACK,
+}
+_ENTERED: dict[DepositState, Callable[[Deposit, PaymentAnswer, Actor, datetime], None]] = {
+    DepositState.PENDING: _pending,
+    DepositState.MADE: _credit,
+    DepositState.FAILED: _ended(DepositFailed),
+    DepositState.CANCELLED: _ended(DepositCancelled),
+    DepositState.CHARGED_BACK: _charge_back,
+}

@@ -79,8 +79,32 @@ CHECKS = (
         """SELECT d.id AS subject, format('%s %s, in the ledger %s', d.amount_minor, d.currency, t.amount_minor) AS detail
            FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'deposits' AND k.key = d.id::text
            LEFT JOIN wallet_transfer t ON t.id = k.transfer_id
-           WHERE (d.state = 'made') <> (t.id IS NOT NULL)
+           WHERE (d.state IN ('made', 'charged_back')) <> (t.id IS NOT NULL)
               OR (t.id IS NOT NULL AND (t.amount_minor <> d.amount_minor OR t.player_id <> d.player_id))""",
+    ),
+    Check(
+        "every player's held purse holds what open withdrawals set aside, and what was paid is in the ledger",
+        """SELECT coalesce(held.player_id, wanted.player_id) AS subject,
+                  format('%s set aside, open withdrawals ask for %s', coalesce(held.total, 0),
+                         coalesce(wanted.total, 0)) AS detail
+           FROM (SELECT t.player_id, sum(e.amount_minor) AS total FROM wallet_transfer t
+                 JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
+                 JOIN wallet_account a ON a.id = e.account_id AND a.kind = 'held'
+                 WHERE t.kind IN ('withdrawal_hold', 'withdrawal', 'withdrawal_release') GROUP BY 1) held
+           FULL JOIN (SELECT player_id, sum(amount_minor - paid_minor - returned_minor) AS total
+                      FROM wallet_withdrawal WHERE state IN ('requested', 'in_review', 'approved', 'sent') GROUP BY 1) wanted
+           ON wanted.player_id = held.player_id
+           WHERE coalesce(held.total, 0) <> coalesce(wanted.total, 0)
+           UNION ALL
+           SELECT w.id, format('%s paid, %s returned of %s, in state %s; the ledger paid %s', w.paid_minor, w.returned_minor,
+                               w.amount_minor, w.state, coalesce(sum(t.amount_minor), 0))
+           FROM wallet_withdrawal w LEFT JOIN wallet_payout p ON p.withdrawal_id = w.id
+           LEFT JOIN wallet_transferkey k ON k.source = 'withdrawals' AND k.key IN (p.id::text, p.id || ':return')
+           LEFT JOIN LATERAL (SELECT CASE kind WHEN 'withdrawal' THEN amount_minor ELSE -amount_minor END AS amount_minor
+                              FROM wallet_transfer WHERE id = k.transfer_id) t ON true
+           GROUP BY w.id HAVING coalesce(sum(t.amount_minor), 0) <> w.paid_minor
+              OR (w.state IN ('paid', 'rejected', 'failed', 'cancelled')
+                  AND w.paid_minor + w.returned_minor <> w.amount_minor)""",
     ),
 )
 

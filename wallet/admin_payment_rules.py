@@ -1,0 +1,157 @@
+"""Instruments, and the rules that withdrawals go by, in the back office."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
+from unfold.admin import ModelAdmin
+
+from kernel.admin import PageAdmin, column, may
+from kernel.display import chip, copyable, human, money, when
+from kernel.money import Money
+from players.selectors import list_matching_ids
+from wallet.admin import player_link
+from wallet.models import ApprovalRule, Instrument, Payout, WithdrawalPolicy
+
+
+@admin.register(Instrument)
+class InstrumentAdmin(PageAdmin):
+    """Means of payment, newest first."""
+
+    list_display = ("label_", "player_", "provider", "kind_", "paid_in", "owed_back", "added", "used")
+    list_display_links = None
+    list_filter = ("kind", "provider")
+    list_select_related = ("player__user",)
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "Player's id, login, email, phone or name"
+    sortable_by = ()
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Instrument], search_term: str
+    ) -> tuple[QuerySet[Instrument], bool]:
+        if search_term.strip():
+            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+        return queryset, False
+
+    @column("Instrument")
+    def label_(self, row: Instrument) -> str:
+        href = reverse("admin:wallet_instrument_change", args=[row.pk])
+        return format_html('<a class="pms-link" href="{}">{}</a>', href, get_label(row))
+
+    @column("Player")
+    def player_(self, row: Instrument) -> str:
+        return player_link(row)
+
+    @column("Kind")
+    def kind_(self, row: Instrument) -> str:
+        return human(row.kind)
+
+    @column("Paid in")
+    def paid_in(self, row: Instrument) -> str:
+        return money(Money(row.paid_in_minor, row.player.currency))
+
+    @column("Owed back")
+    def owed_back(self, row: Instrument) -> str:
+        return money(Money(max(row.paid_in_minor - row.paid_out_minor, 0), row.player.currency))
+
+    @column("First seen")
+    def added(self, row: Instrument) -> str:
+        return when(row.added_at)
+
+    @column("Last used")
+    def used(self, row: Instrument) -> str:
+        return when(row.last_used_at)
+
+    def page_title(self, obj: Instrument) -> str:
+        return get_label(obj)
+
+    def page_context(self, request: HttpRequest, obj: Instrument) -> dict[str, object]:
+        shared = Instrument.objects.filter(provider=obj.provider, fingerprint=obj.fingerprint).exclude(pk=obj.pk)
+        others = list(shared.select_related("player__user")[:10]) if obj.fingerprint else []
+        return {
+            "facts": [
+                ("Id", copyable(obj.pk)),
+                ("Player", player_link(obj)),
+                ("Provider", obj.provider),
+                ("Kind", human(obj.kind)),
+                ("Token", copyable(obj.token)),
+                ("Paid in", self.paid_in(obj)),
+                ("Paid back, with what is on its way", money(Money(obj.paid_out_minor, obj.player.currency))),
+                ("Owed back", self.owed_back(obj)),
+                ("Also used by", format_html(", ".join(["{}"] * len(others)) or "nobody", *map(player_link, others))),
+                ("Payouts to it", str(Payout.objects.filter(instrument=obj).count())),
+                ("First seen", when(obj.added_at)),
+                ("Last used", when(obj.last_used_at)),
+            ]
+        }
+
+
+def get_label(row: Instrument) -> str:
+    return row.label or f"{row.provider} …{row.token[-4:]}"
+
+
+class ConfigurationAdmin(ModelAdmin):
+    """Rows that staff write, as far as their role says so; nothing is deleted, rules are switched off."""
+
+    actions = None
+
+    def _may(self, request: HttpRequest, action: str) -> bool:
+        return may(request, f"{self.opts.app_label}.{action}_{self.opts.model_name}")
+
+    def has_view_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "view") or self._may(request, "change")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return self._may(request, "add")
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return self._may(request, "change")
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(ApprovalRule)
+class ApprovalRuleAdmin(ConfigurationAdmin):
+    """Which withdrawals need no person."""
+
+    list_display = ("says", "max_score", "state")
+    ordering = ("currency", "level")
+
+    @column("Approved without a person")
+    def says(self, row: ApprovalRule) -> str:
+        whose = f"Players at level {row.level}" if row.level else "Everybody"
+        return f"{whose}: up to {Money(row.up_to_minor, row.currency)} {row.currency}"
+
+    @column("State")
+    def state(self, row: ApprovalRule) -> str:
+        return chip("active" if row.active else "switched off")
+
+
+@admin.register(WithdrawalPolicy)
+class WithdrawalPolicyAdmin(ConfigurationAdmin):
+    """What countries demand of withdrawals."""
+
+    list_display = ("where", "cooling", "cancelling")
+    ordering = ("country",)
+
+    @column("Country")
+    def where(self, row: WithdrawalPolicy) -> str:
+        return str(row)
+
+    @column("Cools down")
+    def cooling(self, row: WithdrawalPolicy) -> str:
+        return f"{row.cooling_minutes} minutes" if row.cooling_minutes else "not at all"
+
+    @column("The player may cancel")
+    def cancelling(self, row: WithdrawalPolicy) -> str:
+        return "yes, until it is sent" if row.cancellation_allowed else "no"

@@ -1,0 +1,85 @@
+"""A player's means of payment: known by the provider's token, never by a card or account number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import F
+
+from events.services.log import holding
+from kernel.actors import Actor
+from kernel.errors import FieldErrors
+from kernel.ids import uuid7
+from kernel.pan import holds_pan
+from players.selectors import get_player
+from wallet.models import Instrument
+from wallet.ports import InstrumentFacts, check_provider
+from wallet.selectors import get_instrument
+from wallet.services.posting import check_references
+from wallet.types import InstrumentDetails, InstrumentKind
+
+MAX_TOKEN_LENGTH = 120
+MAX_LABEL_LENGTH = 60
+
+
+def register_instrument(
+    *,
+    player_id: UUID,
+    provider: str,
+    token: str,
+    actor: Actor,
+    at: datetime,
+    kind: InstrumentKind = InstrumentKind.OTHER,
+    label: str = "",
+) -> InstrumentDetails:
+    """Make an instrument known, to be paid to; the one that is known by this token already, otherwise.
+
+    Raises: UnknownPlayer, FieldErrors.
+    """
+    check_token(token)
+    check_provider(provider)
+    if len(label) > MAX_LABEL_LENGTH or holds_pan(label):
+        raise FieldErrors({"label": [f"Use at most {MAX_LABEL_LENGTH} characters, and no card number."]})
+    get_player(player_id)
+    with holding(player_id):
+        instrument = ensure_instrument(player_id=player_id, provider=provider, token=token, at=at)
+        learn(instrument=instrument, facts=InstrumentFacts(kind, label))
+    return get_instrument(instrument.id)
+
+
+def check_token(token: str, field: str = "instrument") -> None:
+    """Raises: FieldErrors."""
+    check_references(**{field: token})
+    if len(token) > MAX_TOKEN_LENGTH or token.replace(" ", "").isdigit() or holds_pan(token):
+        raise FieldErrors({field: ["Give the provider's token, never a card or account number."]})
+
+
+def ensure_instrument(*, player_id: UUID, provider: str, token: str, at: datetime) -> Instrument:
+    """The player's instrument of this token, added when new. The caller holds the player."""
+    instrument, _ = Instrument.objects.get_or_create(
+        player_id=player_id, provider=provider, token=token, defaults={"id": uuid7(), "added_at": at}
+    )
+    return instrument
+
+
+def learn(*, instrument: Instrument, facts: InstrumentFacts | None) -> None:
+    """Keep what the provider tells of an instrument. The caller holds the player."""
+    if facts is None:
+        return
+    if facts.kind is not InstrumentKind.OTHER:
+        instrument.kind = facts.kind
+    instrument.label = facts.label[:MAX_LABEL_LENGTH] or instrument.label
+    instrument.fingerprint = facts.fingerprint[:120] or instrument.fingerprint
+    instrument.save(update_fields=["kind", "label", "fingerprint"])
+
+
+def note_payment(*, instrument_id: UUID | None, at: datetime, paid_in_minor: int = 0, paid_out_minor: int = 0) -> None:
+    """Add to what an instrument has paid in or was paid (negative: taken back). The caller holds the player."""
+    if instrument_id is None:
+        return
+    Instrument.objects.filter(id=instrument_id).update(
+        paid_in_minor=F("paid_in_minor") + paid_in_minor,
+        paid_out_minor=F("paid_out_minor") + paid_out_minor,
+        last_used_at=at,
+    )
