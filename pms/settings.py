@@ -90,6 +90,7 @@ if PMS_ROLE == "api":
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
         "kernel.middleware.RequestIdMiddleware",
+        "django.middleware.common.CommonMiddleware",  # Content-Length: without it connections are not kept
         "allauth.account.middleware.AccountMiddleware",
     ]
 WSGI_APPLICATION = "pms.wsgi.application"
