@@ -257,6 +257,7 @@ SPECTACULAR_SETTINGS = {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
         "TransferKind": "wallet.types.TransferKind",
+        "InstrumentKind": "wallet.types.InstrumentKind",
     },
 }
 
