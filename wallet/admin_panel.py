@@ -27,9 +27,9 @@ class WalletPanel:
             "first_page": before is None,
             "may_open": allowed(request.actor, "wallet.view_transfer"),
             "shows_deposits": allowed(request.actor, "wallet.view_deposit"),
-            "deposits": list_deposits(player_id, limit=10),
+            "deposits": list_deposits(player_id, limit=5),
             "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal"),
-            "withdrawals": list_withdrawals(player_id, limit=10),
+            "withdrawals": list_withdrawals(player_id, limit=5),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
