@@ -32,7 +32,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Deposits", "payments", "wallet_deposit", "wallet.view_deposit"),
             ("Instruments", "credit_card", "wallet_instrument", "wallet.view_instrument"),
             ("Approval rules", "rule", "wallet_approvalrule", "wallet.view_approvalrule"),
-            ("Withdrawal policies", "policy", "wallet_withdrawalpolicy", "wallet.view_withdrawalpolicy"),
+            ("Withdrawal policies", "public", "wallet_withdrawalpolicy", "wallet.view_withdrawalpolicy"),
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),

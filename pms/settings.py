@@ -269,6 +269,7 @@ SPECTACULAR_SETTINGS = {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
         "TransferKind": "wallet.types.TransferKind",
+        "InstrumentKind": "wallet.types.InstrumentKind",
     },
 }
 

@@ -29,7 +29,7 @@ class WalletPanel:
             "shows_deposits": allowed(request.actor, "wallet.view_deposit"),
             "deposits": list_deposits(player_id, limit=5),
             "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal"),
-            "withdrawals": list_withdrawals(player_id, limit=10),
+            "withdrawals": list_withdrawals(player_id, limit=5),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

@@ -23,7 +23,7 @@ from wallet.models import ApprovalRule, Instrument, Payout, WithdrawalPolicy
 class InstrumentAdmin(PageAdmin):
     """Means of payment, newest first."""
 
-    list_display = ("label_", "player_", "provider", "kind_", "paid_in", "owed_back", "added", "used")
+    list_display = ("label_", "player_", "kind_", "paid_in", "owed_back", "added", "used")
     list_display_links = None
     list_filter = ("kind", "provider")
     list_select_related = ("player__user",)

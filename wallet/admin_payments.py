@@ -107,7 +107,6 @@ class WithdrawalAdmin(PageAdmin):
             "query": request.GET.get("q", ""),
             "older": lines[-1].row.pk if tab == "settled" and len(lines) == PAGE else None,
             "may_decide": may(request, APPROVE),
-            "shows_rules": may(request, "wallet.view_approvalrule"),
             "sum": total((line.amount for line in lines), lines[0].amount.currency)
             if len({line.amount.currency for line in lines}) == 1
             else None,

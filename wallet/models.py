@@ -8,7 +8,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from kernel.ids import uuid7
-from kernel.protection import Protection, Retention
+from kernel.protection import PersonalData, Protection, Retention
 from wallet.types import (
     AccountKind,
     DepositState,
@@ -179,7 +179,10 @@ class Instrument(models.Model):
     currency; ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
-    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+    protection: ClassVar = Protection(
+        Retention.FIVE_YEARS,
+        {"token": PersonalData.PLAIN, "label": PersonalData.PLAIN, "fingerprint": PersonalData.PLAIN},
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")

@@ -23,16 +23,19 @@ from pms.casino.people import Habit, draw_habit, make_person
 from pms.casino.seeding import CURRENCY, SOURCE, register_person
 from pms.casino.stories import DECLINED, ROLLED_BACK, TWO_CALLS, draw_stake
 from pms.replay.lanes import patiently
-from wallet.selectors import get_balances
+from wallet.selectors import get_balances, list_instruments
 from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.deposits import request_deposit
 from wallet.services.games import upsert_games
+from wallet.services.withdrawals import request_withdrawal
 from wallet.types import DepositState, Posting
 
 ACTOR = system("casino live")
 TABLES = 24  # sessions at the same time
 KNOWN_PLAYERS = 400
 NEWCOMERS = 0.12  # of sessions
+CASH_OUT = 0.25  # of sessions that end with something left
+LEAST_CASH_OUT_MINOR = 20_00
 
 
 @dataclass(slots=True)
@@ -77,11 +80,13 @@ class LiveTraffic:
         if session.random.random() < 0.04:
             session.game = session.random.choice(session.favourites)
         try:
-            if session.bets_left < 0 or not self._bet(session):
-                self._sessions.remove(session)
+            leaves = session.bets_left < 0 or not self._bet(session)
         except DomainError:
             self._sessions.remove(session)
             raise
+        if leaves:
+            self._sessions.remove(session)
+            self._leave(session)
 
     def _sit_down(self) -> _Session:
         if not self._known:
@@ -135,6 +140,29 @@ class LiveTraffic:
         if posting.ok and win_minor:
             return patiently(lambda: credit_win(amount=win, **later), self.stopping)
         return posting
+
+    def _leave(self, session: _Session) -> None:
+        """Some take a part of what is left home with them."""
+        amount = session.balance_minor // 2 // 10_00 * 10_00
+        if amount < LEAST_CASH_OUT_MINOR or session.random.random() >= CASH_OUT:
+            return
+        instruments = patiently(lambda: list_instruments(session.player_id), self.stopping)
+        if not instruments:
+            return
+        key, at = uuid7().hex, clock.now()
+        patiently(
+            lambda: request_withdrawal(
+                player_id=session.player_id,
+                amount=Money(amount, CURRENCY),
+                instrument_id=session.random.choice(instruments).id,
+                source=SOURCE,
+                idempotency_key=key,
+                actor=ACTOR,
+                at=at,
+            ),
+            self.stopping,
+        )
+        self.counts["withdrawals"] += 1
 
     def _deposit(self, session: _Session, stake_minor: int) -> bool:
         usual = session.random.choice(session.habit.deposits) * 100

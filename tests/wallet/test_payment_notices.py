@@ -9,6 +9,9 @@ import pytest
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
 from kernel.money import Money
+from players.selectors import list_restrictions
+from players.services.restrictions import lift
+from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import eur, pay_in, real, told, withdraw
 from wallet.ports import (
@@ -31,7 +34,7 @@ from wallet.selectors import (
 from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal
+from wallet.services.withdrawals import WithdrawalRefused, approve_withdrawal
 from wallet.types import AccountKind, DepositDetails, DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -165,11 +168,39 @@ def test_a_part_of_a_deposit_is_refunded() -> None:
     assert real(player.id) == "70.00"
 
 
-def test_a_chargeback_is_a_reason_to_look_at_withdrawals() -> None:
+def test_a_chargeback_holds_withdrawals_until_somebody_has_looked() -> None:
     player = make_player()
-    say(pay_in(player.id), PaymentState.CHARGED_BACK, "fraudulent")
     pay_in(player.id, "50.00")
-    assert "chargebacks" in {reason.code for reason in withdraw(player.id).reasons}
+    approved = withdraw(player.id, "20.00")
+    approve_withdrawal(withdrawal_id=approved.id, actor=ACTOR, at=AT)
+    charged_back = pay_in(player.id)
+    for _ in range(2):
+        say(charged_back, PaymentState.CHARGED_BACK, "fraudulent")
+    send_due(actor=ACTOR, at=AT)
+    assert get_withdrawal(approved.id).state is WithdrawalState.APPROVED
+    with pytest.raises(WithdrawalRefused):
+        withdraw(player.id, "5.00", key="another")
+    (hold,) = list_restrictions(player.id)
+    assert (hold.kind, hold.source) == (RestrictionKind.WITHDRAWAL_HOLD, "payments")
+    lift(restriction_id=hold.id, reason="explained", actor=ACTOR, at=AT)
+    assert "chargebacks" in {reason.code for reason in withdraw(player.id, "5.00", key="another").reasons}
+
+
+def test_what_we_refunded_ourselves_holds_nothing() -> None:
+    player = make_player()
+    say(pay_in(player.id), PaymentState.CHARGED_BACK, "refunded", eur("30.00"))
+    assert list_restrictions(player.id) == []
+
+
+def test_a_deposit_left_lying_is_asked_about_and_not_charged_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = make_player()
+    with monkeypatch.context() as broken:
+        broken.setattr("wallet.services.deposits._advance", lambda *args: (_ for _ in ()).throw(SystemExit))
+        with pytest.raises(SystemExit):
+            pay_in(player.id)
+    monkeypatch.setattr(SandboxProvider, "authorise", lambda *_: pytest.fail("charged hours later"))
+    assert chase_pending(actor=ACTOR, at=AT + timedelta(hours=30)) == 1
+    assert real(player.id) == "100.00"
 
 
 # --- payouts -------------------------------------------------------------------------------------------------------

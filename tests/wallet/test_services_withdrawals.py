@@ -16,7 +16,7 @@ from players.services.restrictions import impose, lift
 from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import eur, held, instrument, pay_in, real, told, withdraw
-from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.models import ApprovalRule, Withdrawal, WithdrawalPolicy
 from wallet.ports import PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider, switch_fault
 from wallet.selectors import (
@@ -28,6 +28,7 @@ from wallet.selectors import (
     sum_house,
 )
 from wallet.services.payment_sending import send_due, settle_payout
+from wallet.services.verification import verify
 from wallet.services.withdrawals import (
     CancellationForbidden,
     ClaimedByAnother,
@@ -440,3 +441,24 @@ def test_what_one_has_claimed_another_neither_gets_nor_decides() -> None:
 def test_an_unknown_withdrawal() -> None:
     with pytest.raises(NotFound):
         approve_withdrawal(withdrawal_id=uuid7(), actor=ANN, at=AT)
+
+
+# --- the ledger's check ----------------------------------------------------------------------------------------------
+
+DAMAGE = [
+    {"returned_minor": 1},  # set aside: 40.00, still open: 39.99
+    {"state": "rejected"},  # ended, and the money is still set aside
+    {"state": "paid", "paid_minor": 4000},  # said to be paid, and the ledger knows nothing of it
+]
+
+
+@pytest.mark.breaks_ledger
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_withdrawal_that_does_not_fit_the_ledger_is_found(damage: dict[str, object]) -> None:
+    asked = withdraw(funded())
+    withdraw(funded())
+    assert not [finding for finding in verify() if finding.broken]
+    Withdrawal.objects.filter(id=asked.id).update(**damage)
+    broken = [finding for finding in verify() if finding.broken]
+    assert [finding.check[:30] for finding in broken] == ["every player's held purse hold"]
+    assert str(asked.player_id) in broken[0].examples[0] or str(asked.id) in broken[0].examples[0]

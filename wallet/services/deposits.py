@@ -27,7 +27,8 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
 from players.selectors import find_refusal, get_player
-from players.types import PlayerAction, public_reason
+from players.services.restrictions import impose
+from players.types import PlayerAction, RestrictionKind, public_reason
 from wallet.models import Deposit
 from wallet.ports import (
     Direction,
@@ -49,6 +50,8 @@ logger = logging.getLogger(__name__)
 
 # A deposit that the provider has not seen for so long never reached it. Should it come after all, it is credited.
 NEVER_ARRIVED = timedelta(hours=1)
+# What providers call a deposit that we gave back ourselves: no reason to mistrust the player.
+REFUNDED = "refunded"
 
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
 
@@ -174,7 +177,9 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
     order = PaymentOrder(
         deposit.id, Money(deposit.amount_minor, deposit.currency), deposit.instrument, deposit.provider_reference
     )
-    call = "authorise" if deposit.state == DepositState.REQUESTED else "status"
+    # One that was left lying is only asked about: nobody is charged hours after they have given up.
+    fresh = at - deposit.requested_at <= NEVER_ARRIVED
+    call = "authorise" if deposit.state == DepositState.REQUESTED and fresh else "status"
     try:
         answer = provider.authorise(order) if call == "authorise" else provider.status(Direction.IN, order)
         if answer.state is PaymentState.AUTHORISED:
@@ -183,7 +188,7 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
             answer = provider.capture(order)
     except ProviderUnavailable:
         answer = NO_ANSWER
-    if answer.state is PaymentState.UNKNOWN and at - deposit.requested_at > NEVER_ARRIVED:
+    if answer.state is PaymentState.UNKNOWN and not fresh:
         answer = PaymentAnswer(PaymentState.FAILED, reason="never_reached_provider")
     _settle(deposit.player_id, deposit_id, answer, call, actor, at)
     return get_deposit(deposit_id)
@@ -192,7 +197,8 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
 def settle_deposit(*, deposit_id: UUID, answer: PaymentAnswer, notice_id: str, actor: Actor, at: datetime) -> None:
     """Take in what a provider says by itself. A notice that came before, or that comes late, changes nothing.
 
-    Publishes what the change is: DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack.
+    Publishes what the change is: DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack. A
+    chargeback also holds the player's withdrawals until somebody lifts that.
     """
     player_id = Deposit.objects.values_list("player_id", flat=True).get(id=deposit_id)
     _settle(player_id, deposit_id, answer, "webhook", actor, at, notice_id)
@@ -332,6 +338,16 @@ def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: date
             reason=deposit.failure_reason,
         )
     )
+    if answer.reason != REFUNDED:
+        impose(
+            player_id=deposit.player_id,
+            kind=RestrictionKind.WITHDRAWAL_HOLD,
+            reason=f"Deposit {deposit.id} was charged back ({deposit.failure_reason or 'no reason given'}).",
+            source="payments",
+            actor=actor,
+            at=at,
+            idempotency_key=f"chargeback:{deposit.id}",
+        )
 
 
 def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:

@@ -68,10 +68,11 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _work(payout_id: UUID, actor: Actor, at: datetime) -> None:
+    # Before anything is marked as sent: a provider that was taken away pays nobody.
+    provider = get_provider(Payout.objects.values_list("instrument__provider", flat=True).get(id=payout_id))
     if not _hand_over(payout_id, actor, at):
         return
     payout = Payout.objects.select_related("withdrawal", "instrument").get(id=payout_id)
-    provider = get_provider(payout.instrument.provider)
     amount = Money(payout.amount_minor, payout.withdrawal.currency)
     order = PaymentOrder(payout.id, amount, payout.instrument.token, payout.provider_reference)
     # Without a reference nobody knows whether it got there: say it again, it counts once. Not once its key is forgotten.
