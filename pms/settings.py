@@ -135,6 +135,7 @@ CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
+    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -266,6 +267,12 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- seals -------------------------------------------------------------------------------------------------------
+# Keep the folder on another machine's disk than the database's: it proves what the database says.
+SEALS_PATH = Path(env("SEALS_PATH", default=str(PMS_HOME / "seals")))
+# ed25519, each 32 bytes in base64, oldest first: the last one seals. `manage.py seal_ledger --new-key` makes one.
+SEAL_PRIVATE_KEYS = env.list("SEAL_PRIVATE_KEYS", default=[])
 
 # --- logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

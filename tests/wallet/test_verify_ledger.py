@@ -50,14 +50,14 @@ ONE_PURSE_ENTRY = "(SELECT id FROM wallet_entry WHERE sequence = 1 ORDER BY id L
 @pytest.mark.parametrize(
     ("statement", "found"),
     [
-        ("UPDATE wallet_account SET balance_minor = balance_minor + 1 WHERE kind = 'real'", {"balance equals"}),
+        ("UPDATE wallet_account SET balance_minor = balance_minor + 1 WHERE kind = 'real'", {"holds what its last"}),
         (f"UPDATE wallet_entry SET amount_minor = 1 WHERE id = {ONE_PURSE_ENTRY}", {"sum to zero", "follow each other"}),
         (f"DELETE FROM wallet_entry WHERE id = {ONE_PURSE_ENTRY}", {"sum to zero", "follow each other"}),
-        ("DELETE FROM wallet_transfer WHERE kind = 'bet'", {"belongs to a transfer"}),
-        ("DELETE FROM wallet_entry e USING wallet_transfer t WHERE t.id = e.transfer_id AND t.kind = 'bet'", {"has entries", "balance equals"}),
+        ("DELETE FROM wallet_transfer WHERE kind = 'bet'", {"belongs to a transfer", "follow each other"}),
+        ("DELETE FROM wallet_entry e USING wallet_transfer t WHERE t.id = e.transfer_id AND t.kind = 'bet'", {"has entries", "holds what its last"}),
         ("UPDATE wallet_deposit SET amount_minor = 1", {"deposit that was made"}),
         ("DELETE FROM wallet_transferkey WHERE source = 'deposits'", {"deposit that was made"}),
-        ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"only the transfer's player"}),
+        ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"the transfer's player's"}),
         ("UPDATE wallet_transfer SET currency = 'USD' WHERE kind = 'bet'", {"account of its currency"}),
         ("UPDATE wallet_entry SET sequence = 7 WHERE sequence = 2", {"follow each other"}),
     ],

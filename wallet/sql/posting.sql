@@ -59,21 +59,41 @@ BEGIN
 END
 $$;
 
--- One entry on a purse, and its balance with it. Raises check_violation when the balance would fall below zero.
-CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- One entry on a purse, and its balance and last hash with it, in one statement: the row's lock orders the chain.
+-- Byte 0 begins what is hashed for an entry, byte 1 what is hashed for a node of a seal's tree: neither passes for the other.
+-- Raises check_violation when the balance would fall below zero.
+-- A caller that has the transfer's digest at hand passes it: that saves looking it up.
+CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint, p_digest bytea DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    after bigint;
-    number bigint;
+    entry uuid := kernel_uuid7();
+    digest bytea := p_digest;
+    purse record;
 BEGIN
-    UPDATE wallet_account SET balance_minor = balance_minor + p_amount, sequence = sequence + 1
-    WHERE id = p_account RETURNING balance_minor, sequence INTO after, number;
-    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor, balance_after_minor, sequence)
-    VALUES (p_transfer, p_account, p_amount, after, number);
+    IF digest IS NULL THEN
+        SELECT t.digest INTO digest FROM wallet_transfer t WHERE t.id = p_transfer;
+    END IF;
+    UPDATE wallet_account SET balance_minor = balance_minor + p_amount, sequence = sequence + 1,
+        last_hash = sha256('\x00'::bytea || coalesce(last_hash, '') || digest || uuid_send(entry) || uuid_send(id)
+            || int8send(p_amount) || int8send(balance_minor + p_amount) || int8send(sequence + 1))
+    WHERE id = p_account RETURNING balance_minor, sequence, last_hash INTO purse;
+    INSERT INTO wallet_entry (id, transfer_id, account_id, amount_minor, balance_after_minor, sequence, hash)
+    VALUES (entry, p_transfer, p_account, p_amount, purse.balance_minor, purse.sequence, purse.last_hash);
 END
 $$;
 
-CREATE FUNCTION wallet_enter_house(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor) VALUES (p_transfer, p_account, p_amount)
+-- One entry on an account of the house. It has no chain: players would queue for it. Its hash covers it and its transfer.
+CREATE FUNCTION wallet_enter_house(p_transfer uuid, p_account uuid, p_amount bigint, p_digest bytea DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    entry uuid := kernel_uuid7();
+    digest bytea := p_digest;
+BEGIN
+    IF digest IS NULL THEN
+        SELECT t.digest INTO digest FROM wallet_transfer t WHERE t.id = p_transfer;
+    END IF;
+    INSERT INTO wallet_entry (id, transfer_id, account_id, amount_minor, hash)
+    VALUES (entry, p_transfer, p_account, p_amount,
+            sha256('\x00'::bytea || digest || uuid_send(entry) || uuid_send(p_account) || int8send(p_amount)));
+END
 $$;
 
 -- Keeps what a key has led to. Two players' calls with one key can meet here: the second starts anew and sees the first.
@@ -145,10 +165,11 @@ DECLARE
     destination uuid;
     remainder bigint := p_amount;
     paid bigint := 0;
+    win_digest bytea;
 BEGIN
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
     VALUES ('win', p_bet.player_id, p_bet.currency, p_amount, p_source, p_reference, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
-    RETURNING id INTO win_id;
+    RETURNING id, digest INTO win_id, win_digest;
     real_part := 0;
     bonus_part := 0;
     IF p_amount > 0 THEN
@@ -169,7 +190,7 @@ BEGIN
             purse := purses[i];
             destination := wallet_destination(purse);
             CONTINUE WHEN destination IS NULL;
-            PERFORM wallet_enter(win_id, destination, parts[i]);
+            PERFORM wallet_enter(win_id, destination, parts[i], win_digest);
             paid := paid + parts[i];
             IF purse.kind = 'real' OR destination <> purse.id THEN
                 real_part := real_part + parts[i];
@@ -178,7 +199,7 @@ BEGIN
             END IF;
         END LOOP;
         IF paid > 0 THEN
-            PERFORM wallet_enter_house(win_id, house, -paid);
+            PERFORM wallet_enter_house(win_id, house, -paid, win_digest);
         END IF;
     END IF;
     SELECT * INTO game FROM wallet_game WHERE code = p_bet.game;
@@ -255,9 +276,9 @@ BEGIN
     VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
     RETURNING * INTO bet;
     FOR i IN 1..cardinality(accounts) LOOP
-        PERFORM wallet_enter(bet.id, accounts[i], -parts[i]);
+        PERFORM wallet_enter(bet.id, accounts[i], -parts[i], bet.digest);
     END LOOP;
-    PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake);
+    PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake, bet.digest);
     PERFORM events_append('wallet.bet-placed.v1', p_player, p_at, jsonb_build_object(
         'bet_id', bet.id, 'round', p_round, 'game', p_game, 'category', game.category, 'exclusive', game.exclusive,
         'stake', kernel_major(p_stake, p_currency), 'real', kernel_major(real_part, p_currency),
