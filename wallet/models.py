@@ -37,7 +37,8 @@ class Account(models.Model):
     """A player's purse, or an account of the house. Money is in minor units of ``currency``.
 
     A purse's ``balance_minor`` changes only together with an entry; ``sequence`` counts its entries without a gap, and
-    ``last_hash`` is the hash of the last of them. House accounts have none of these: they are summed from their entries, so that players never queue for one row.
+    ``last_hash`` is the hash of the last of them. House accounts have none of these: they are summed from checkpoints
+    and the entries since, so that players never queue for one row.
     ``closed_into`` says where late money of a closed purse goes: the real purse or the house.
     """
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from pytest_django import Settings
 
 from tests.database import admin_url
 from tests.factories import bet, fund, make_game, make_player
@@ -16,7 +19,8 @@ pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.breaks_ledger]
 
 
 @pytest.fixture(autouse=True)
-def play(db: None) -> None:
+def play(db: None, settings: Settings, tmp_path: Path) -> None:
+    settings.SEALS_PATH = tmp_path
     make_game()
     for _ in range(2):
         player = make_player()
@@ -75,7 +79,7 @@ def test_what_is_broken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     damage("UPDATE wallet_account SET balance_minor = 4711 WHERE kind = 'real'")
     with pytest.raises(CommandError):
         call_command("verify_ledger")
-    assert "holds 4711, its 2 entries give 0" in capsys.readouterr().out
+    assert "holds 4711 after 2 entries, its last entry says 0 after 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

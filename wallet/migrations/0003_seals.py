@@ -7,37 +7,46 @@ from kernel.db import run_sql
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('wallet', '0002_ledger'),
+        ("wallet", "0002_ledger"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Seal',
+            name="Seal",
             fields=[
-                ('number', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('epoch', models.SmallIntegerField()),
-                ('xid_until', models.BigIntegerField()),
-                ('transfers', models.BigIntegerField()),
-                ('entries', models.BigIntegerField()),
-                ('root', models.CharField(max_length=64)),
-                ('hash', models.CharField(max_length=64)),
-                ('key_id', models.CharField(max_length=16)),
-                ('sealed_at', models.DateTimeField()),
+                ("number", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("epoch", models.SmallIntegerField()),
+                ("xid_until", models.BigIntegerField()),
+                ("transfers", models.BigIntegerField()),
+                ("entries", models.BigIntegerField()),
+                ("root", models.CharField(max_length=64)),
+                ("hash", models.CharField(max_length=64)),
+                ("key_id", models.CharField(max_length=16)),
+                ("sealed_at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='HouseCheckpoint',
+            name="HouseCheckpoint",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('entries', models.BigIntegerField()),
-                ('total_minor', models.BigIntegerField()),
-                ('account', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='wallet.account')),
-                ('seal', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='wallet.seal')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("entries", models.BigIntegerField()),
+                ("total_minor", models.BigIntegerField()),
+                (
+                    "account",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="wallet.account"
+                    ),
+                ),
+                (
+                    "seal",
+                    models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name="+", to="wallet.seal"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('account', 'seal'), name='wallet_house_checkpoint_once')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("account", "seal"), name="wallet_house_checkpoint_once")
+                ],
             },
         ),
         run_sql("wallet/sql/seals.sql"),

@@ -16,7 +16,7 @@ from kernel.db import fetch_all, fetch_one
 from kernel.sealing import Seal, SealStore, find_fault, merkle_root, write_whole
 from wallet.models import Seal as SealRow
 from wallet.services.sealing import open_store
-from wallet.services.spans import END, ROWS, Content, Span, get_current_epoch, read_content
+from wallet.services.spans import END, ROWS, Content, Span, get_current_epoch, read_contents
 from wallet.services.verification import EXAMPLES, Finding, check_end, check_span
 
 # Rows are checked in portions of about so many entries; what is not sealed yet in portions of so many transactions.
@@ -134,15 +134,15 @@ def _check_seals(store: SealStore, proof: Proof, seals: list[Seal]) -> Iterator[
     epoch = seals[0].covers["epoch"]
     start = proof.xid_until if epoch == proof.epoch else 0
     whole = Span(epoch, start, seals[-1].covers["xid_until"])
-    for seal in seals:
-        content = read_content(Span(epoch, start, seal.covers["xid_until"]))
+    contents = read_contents(whole, [seal.covers["xid_until"] for seal in seals])
+    for seal, content in zip(seals, contents, strict=True):
         fault = find_fault(seal, previous, keys) or _difference(seal, content)
         if fault:
             faults.append(f"seal {seal.number} of {seal.sealed_at}: {fault}")
         proof.entries += content.entries
-        previous, start = seal, seal.covers["xid_until"]
+        previous = seal
     proof.seal, proof.seal_hash = seals[-1].number, seals[-1].hash
-    proof.epoch, proof.xid_until = epoch, start
+    proof.epoch, proof.xid_until = epoch, whole.xid_until
     yield from check_span(whole)  # first: a rule names the row, a root only the minute
     yield Finding(SEALS, len(faults), tuple(faults[:EXAMPLES]))
     yield _check_checkpoints(seals)

@@ -1,11 +1,12 @@
 """Spans of the ledger: the rows that transactions of a range have written. Seals and their verification go by them.
 
-A transaction's id below the horizon is settled: every row it will ever write is there (docs/decisions/0009). Ids start
+A transaction's id below the horizon is settled: every row it will ever write is there (docs/decisions/0008). Ids start
 anew in another cluster; rows of each epoch of the event log are told apart by the moment that their own id carries.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,34 +53,57 @@ class Content:
         return len(self.hashes) - self.transfers
 
 
+def read_contents(span: Span, until: list[int]) -> list[Content]:
+    """A span cut into parts that end below each of ``until`` (the last is the span's own end), read in one go.
+
+    All transfers' digests, then all entries' hashes, each in the order (xid, id).
+    """
+    params = {**span.params(), "borders": until[:-1]}
+    part = "width_bucket({0}.xid, %(borders)s::bigint[]) AS part"
+    digests = _by_part(
+        f"""SELECT {part.format("t")}, count(*) AS number, string_agg(digest, ''::bytea ORDER BY xid, id) AS hashes
+            FROM wallet_transfer t WHERE {ROWS.format("t")} GROUP BY 1""",
+        params,
+    )
+    hashes = _by_part(
+        f"""SELECT {part.format("e")}, string_agg(hash, ''::bytea ORDER BY xid, id) AS hashes
+            FROM wallet_entry e WHERE {ROWS.format("e")} GROUP BY 1""",
+        params,
+    )
+    totals = _by_part(
+        f"""SELECT part, jsonb_object_agg(name, jsonb_build_object('entries', entries, 'amount_minor', amount_minor)) AS totals
+            FROM (SELECT {part.format("e")}, a.kind || ' ' || a.currency AS name, count(*) AS entries,
+                         sum(e.amount_minor)::bigint AS amount_minor
+                  FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id WHERE {ROWS.format("e")}
+                  GROUP BY 1, 2) AS by_name GROUP BY 1""",
+        params,
+    )
+    return [
+        Content(
+            hashes=_split(digests.get(number)) + _split(hashes.get(number)),
+            transfers=digests[number]["number"] if number in digests else 0,
+            totals=json.loads(totals[number]["totals"]) if number in totals else {},
+        )
+        for number in range(len(until))
+    ]
+
+
+def _by_part(sql: str, params: dict[str, Any]) -> dict[int, dict[str, Any]]:
+    return {row["part"]: row for row in fetch_all(sql, params)}
+
+
+def _split(row: dict[str, Any] | None) -> list[bytes]:
+    return split_hashes(bytes(row["hashes"])) if row else []
+
+
 def read_content(span: Span) -> Content:
-    """All transfers' digests, then all entries' hashes, each in the order (xid, id)."""
-    params = span.params()
-    transfers, digests = fetch_one(
-        f"SELECT count(*), string_agg(digest, ''::bytea ORDER BY xid, id) FROM wallet_transfer t WHERE {ROWS.format('t')}",
-        params,
-    )
-    (hashes,) = fetch_one(
-        f"SELECT string_agg(hash, ''::bytea ORDER BY xid, id) FROM wallet_entry e WHERE {ROWS.format('e')}", params
-    )
-    totals = fetch_all(
-        f"""SELECT a.kind || ' ' || a.currency AS name, count(*) AS entries, sum(e.amount_minor)::bigint AS amount_minor
-            FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id WHERE {ROWS.format('e')}
-            GROUP BY 1 ORDER BY 1""",
-        params,
-    )
-    return Content(
-        hashes=split_hashes(bytes(digests or b"")) + split_hashes(bytes(hashes or b"")),
-        transfers=transfers,
-        totals={row["name"]: {"entries": row["entries"], "amount_minor": row["amount_minor"]} for row in totals},
-    )
+    """What one seal is made of."""
+    return read_contents(span, [span.xid_until])[0]
 
 
 def find_first_xid(span: Span) -> int | None:
     """The first transaction in a span that wrote to the ledger."""
-    xid: int | None = fetch_one(
-        f"SELECT min(xid) FROM wallet_transfer t WHERE {ROWS.format('t')}", span.params()
-    )[0]
+    xid: int | None = fetch_one(f"SELECT min(xid) FROM wallet_transfer t WHERE {ROWS.format('t')}", span.params())[0]
     return xid
 
 
@@ -92,5 +116,6 @@ def get_horizon(epoch: int) -> int:
 
 
 def get_current_epoch() -> int:
+    """The epoch of the event log that is written now."""
     epoch: int = fetch_one("SELECT events_current_epoch()")[0]
     return epoch

@@ -71,24 +71,22 @@ SPAN_CHECKS = (
                       lag(e.hash) OVER purse AS known_hash
                FROM wallet_entry e LEFT JOIN wallet_transfer t ON t.id = e.transfer_id AND {t}
                WHERE {e} AND e.sequence IS NOT NULL WINDOW purse AS (PARTITION BY e.account_id ORDER BY e.sequence, e.id)
-           ), linked AS (
-               SELECT line.*, line.sequence = 1 OR line.known = line.sequence - 1 OR before.hash IS NOT NULL AS has_before,
-                      CASE WHEN line.known = line.sequence - 1 THEN known_balance
-                           ELSE coalesce(before.balance_after_minor, 0) END AS before_minor,
-                      CASE WHEN line.known = line.sequence - 1 THEN known_hash
-                           ELSE coalesce(before.hash, ''::bytea) END AS before_hash
-               FROM line LEFT JOIN LATERAL (  -- the entry before lies in an earlier span
-                   SELECT p.hash, p.balance_after_minor FROM wallet_entry p
-                   WHERE line.known IS DISTINCT FROM line.sequence - 1 AND line.sequence > 1
-                     AND p.account_id = line.account_id AND p.sequence = line.sequence - 1 LIMIT 1) before ON true
+           ), linked AS MATERIALIZED (  -- where the entry before lies in an earlier span, it is looked up
+               SELECT *, CASE WHEN sequence = 1 THEN 0 WHEN known = sequence - 1 THEN known_balance ELSE (
+                          SELECT p.balance_after_minor FROM wallet_entry p
+                          WHERE p.account_id = line.account_id AND p.sequence = line.sequence - 1 LIMIT 1) END AS before_minor,
+                      CASE WHEN sequence = 1 THEN '' WHEN known = sequence - 1 THEN known_hash ELSE (
+                          SELECT p.hash FROM wallet_entry p
+                          WHERE p.account_id = line.account_id AND p.sequence = line.sequence - 1 LIMIT 1) END AS before_hash
+               FROM line
            )
            SELECT id AS subject, format('entry %%s of purse %%s: %%s', sequence, account_id, CASE
-                      WHEN NOT has_before THEN format('there is no entry %%s', sequence - 1)
+                      WHEN before_hash IS NULL THEN format('there is no entry %%s', sequence - 1)
                       WHEN known = sequence THEN 'there are two of this number'
                       WHEN balance_after_minor <> before_minor + amount_minor
                       THEN format('%%s after %%s %%s', balance_after_minor, before_minor, to_char(amount_minor, 'SG999999999999'))
                       ELSE 'its hash is not that of its content, its transfer and the entry before' END) AS detail
-           FROM linked WHERE NOT has_before OR known = sequence OR balance_after_minor <> before_minor + amount_minor
+           FROM linked WHERE before_hash IS NULL OR known = sequence OR balance_after_minor <> before_minor + amount_minor
               OR digest IS NULL OR hash <> sha256('\\x00'::bytea || before_hash || digest || uuid_send(id)
                  || uuid_send(account_id) || int8send(amount_minor) || int8send(balance_after_minor) || int8send(sequence))""",
     ),

@@ -1,7 +1,7 @@
 -- The ledger's tables. Written by the functions of posting.sql alone, which run as the database's owner.
 --
 -- Nothing in it can be changed unnoticed. A transfer carries a digest of its content; an entry a hash over its transfer's
--- digest and its own content, on purses also over the hash of the purse's entry before (docs/decisions/0009). `xid` is the
+-- digest and its own content, on purses also over the hash of the purse's entry before (docs/decisions/0008). `xid` is the
 -- transaction that wrote the row: sealing takes what is settled by it.
 
 -- SHA-256 over the text of the row: PostgreSQL's own quoting leaves no two contents with one text.

@@ -19,9 +19,15 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         what = parser.add_mutually_exclusive_group()
-        what.add_argument("--new-key", action="store_true", help="print a new private key, to append to SEAL_PRIVATE_KEYS")
-        what.add_argument("--rotate", action="store_true", help="publish the newest of SEAL_PRIVATE_KEYS; it seals from now on")
-        what.add_argument("--summary", metavar="DAY", type=date.fromisoformat, help="print what was sealed on a day (UTC)")
+        what.add_argument(
+            "--new-key", action="store_true", help="print a new private key, to append to SEAL_PRIVATE_KEYS"
+        )
+        what.add_argument(
+            "--rotate", action="store_true", help="publish the newest of SEAL_PRIVATE_KEYS; it seals from now on"
+        )
+        what.add_argument(
+            "--summary", metavar="DAY", type=date.fromisoformat, help="print what was sealed on a day (UTC)"
+        )
 
     def handle(self, **options: Any) -> None:
         try:

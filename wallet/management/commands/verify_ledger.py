@@ -14,7 +14,9 @@ from wallet.services.sealing import open_store
 
 
 class Command(BaseCommand):
-    help = "Check every rule of the ledger and every seal (exit code 1 when one is broken). Cut short, it goes on there."
+    help = (
+        "Check every rule of the ledger and every seal (exit code 1 when one is broken). Cut short, it goes on there."
+    )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--since-last", action="store_true", help="only what was sealed since the last sound run")
