@@ -163,7 +163,7 @@ class TransferAdmin(MovementAdmin):
             }
             for entry in rows.order_by("id")
         ]
-        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind == "bet" else []
+        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind in ("bet", "reserve") else []
         return {
             "facts": [
                 ("Id", copyable(obj.pk)),
@@ -172,7 +172,7 @@ class TransferAdmin(MovementAdmin):
                 ("Amount", self.amount(obj)),
                 ("Game", game_link(obj.game) if obj.game else ""),
                 ("Round", obj.round),
-                ("Bet", transfer_link(obj.bet_id)),
+                ("Bet or reservation", transfer_link(obj.bet_id)),
                 ("Integration", obj.source),
                 ("Its key", copyable(obj.reference)),
                 ("Done by", obj.actor),

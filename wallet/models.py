@@ -147,6 +147,37 @@ class Entry(models.Model):
         return str(self.id)
 
 
+class Hold(models.Model):
+    """Money that a reservation has set aside for a bet; ``id`` is its transfer's. Written by wallet/sql/holds.sql only.
+
+    ``left_minor`` is what is neither captured nor released, by purse, in the order of ``purses`` (drawn in this order).
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    captured_minor = models.BigIntegerField()
+    released_minor = models.BigIntegerField()
+    purses = ArrayField(models.UUIDField())
+    left_minor = ArrayField(models.BigIntegerField())
+    reserved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gte=models.F("captured_minor") + models.F("released_minor")),
+                name="wallet_hold_not_exceeded",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="wallet_hold_player")]
+
+    def __str__(self) -> str:
+        return f"hold {self.id}"
+
+
 class TransferKey(models.Model):
     """What one idempotency key of one source has led to. Written by the posting functions; never changes.
 

@@ -31,6 +31,7 @@ class RefusalReason(StrEnum):
     WRONG_CURRENCY = "wrong_currency"
     STAKE_ABOVE_CAP = "stake_above_cap"
     WINNINGS_SPENT = "winnings_spent"
+    HOLD_EXCEEDED = "hold_exceeded"
 
 
 class GameCategory(StrEnum):
@@ -57,6 +58,8 @@ class TransferKind(StrEnum):
     BET = "bet"
     WIN = "win"
     ROLLBACK = "rollback"
+    RESERVE = "reserve"
+    RELEASE = "release"
     BONUS_GRANT = "bonus_grant"
     BONUS_RELEASE = "bonus_release"
     BONUS_FORFEIT = "bonus_forfeit"

@@ -94,7 +94,7 @@ def test_a_transfer_shows_its_entries_and_that_they_sum_to_zero(player: PlayerDe
     assert "\N{MINUS SIGN}10.00" in shown
     assert "Real of annakeller" in shown
     assert "Gaming" in shown
-    assert "What became of this bet" in shown
+    assert "What became of it" in shown
     assert "25.00" in shown
 
 

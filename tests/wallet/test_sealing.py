@@ -64,7 +64,8 @@ DECLARE
     line record;
     last bytea;
 BEGIN
-    FOR line IN SELECT e.*, t.digest FROM wallet_entry e JOIN wallet_transfer t ON t.id = e.transfer_id ORDER BY e.account_id, e.sequence
+    FOR line IN SELECT e.*, t.digest FROM wallet_entry e JOIN wallet_transfer t ON t.id = e.transfer_id
+                ORDER BY e.account_id, e.sequence
     LOOP
         IF line.sequence IS NULL THEN
             UPDATE wallet_entry SET hash = sha256('\\x00'::bytea || line.digest || uuid_send(line.id)
@@ -72,7 +73,8 @@ BEGIN
             CONTINUE;
         END IF;
         last := sha256('\\x00'::bytea || CASE line.sequence WHEN 1 THEN '' ELSE last END || line.digest || uuid_send(line.id)
-            || uuid_send(line.account_id) || int8send(line.amount_minor) || int8send(line.balance_after_minor) || int8send(line.sequence));
+            || uuid_send(line.account_id) || int8send(line.amount_minor) || int8send(line.balance_after_minor)
+            || int8send(line.sequence));
         UPDATE wallet_entry SET hash = last WHERE id = line.id;
         UPDATE wallet_account SET last_hash = last, balance_minor = line.balance_after_minor, sequence = line.sequence
         WHERE id = line.account_id;
@@ -104,9 +106,8 @@ def test_what_is_not_sealed_is_checked_by_the_rules_alone() -> None:
     seal()
     play()
     assert (proof().sound, proof().entries) == (True, 12)
-    damage(
-        "UPDATE wallet_entry SET amount_minor = amount_minor - 1 WHERE id = (SELECT id FROM wallet_entry ORDER BY id DESC LIMIT 1)"
-    )
+    newest = "(SELECT id FROM wallet_entry ORDER BY id DESC LIMIT 1)"
+    damage(f"UPDATE wallet_entry SET amount_minor = amount_minor - 1 WHERE id = {newest}")
     assert any("sum to zero" in check for check in found(proof()))
 
 
@@ -134,7 +135,7 @@ LAST_TRANSFER = f"(SELECT transfer_id FROM wallet_entry WHERE id = {LAST})"
         ),
         # A purse's history rewritten consistently: amounts, balances, digests, hashes, everything.
         (
-            ["UPDATE wallet_entry SET amount_minor = CASE WHEN amount_minor > 0 THEN 1999 ELSE -1999 END WHERE abs(amount_minor) = 2000",
+            ["UPDATE wallet_entry SET amount_minor = sign(amount_minor) * 1999 WHERE abs(amount_minor) = 2000",
              "UPDATE wallet_entry SET balance_after_minor = balance_after_minor + 1 WHERE sequence = 3",
              "UPDATE wallet_transfer SET amount_minor = 1999 WHERE amount_minor = 2000", REWRITE],
             "signed",

@@ -43,6 +43,8 @@ class Migration(migrations.Migration):
                             ("bet", "Bet"),
                             ("win", "Win"),
                             ("rollback", "Rollback"),
+                            ("reserve", "Reserve"),
+                            ("release", "Release"),
                             ("bonus_grant", "Bonus grant"),
                             ("bonus_release", "Bonus release"),
                             ("bonus_forfeit", "Bonus forfeit"),

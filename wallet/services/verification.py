@@ -55,7 +55,7 @@ SPAN_CHECKS = (
         "every money transfer has entries",
         """SELECT t.id AS subject, format('%%s of %%s moved nothing', t.kind, t.amount_minor) AS detail
            FROM wallet_transfer t WHERE {t} AND t.amount_minor > 0
-             AND t.kind IN ('deposit', 'bet', 'bonus_grant', 'bonus_release')
+             AND t.kind IN ('deposit', 'bet', 'reserve', 'release', 'bonus_grant', 'bonus_release')
              AND NOT EXISTS (SELECT FROM wallet_entry e WHERE e.transfer_id = t.id AND {e})""",
     ),
     Check(
@@ -109,6 +109,13 @@ END_CHECKS = (
                WHERE account_id = a.id AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1) e ON true
            WHERE a.player_id IS NOT NULL AND (a.balance_minor <> coalesce(e.balance_after_minor, 0)
               OR a.sequence <> coalesce(e.sequence, 0) OR a.last_hash IS DISTINCT FROM e.hash)""",
+    ),
+    Check(
+        "every player's held purse holds at least what is left of the player's holds",
+        """SELECT h.player_id AS subject, format('holds have %%s, the held purse %%s', h.total, a.balance_minor) AS detail
+           FROM (SELECT player_id, sum(amount_minor - captured_minor - released_minor) AS total FROM wallet_hold GROUP BY 1) h
+           LEFT JOIN wallet_account a ON a.player_id = h.player_id AND a.kind = 'held'
+           WHERE h.total > coalesce(a.balance_minor, 0)""",
     ),
     Check(
         "every deposit that was made is in the ledger once, with its amount",

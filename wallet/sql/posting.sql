@@ -211,6 +211,56 @@ BEGIN
 END
 $$;
 
+-- The purses that a stake would be drawn from, in funding order, with the part of each; or why it is refused.
+CREATE FUNCTION wallet_draw(p_player uuid, p_category text, p_stake bigint, p_at timestamptz,
+    OUT reason text, OUT accounts uuid[], OUT parts bigint[], OUT real_part bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    purse record;
+    missing bigint := p_stake;
+    part bigint;
+BEGIN
+    reason := '';
+    accounts := '{}';
+    parts := '{}';
+    real_part := 0;
+    FOR purse IN
+        SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
+        WHERE player_id = p_player AND closed_at IS NULL AND kind IN ('real', 'bonus') AND balance_minor > 0
+          AND (game_categories IS NULL OR p_category = ANY (game_categories))
+          AND (active_until IS NULL OR active_until > p_at)
+        ORDER BY priority, opened_at, id
+    LOOP
+        EXIT WHEN missing = 0;
+        IF p_stake > purse.stake_cap_minor THEN
+            reason := 'stake_above_cap';
+            RETURN;
+        END IF;
+        part := least(purse.balance_minor, missing);
+        accounts := accounts || purse.id;
+        parts := parts || part;
+        missing := missing - part;
+        IF purse.kind = 'real' THEN
+            real_part := real_part + part;
+        END IF;
+    END LOOP;
+    IF missing > 0 THEN
+        reason := 'insufficient_funds';
+    END IF;
+END
+$$;
+
+-- Publishes that a bet was placed; p_real is the part of its stake that was real money.
+CREATE FUNCTION wallet_tell_bet(p_bet wallet_transfer, p_game wallet_game, p_real bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM events_append('wallet.bet-placed.v1', p_bet.player_id, p_bet.occurred_at, jsonb_build_object(
+        'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game, 'category', p_game.category,
+        'exclusive', p_game.exclusive, 'stake', kernel_major(p_bet.amount_minor, p_bet.currency),
+        'real', kernel_major(p_real, p_bet.currency), 'bonus', kernel_major(p_bet.amount_minor - p_real, p_bet.currency),
+        'real_eur', CASE WHEN p_bet.currency = 'EUR' THEN kernel_major(p_real, 'EUR') END,
+        'currency', p_bet.currency), p_bet.request_id);
+END
+$$;
+
 -- Places a bet; with p_win (0: lost) it also settles it in the same transaction.
 CREATE FUNCTION wallet_bet(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
     p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
@@ -220,13 +270,8 @@ DECLARE
     digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text);
     game wallet_game;
     gate record;
-    purse record;
+    drawn record;
     bet wallet_transfer;
-    accounts uuid[] := '{}';
-    parts bigint[] := '{}';
-    missing bigint := p_stake;
-    real_part bigint := 0;
-    part bigint;
     win record;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
@@ -241,29 +286,8 @@ BEGIN
                           WHEN game.code IS NULL THEN 'unknown_game'
                           WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
     IF answer.reason = '' THEN
-        FOR purse IN
-            SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
-            WHERE player_id = p_player AND closed_at IS NULL AND kind IN ('real', 'bonus') AND balance_minor > 0
-              AND (game_categories IS NULL OR game.category = ANY (game_categories))
-              AND (active_until IS NULL OR active_until > p_at)
-            ORDER BY priority, opened_at, id
-        LOOP
-            EXIT WHEN missing = 0;
-            IF p_stake > purse.stake_cap_minor THEN
-                answer.reason := 'stake_above_cap';
-                EXIT;
-            END IF;
-            part := least(purse.balance_minor, missing);
-            accounts := accounts || purse.id;
-            parts := parts || part;
-            missing := missing - part;
-            IF purse.kind = 'real' THEN
-                real_part := real_part + part;
-            END IF;
-        END LOOP;
-        IF answer.reason = '' AND missing > 0 THEN
-            answer.reason := 'insufficient_funds';
-        END IF;
+        drawn := wallet_draw(p_player, game.category, p_stake, p_at);
+        answer.reason := drawn.reason;
     END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
@@ -275,16 +299,11 @@ BEGIN
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at)
     VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
     RETURNING * INTO bet;
-    FOR i IN 1..cardinality(accounts) LOOP
-        PERFORM wallet_enter(bet.id, accounts[i], -parts[i], bet.digest);
+    FOR i IN 1..cardinality(drawn.accounts) LOOP
+        PERFORM wallet_enter(bet.id, drawn.accounts[i], -drawn.parts[i], bet.digest);
     END LOOP;
     PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake, bet.digest);
-    PERFORM events_append('wallet.bet-placed.v1', p_player, p_at, jsonb_build_object(
-        'bet_id', bet.id, 'round', p_round, 'game', p_game, 'category', game.category, 'exclusive', game.exclusive,
-        'stake', kernel_major(p_stake, p_currency), 'real', kernel_major(real_part, p_currency),
-        'bonus', kernel_major(p_stake - real_part, p_currency),
-        'real_eur', CASE WHEN p_currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
-        'currency', p_currency), p_request_id);
+    PERFORM wallet_tell_bet(bet, game, drawn.real_part);
     answer.outcome := 'applied';
     answer.transfer_id := bet.id;
     IF p_win IS NOT NULL THEN
