@@ -154,7 +154,7 @@ def _machinery(lags: list[ConsumerLag]) -> list[Tile]:
             "Consumers behind",
             f"{seconds:,.1f}",
             "s",
-            f"{paused} paused" if paused else (f"{worst.name}" if worst and seconds else "all up to date"),
+            f"{paused} paused" if paused else (f"{worst.name}" if worst and seconds >= 1 else "all up to date"),
             "bad" if seconds > LATE_S else "warn" if paused else "",
             "admin:events_consumercursor_changelist",
         ),

@@ -33,12 +33,12 @@ ACTOR = system("bench")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
 STAKE_MINOR = 100
 
-# Random player, random key, every second bet wins: exactly what play_once does.
+# Random player, random key, every second bet wins: exactly what play_once does. (pgbench reads :name in strings, too.)
 PGBENCH_PLAY = f"""\\set n random(1, {PLAYERS})
 \\set won random(0, 1)
 SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor FROM wallet_bet(
-    ('00000000-0000-7000-8000-' || lpad(to_hex(:n), 12, '0'))::uuid, 'bench', gen_random_uuid()::text, '{GAME}',
-    'round', 'EUR', {STAKE_MINOR}, :won * {STAKE_MINOR}, now(), 'system:bench', '');
+    ('00000000-0000-7000-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid, 'bench', gen_random_uuid()::text, '{GAME}',
+    'round', 'EUR', {STAKE_MINOR}, :won::bigint * {STAKE_MINOR}, now(), 'bench', '');
 """
 
 
@@ -95,7 +95,7 @@ def play_once(random: Random) -> None:
 def pgbench(clients: int, seconds: int) -> float:
     """Transactions a second of PGBENCH_PLAY, prepared."""
     url = urlsplit(os.environ["DATABASE_URL"])
-    home = find_home().child("bench")
+    home = find_home()
     script = home.path / "play.pgbench"
     script.write_text(PGBENCH_PLAY)
     command = [find_binaries(home) / "pgbench", "-n", "-M", "prepared", "-f", script, "-T", str(seconds)]
@@ -113,7 +113,7 @@ def pgbench(clients: int, seconds: int) -> float:
         url.path[1:],
     ]
     env = os.environ | {"PGPASSWORD": unquote(url.password or "")}
-    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
+    done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout.split("tps = ")[1].split()[0])
 
 

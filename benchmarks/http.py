@@ -31,7 +31,7 @@ def server(workers: int = 2) -> Iterator[tuple[int, str]]:
         port = probe.getsockname()[1]
     command = [sys.executable, "-m", "granian", "--interface", "wsgi", "pms.wsgi:application", "--host", "127.0.0.1"]
     command += ["--port", str(port), "--workers", str(workers), "--blocking-threads", "4", "--log-level", "warning"]
-    process = subprocess.Popen(command, env=os.environ | {"LOG_LEVEL": "ERROR"})
+    process = subprocess.Popen(command, env=os.environ | {"LOG_LEVEL": "ERROR", "PMS_ROLE": "api"})
     try:
         secret = secrets.token_urlsafe(24)
         ensure_client(client_id=CLIENT, secret=secret, name="Benchmarks", scopes=SCOPES)

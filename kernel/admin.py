@@ -158,7 +158,7 @@ class PageAdmin(ReadOnlyAdmin):
         self, request: HttpRequest, template: str, title: str, context: dict[str, Any], pk: object = None
     ) -> HttpResponse:
         """A page of this list; ``pk`` is the row that it is about, for the way back at the top."""
-        request.current_app = self.admin_site.name  # type: ignore[attr-defined]
+        request.current_app = self.admin_site.name
         frame = {**self.admin_site.each_context(request), "opts": self.opts, "title": title}
         original = Crumb(pk, title, self.opts) if pk else None
         return TemplateResponse(request, template, {**frame, "original": original, **context})
@@ -187,17 +187,20 @@ class LatestAdmin(PageAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
         rows = super().get_queryset(request)
-        if request.resolver_match is None or not request.resolver_match.url_name.endswith("_changelist"):
+        match = request.resolver_match
+        if match is None or not (match.url_name or "").endswith("_changelist") or request.GET.get("q"):
             return rows
-        if request.GET.get("q"):
-            return rows
-        newest = rows.order_by("-id")
+        newest = self.listed(request, rows).order_by("-id")
         until = parse_day_end(request.GET.get(self.date_parameter, ""))
         if until:
             newest = newest.filter(id__lt=until)
         # Filters without an index run over this window alone.
         edge = list(newest.values_list("id", flat=True)[LIST_DEPTH - 1 : LIST_DEPTH])
         return newest.filter(id__gte=edge[0]) if edge else newest
+
+    def listed(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """What the list shows when nothing is searched."""
+        return rows
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

@@ -1,3 +1,5 @@
+# allauth's token service signs with this and leaves its import to chance.
+import cryptography.hazmat.primitives.serialization  # noqa: F401
 from django.apps import AppConfig
 
 

@@ -1,10 +1,13 @@
 """HTTP and WebSocket on one port (the demo); production runs `web` and `api` on WSGI, and only `ws` on this."""
 
 import os
+import warnings
 
 from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms.settings")
+# Static files are read synchronously here, which costs nobody anything; production serves them from WSGI.
+warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
 
 http = get_asgi_application()  # sets Django up: what follows imports models
 

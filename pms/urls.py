@@ -1,18 +1,13 @@
-"""All addresses of the system."""
+"""All addresses of the system: the back office, and what integrators call."""
 
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 
-urlpatterns = [
-    path("admin/", admin.site.urls),
-    path("api/v1/", include("players.rest.urls")),
-    path("api/v1/", include("wallet.rest.urls")),
-    path("api/v1/", include("loyalty.rest.urls")),
-    path("", include("kernel.rest.urls")),
-    path("", include("allauth.idp.urls")),  # service clients get their access tokens at /identity/o/api/token
-]
+from pms import urls_api
+
+urlpatterns = [path("admin/", admin.site.urls), *urls_api.urlpatterns]
 
 # Problems for the API, ordinary pages elsewhere.
-handler400 = "kernel.rest.problems.bad_request"
-handler404 = "kernel.rest.problems.page_not_found"
-handler500 = "kernel.rest.problems.server_error"
+handler400 = urls_api.handler400
+handler404 = urls_api.handler404
+handler500 = urls_api.handler500

@@ -27,7 +27,7 @@ class WalletPanel:
             "first_page": before is None,
             "may_open": allowed(request.actor, "wallet.view_transfer"),
             "shows_deposits": allowed(request.actor, "wallet.view_deposit"),
-            "deposits": list_deposits(player_id, limit=10),
+            "deposits": list_deposits(player_id, limit=5),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

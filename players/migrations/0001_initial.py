@@ -278,6 +278,10 @@ class Migration(migrations.Migration):
                 name="players_user_email_prefix",
             ),
         ),
+        migrations.AddIndex(
+            model_name="user",
+            index=models.Index(condition=models.Q(("kind", "staff")), fields=["username"], name="players_user_staff"),
+        ),
         migrations.AddConstraint(
             model_name="user",
             constraint=models.CheckConstraint(

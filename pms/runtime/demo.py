@@ -35,7 +35,7 @@ def run_demo(home: Home) -> int:
         check_disk(home)
 
         async def work(supervisor: Supervisor) -> int:
-            env = os.environ | await start_services(supervisor, home)
+            env = {"ENVIRONMENT_NAME": "Demo", **os.environ, **await start_services(supervisor, home)}
             await _set_up(supervisor, env)
             for program in programs(home, env, host, port):
                 await supervisor.start(program)

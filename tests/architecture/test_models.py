@@ -8,7 +8,19 @@ from django.db import models
 
 from kernel.protection import Protection
 
-FLOORS = ["kernel", "events", "players", "compliance", "wallet", "bonuses", "loyalty", "crm", "helpdesk", "analytics", "pms"]
+FLOORS = [
+    "kernel",
+    "events",
+    "players",
+    "compliance",
+    "wallet",
+    "bonuses",
+    "loyalty",
+    "crm",
+    "helpdesk",
+    "analytics",
+    "pms",
+]
 BESIDE = {frozenset({"crm", "helpdesk"})}  # one floor, two apps: neither knows the other
 OWN = [model for model in apps.get_models() if model._meta.app_label in FLOORS]
 

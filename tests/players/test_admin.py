@@ -345,3 +345,15 @@ def test_staff_setup_refuses_a_players_login_and_an_unknown_permission() -> None
         ensure_staff(login=player.login, email="x@example.com", password="long enough 1", roles=[], at=AT)
     with pytest.raises(UnknownPermission, match=r"players\.fly"):
         ensure_groups({"pilot": {"players.fly"}})
+
+
+def test_the_list_of_staff_does_not_walk_through_the_players() -> None:
+    client = staff_client("administrator")
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/admin/players/user/")
+    (listed,) = [q["sql"] for q in captured if 'FROM "players_user"' in q["sql"] and "ORDER BY" in q["sql"]]
+    with connection.cursor() as cursor:
+        cursor.execute("SET enable_seqscan = off")
+        cursor.execute(f"EXPLAIN {listed}")
+        plan = "\n".join(line for (line,) in cursor.fetchall())
+    assert "players_user_staff" in plan

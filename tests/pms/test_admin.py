@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from typing import Any
+from collections.abc import Callable, Coroutine
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
-from asgiref.sync import async_to_sync, sync_to_async
+from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.conf import settings
 from django.contrib.auth import get_user_model
@@ -22,6 +25,8 @@ from pms.asgi import application
 from pms.roles import ROLES, ensure_roles
 from tests.factories import bet, fund, make_game, make_player
 from tests.staff import staff_client, text_of
+
+T = TypeVar("T")
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -138,6 +143,12 @@ class Line:
         await self.line.wait(timeout=10)
 
 
+def in_a_thread(talk: Callable[[], Coroutine[Any, Any, T]]) -> T:
+    """Run it in an event loop of its own: browser tests keep one in the main thread."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(lambda: asyncio.run(talk())).result()
+
+
 def first_messages(client: Client | None, count: int = 1, origin: str = "http://testserver") -> list[dict[str, Any]]:
     """What the socket says first; nothing when it refuses."""
 
@@ -149,7 +160,7 @@ def first_messages(client: Client | None, count: int = 1, origin: str = "http://
         await line.disconnect()
         return messages
 
-    return async_to_sync(talk)()
+    return in_a_thread(talk)
 
 
 def test_figures_arrive_and_follow_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -192,7 +203,7 @@ def test_whoever_logs_out_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
             if said["type"] == "websocket.close":
                 return said
 
-    assert async_to_sync(talk)()["code"] == 4403
+    assert in_a_thread(talk)["code"] == 4403
 
 
 def test_the_snapshot_is_computed_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,7 +2,7 @@
 (() => {
   "use strict";
 
-  const DAY = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit" };
+  const DAY = { year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
   const zoned = new Intl.DateTimeFormat(undefined, DAY);
 
   function localise(root) {
