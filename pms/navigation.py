@@ -36,6 +36,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
+            ("Seals", "verified", "wallet_seal", "wallet.view_seal"),
         ],
     ),
     (

@@ -17,7 +17,7 @@ _PAYMENT_RULES = {"wallet.view_approvalrule", "wallet.view_withdrawalpolicy"}
 _CHANGE_PAYMENT_RULES = {
     f"wallet.{action}_{model}" for action in ("add", "change") for model in ("approvalrule", "withdrawalpolicy")
 }
-_LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account"}
+_LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account", "wallet.view_seal"}
 _GAMES = {"wallet.view_game"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}

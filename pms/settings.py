@@ -151,6 +151,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
+    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -291,6 +292,12 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- seals -------------------------------------------------------------------------------------------------------
+# Keep the folder on another machine's disk than the database's: it proves what the database says.
+SEALS_PATH = Path(env("SEALS_PATH", default=str(PMS_HOME / "seals")))
+# ed25519, each 32 bytes in base64, oldest first: the last one seals. `manage.py seal_ledger --new-key` makes one.
+SEAL_PRIVATE_KEYS = env.list("SEAL_PRIVATE_KEYS", default=[])
 
 # --- logs --------------------------------------------------------------------------------------------------------
 LOG_LEVEL = env("LOG_LEVEL", default="INFO")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -15,8 +16,9 @@ from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet import admin_adapters  # noqa: F401  (registers integrations, sessions and their log)
-from wallet.models import Account, Deposit, Entry, Game, Transfer, TransferKey
-from wallet.selectors import list_provider_messages
+from wallet.models import Account, Deposit, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
+from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
 
 
@@ -166,7 +168,7 @@ class TransferAdmin(MovementAdmin):
             }
             for entry in rows.order_by("id")
         ]
-        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind == "bet" else []
+        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind in ("bet", "reserve") else []
         return {
             "facts": [
                 ("Id", copyable(obj.pk)),
@@ -175,18 +177,29 @@ class TransferAdmin(MovementAdmin):
                 ("Amount", self.amount(obj)),
                 ("Game", game_link(obj.game) if obj.game else ""),
                 ("Round", obj.round),
-                ("Bet", transfer_link(obj.bet_id)),
+                ("Bet or reservation", transfer_link(obj.bet_id)),
                 ("Integration", obj.source),
                 ("Its key", copyable(obj.reference)),
                 ("Done by", obj.actor),
                 ("Request", copyable(obj.request_id)),
                 ("Happened", when(obj.occurred_at)),
                 ("Recorded", when(recorded_at(obj))),
+                ("Digest", copyable(bytes(obj.digest).hex())),
+                ("Sealed", seal_state(obj)),
             ],
             "entries": entries,
             "sum": Money(sum(entry["row"].amount_minor for entry in entries), obj.currency),
             "related": [(transfer_link(row.pk), row.kind, Money(row.amount_minor, row.currency)) for row in related],
         }
+
+
+def seal_state(row: Transfer | Entry) -> str:
+    """Which seal covers a row."""
+    number = find_seal_of(row.xid, row.pk)
+    if number is None:
+        return chip("not sealed yet", "warn")
+    href = reverse("admin:wallet_seal_change", args=[number])
+    return format_html('<a class="pms-link" href="{}">Seal {}</a>', href, number)
 
 
 def account_link(account: Account) -> str:
@@ -237,6 +250,11 @@ class EntryAdmin(LatestAdmin):
     def recorded(self, row: Entry) -> str:
         return when(recorded_at(row))
 
+    def _hash_before(self, obj: Entry) -> str:
+        number = (obj.sequence or 0) - 1
+        before = Entry.objects.filter(account_id=obj.account_id, sequence=number).first() if number > 0 else None
+        return bytes(before.hash).hex() if before else ""
+
     def page_context(self, request: HttpRequest, obj: Entry) -> dict[str, object]:
         return {
             "facts": [
@@ -247,6 +265,9 @@ class EntryAdmin(LatestAdmin):
                 ("Balance after", self.after(obj)),
                 ("Number on its account", self.sequence_(obj)),
                 ("Recorded", when(recorded_at(obj))),
+                ("Hash", copyable(bytes(obj.hash).hex())),
+                ("Hash of the entry before", copyable(self._hash_before(obj))),
+                ("Sealed", seal_state(obj)),
             ]
         }
 
@@ -317,6 +338,7 @@ class AccountAdmin(LatestAdmin):
                 ("Usable until", when(obj.active_until)),
                 ("Opened", when(obj.opened_at)),
                 ("Closed", when(obj.closed_at)),
+                ("Hash of its last entry", copyable(bytes(obj.last_hash).hex() if obj.last_hash else "")),
             ],
             "lines": [
                 {
@@ -327,6 +349,70 @@ class AccountAdmin(LatestAdmin):
                     "after": Money(line.balance_after_minor or 0, obj.currency),
                 }
                 for line in lines
+            ],
+        }
+
+
+@admin.register(Seal)
+class SealAdmin(PageAdmin):
+    list_display = ("number_", "sealed", "transfers_", "entries_", "root_", "key")
+    list_display_links = None
+    list_before_template = "wallet/proof.html"
+    search_fields = ("=number",)
+    search_help_text = "Number of a seal"
+    ordering = ("-number",)
+    sortable_by = ()
+    page_template = "wallet/seal.html"
+
+    @column("Seal")
+    def number_(self, row: Seal) -> str:
+        href = reverse("admin:wallet_seal_change", args=[row.pk])
+        return format_html('<a class="pms-link" href="{}">{}</a>', href, row.pk)
+
+    @column("Sealed")
+    def sealed(self, row: Seal) -> str:
+        return when(row.sealed_at)
+
+    @column("Transfers")
+    def transfers_(self, row: Seal) -> str:
+        return f"{row.transfers:,}"
+
+    @column("Entries")
+    def entries_(self, row: Seal) -> str:
+        return f"{row.entries:,}"
+
+    @column("Root")
+    def root_(self, row: Seal) -> str:
+        return copyable(row.root)
+
+    @column("Signed by key")
+    def key(self, row: Seal) -> str:
+        return copyable(row.key_id)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
+        proof = find_last_proof()
+        finished = datetime.fromisoformat(proof.finished_at) if proof else None
+        return super().changelist_view(request, {"proof": proof, "finished": finished, **(extra_context or {})})
+
+    def page_title(self, obj: Seal) -> str:
+        return f"Seal {obj.number}"
+
+    def page_context(self, request: HttpRequest, obj: Seal) -> dict[str, object]:
+        checkpoints = HouseCheckpoint.objects.filter(seal=obj).select_related("account").order_by("account_id")
+        return {
+            "facts": [
+                ("Number", obj.number),
+                ("Sealed", when(obj.sealed_at)),
+                ("Transfers", f"{obj.transfers:,}"),
+                ("Entries", f"{obj.entries:,}"),
+                ("Merkle root", copyable(obj.root)),
+                ("Hash of the seal", copyable(obj.hash)),
+                ("Signed by key", copyable(obj.key_id)),
+                ("Transactions below", f"{obj.xid_until:,} of epoch {obj.epoch}"),
+            ],
+            "checkpoints": [
+                (account_link(row.account), row.entries, Money(row.total_minor, row.account.currency))
+                for row in checkpoints
             ],
         }
 

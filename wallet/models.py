@@ -44,8 +44,9 @@ class Game(models.Model):
 class Account(models.Model):
     """A player's purse, or an account of the house. Money is in minor units of ``currency``.
 
-    A purse's ``balance_minor`` changes only together with an entry; ``sequence`` counts its entries without a gap.
-    House accounts have neither: they are summed from their entries, so that players never queue for one row.
+    A purse's ``balance_minor`` changes only together with an entry; ``sequence`` counts its entries without a gap, and
+    ``last_hash`` is the hash of the last of them. House accounts have none of these: they are summed from checkpoints
+    and the entries since, so that players never queue for one row.
     ``closed_into`` says where late money of a closed purse goes: the real purse or the house.
     """
 
@@ -57,6 +58,7 @@ class Account(models.Model):
     currency = models.CharField(max_length=3)
     balance_minor = models.BigIntegerField(null=True)
     sequence = models.BigIntegerField(default=0)
+    last_hash = models.BinaryField(max_length=32, null=True, blank=True)
     priority = models.SmallIntegerField(default=0)
     stake_cap_minor = models.BigIntegerField(null=True, blank=True)
     game_categories = ArrayField(models.CharField(max_length=10), null=True, blank=True)
@@ -97,6 +99,7 @@ class Transfer(models.Model):
     """One movement of money: a bet, a win, a deposit. Its entries sum to zero. Never changes.
 
     ``bet_id`` of a win or rollback is the bet's transfer. ``occurred_at`` is play time, the id carries the real clock.
+    ``digest`` is SHA-256 over the content, made by the database; ``xid`` the transaction that wrote the row.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -114,6 +117,8 @@ class Transfer(models.Model):
     actor = models.TextField()
     request_id = models.TextField()
     occurred_at = models.DateTimeField()
+    xid = models.BigIntegerField()
+    digest = models.BinaryField()
 
     class Meta:
         managed = False
@@ -126,7 +131,8 @@ class Transfer(models.Model):
 class Entry(models.Model):
     """One side of a transfer on one account, in minor units; positive credits the account. Never changes.
 
-    ``balance_after_minor`` and ``sequence`` are None on house accounts.
+    ``balance_after_minor`` and ``sequence`` are None on house accounts. ``hash`` covers the entry, its transfer and, on
+    purses, the hash of the purse's entry before; ``xid`` is the transaction that wrote the row.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -137,6 +143,8 @@ class Entry(models.Model):
     amount_minor = models.BigIntegerField()
     balance_after_minor = models.BigIntegerField(null=True)
     sequence = models.BigIntegerField(null=True)
+    xid = models.BigIntegerField()
+    hash = models.BinaryField()
 
     class Meta:
         managed = False
@@ -145,6 +153,37 @@ class Entry(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+
+class Hold(models.Model):
+    """Money that a reservation has set aside for a bet; ``id`` is its transfer's. Written by wallet/sql/holds.sql only.
+
+    ``left_minor`` is what is neither captured nor released, by purse, in the order of ``purses`` (drawn in this order).
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    currency = models.CharField(max_length=3)
+    amount_minor = models.BigIntegerField()
+    captured_minor = models.BigIntegerField()
+    released_minor = models.BigIntegerField()
+    purses = ArrayField(models.UUIDField())
+    left_minor = ArrayField(models.BigIntegerField())
+    reserved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gte=models.F("captured_minor") + models.F("released_minor")),
+                name="wallet_hold_not_exceeded",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="wallet_hold_player")]
+
+    def __str__(self) -> str:
+        return f"hold {self.id}"
 
 
 class TransferKey(models.Model):
@@ -213,6 +252,51 @@ class Instrument(models.Model):
 
     def __str__(self) -> str:
         return f"{self.provider} {self.label or self.kind}"
+
+
+class Seal(models.Model):
+    """What the store outside the database says of one seal, for lists and for knowing where to go on; never changes.
+
+    Written by services.sealing, after the store. It covers the rows of ``epoch`` whose ``xid`` is at least the previous
+    seal's ``xid_until`` and below its own. Hashes are hexadecimal.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    number = models.BigIntegerField(primary_key=True)
+    epoch = models.SmallIntegerField()
+    xid_until = models.BigIntegerField()
+    transfers = models.BigIntegerField()
+    entries = models.BigIntegerField()
+    root = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=16)
+    sealed_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"
+
+
+class HouseCheckpoint(models.Model):
+    """What an account of the house held when ``seal`` was made, over all sealed entries. Written with the seal; never changes.
+
+    Sums go on from here, so that they do not grow with the ledger. Only accounts that the seal moved have a row.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    seal = models.ForeignKey(Seal, on_delete=models.PROTECT, related_name="+")
+    account = models.ForeignKey(Account, on_delete=models.PROTECT, related_name="+")
+    entries = models.BigIntegerField()
+    total_minor = models.BigIntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["account", "seal"], name="wallet_house_checkpoint_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.account_id} at {self.seal_id}"
 
 
 class Deposit(models.Model):

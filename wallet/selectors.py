@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Q, QuerySet
 
-from kernel.db import fetch_all
+from kernel.db import fetch_all, fetch_one
 from kernel.errors import NotFound
 from kernel.ids import uuid7_unix_ms
 from kernel.money import Money
@@ -205,13 +205,38 @@ def list_games(*, active: bool | None = None) -> list[GameDetails]:
 
 
 def sum_house(kind: AccountKind) -> dict[str, Money]:
-    """What an account of the house holds, by currency. Reads all its entries: for reports, not for pages."""
+    """What an account of the house holds, by currency: its last checkpoint, and the entries that are not sealed yet."""
     rows = fetch_all(
-        """SELECT a.currency, coalesce(sum(e.amount_minor), 0)::bigint AS total FROM wallet_account a
-           LEFT JOIN wallet_entry e ON e.account_id = a.id WHERE a.player_id IS NULL AND a.kind = %s GROUP BY 1""",
+        """
+        WITH sealed AS (
+            SELECT s.xid_until, (SELECT kernel_uuid7_floor(started_at) FROM events_epoch
+                                 WHERE number = s.epoch AND number > 1) AS moved_here,
+                   (SELECT kernel_uuid7_floor(min(started_at)) FROM events_epoch WHERE number > s.epoch) AS moved_on
+            FROM (SELECT epoch, xid_until FROM wallet_seal ORDER BY number DESC LIMIT 1) s
+            UNION ALL SELECT 0, NULL, NULL WHERE NOT EXISTS (SELECT FROM wallet_seal))
+        SELECT a.currency, (coalesce(c.total_minor, 0) + coalesce(e.total, 0))::bigint AS total
+        FROM sealed CROSS JOIN wallet_account a LEFT JOIN LATERAL (
+            SELECT total_minor FROM wallet_housecheckpoint WHERE account_id = a.id ORDER BY seal_id DESC LIMIT 1) c ON true
+        LEFT JOIN LATERAL (
+            SELECT sum(amount_minor) AS total FROM wallet_entry
+            WHERE account_id = a.id AND sequence IS NULL AND (
+                (xid >= sealed.xid_until AND (moved_here IS NULL OR id >= moved_here) AND (moved_on IS NULL OR id < moved_on))
+                OR id >= moved_on)) e ON true
+        WHERE a.player_id IS NULL AND a.kind = %s
+        """,
         [kind],
     )
     return {row["currency"]: Money(row["total"], row["currency"]) for row in rows}
+
+
+def find_seal_of(xid: int, row_id: UUID) -> int | None:
+    """The number of the seal over a row that this transaction wrote, or None: it is not sealed yet."""
+    number: int | None = fetch_one(
+        """SELECT min(number) FROM wallet_seal WHERE xid_until > %s AND epoch = (
+               SELECT max(number) FROM events_epoch WHERE number = 1 OR kernel_uuid7_floor(started_at) <= %s)""",
+        [xid, row_id],
+    )[0]
+    return number
 
 
 def _deposit(row: Deposit) -> DepositDetails:

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from kernel import clock
 from kernel.actors import system
+from wallet.services import sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.payment_sending import send_due
@@ -25,3 +26,9 @@ def prune_adapter_requests(**kwargs: object) -> int:
 def send_payouts(**kwargs: object) -> int:
     """Send what is approved and cooled down, and ask about what was sent."""
     return send_due(actor=system("send-payouts"), at=clock.now())
+
+
+@shared_task
+def seal_ledger(**kwargs: object) -> int:
+    """Seal what is settled since the last seal; how many seals were made."""
+    return sum(1 for _ in sealing.seal_ledger(at=clock.now()))

@@ -31,6 +31,7 @@ class RefusalReason(StrEnum):
     WRONG_CURRENCY = "wrong_currency"
     STAKE_ABOVE_CAP = "stake_above_cap"
     WINNINGS_SPENT = "winnings_spent"
+    HOLD_EXCEEDED = "hold_exceeded"
 
 
 class GameCategory(StrEnum):
@@ -63,6 +64,8 @@ class TransferKind(StrEnum):
     WITHDRAWAL = "withdrawal"  # paid out
     WITHDRAWAL_RELEASE = "withdrawal_release"  # what was not paid out, back to the player
     WITHDRAWAL_RETURN = "withdrawal_return"  # paid out, then sent back by the bank
+    RESERVE = "reserve"
+    RELEASE = "release"
     BONUS_GRANT = "bonus_grant"
     BONUS_RELEASE = "bonus_release"
     BONUS_FORFEIT = "bonus_forfeit"

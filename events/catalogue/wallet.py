@@ -204,6 +204,33 @@ class BetPlaced(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class BetReserved(Event):
+    """Money was set aside for a bet; it counts when it is captured. ``real`` + ``bonus`` = ``amount``."""
+
+    wire_name = "wallet.bet-reserved.v1"
+    hold_id: UUID
+    round: str
+    game: str
+    amount: Decimal
+    real: Decimal
+    bonus: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class HoldReleased(Event):
+    """Reserved money went back uncaptured."""
+
+    wire_name = "wallet.hold-released.v1"
+    hold_id: UUID
+    release_id: UUID
+    round: str
+    game: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WinCredited(Event):
     """A win was paid. ``real`` + ``bonus`` = ``amount``."""
 

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass, fields
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from kernel.sealing import new_private_key
 from pms.runtime.home import Home
 
 FILE = "secrets.json"
@@ -13,7 +14,8 @@ FILE = "secrets.json"
 
 @dataclass(frozen=True)
 class Credentials:
-    """Passwords of the database's superuser, owner and application roles and of Valkey; Django's and the JWT keys."""
+    """Passwords of the database's superuser, owner and application roles and of Valkey; Django's key,
+    the JWT key and the key that seals the ledger."""
 
     superuser_password: str
     owner_password: str
@@ -21,14 +23,16 @@ class Credentials:
     valkey_password: str
     secret_key: str
     jwt_private_key: str
+    seal_private_key: str
 
 
 def load_credentials(home: Home) -> Credentials:
     """Read the home's credentials; what is missing is generated and kept."""
     kept = home.read_json(FILE, {})
     missing = [field.name for field in fields(Credentials) if field.name not in kept]
+    makers = {"jwt_private_key": _private_key, "seal_private_key": new_private_key}
     for name in missing:
-        kept[name] = _private_key() if name == "jwt_private_key" else secrets.token_urlsafe(36)
+        kept[name] = makers[name]() if name in makers else secrets.token_urlsafe(36)
     credentials = Credentials(**{field.name: kept[field.name] for field in fields(Credentials)})
     if missing:
         home.write_json(FILE, asdict(credentials))

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from pytest_django import Settings
 
 from kernel.money import Money
+from kernel.sealing import new_private_key
 from players.types import PlayerDetails
 from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
 from tests.staff import staff_client, text_of
 from wallet.selectors import list_deposits, list_ledger, list_purses, list_transactions
 from wallet.services.bets import credit_win, roll_back_bet
 from wallet.services.deposits import request_deposit
+from wallet.services.proofs import prove
+from wallet.services.sealing import seal_ledger
 
 pytestmark = pytest.mark.usefixtures("db")
 
-LISTS = [f"/admin/wallet/{name}/" for name in ("transfer", "entry", "account", "deposit", "game")]
+LISTS = [f"/admin/wallet/{name}/" for name in ("transfer", "entry", "account", "deposit", "game", "seal")]
 
 
 @pytest.fixture
@@ -88,7 +94,7 @@ def test_a_transfer_shows_its_entries_and_that_they_sum_to_zero(player: PlayerDe
     assert "\N{MINUS SIGN}10.00" in shown
     assert "Real of annakeller" in shown
     assert "Gaming" in shown
-    assert "What became of this bet" in shown
+    assert "What became of it" in shown
     assert "25.00" in shown
 
 
@@ -155,3 +161,19 @@ def test_nothing_of_the_ledger_is_written_by_hand(player: PlayerDetails, name: s
         "game": "fruits",
     }[name]
     assert client.get(f"/admin/wallet/{name}/{row}/delete/").status_code == 403
+
+
+def test_the_seals_page_tells_of_the_last_verification_and_rows_of_their_seal(
+    player: PlayerDetails, settings: Settings, tmp_path: Path
+) -> None:
+    settings.SEALS_PATH, settings.SEAL_PRIVATE_KEYS = tmp_path, [new_private_key()]
+    client = staff_client("auditor")
+    line = list_ledger(player.id)[0]
+    assert "not verified yet" in text_of(client.get("/admin/wallet/seal/")).lower()
+    assert "not sealed yet" in text_of(client.get(f"/admin/wallet/entry/{line.id}/change/")).lower()
+    (seal,) = seal_ledger(at=AT)
+    prove(at=AT)
+    assert "Every check passed" in text_of(client.get("/admin/wallet/seal/"))
+    assert seal.root in client.get("/admin/wallet/seal/1/change/").content.decode()
+    assert "Seal 1" in text_of(client.get(f"/admin/wallet/entry/{line.id}/change/"))
+    assert "Seal 1" in text_of(client.get(f"/admin/wallet/transfer/{line.transfer_id}/change/"))

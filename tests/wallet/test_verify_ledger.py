@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import DatabaseError, connection
+from pytest_django import Settings
 
 from tests.database import admin_url
 from tests.factories import bet, fund, make_game, make_player
@@ -16,7 +19,8 @@ pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.breaks_ledger]
 
 
 @pytest.fixture(autouse=True)
-def play(db: None) -> None:
+def play(db: None, settings: Settings, tmp_path: Path) -> None:
+    settings.SEALS_PATH = tmp_path
     make_game()
     for _ in range(2):
         player = make_player()
@@ -51,14 +55,14 @@ ONE_PURSE_ENTRY = "(SELECT id FROM wallet_entry WHERE sequence = 1 ORDER BY id L
 @pytest.mark.parametrize(
     ("statement", "found"),
     [
-        ("UPDATE wallet_account SET balance_minor = balance_minor + 1 WHERE kind = 'real'", {"balance equals"}),
+        ("UPDATE wallet_account SET balance_minor = balance_minor + 1 WHERE kind = 'real'", {"holds what its last"}),
         (f"UPDATE wallet_entry SET amount_minor = 1 WHERE id = {ONE_PURSE_ENTRY}", {"sum to zero", "follow each other"}),
         (f"DELETE FROM wallet_entry WHERE id = {ONE_PURSE_ENTRY}", {"sum to zero", "follow each other"}),
-        ("DELETE FROM wallet_transfer WHERE kind = 'bet'", {"belongs to a transfer"}),
-        (f"DELETE FROM wallet_entry WHERE transfer_id IN {BETS}", {"has entries", "balance equals"}),
+        ("DELETE FROM wallet_transfer WHERE kind = 'bet'", {"belongs to a transfer", "follow each other"}),
+        (f"DELETE FROM wallet_entry WHERE transfer_id IN {BETS}", {"has entries", "holds what its last"}),
         ("UPDATE wallet_deposit SET amount_minor = 1", {"deposit that was made"}),
         ("DELETE FROM wallet_transferkey WHERE source = 'deposits'", {"deposit that was made"}),
-        ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"only the transfer's player"}),
+        ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"the transfer's player's"}),
         ("UPDATE wallet_transfer SET currency = 'USD' WHERE kind = 'bet'", {"account of its currency"}),
         ("UPDATE wallet_entry SET sequence = 7 WHERE sequence = 2", {"follow each other"}),
     ],
@@ -76,7 +80,7 @@ def test_what_is_broken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     damage("UPDATE wallet_account SET balance_minor = 4711 WHERE kind = 'real'")
     with pytest.raises(CommandError):
         call_command("verify_ledger")
-    assert "holds 4711, its 2 entries give 0" in capsys.readouterr().out
+    assert "holds 4711 after 2 entries, its last entry says 0 after 2" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

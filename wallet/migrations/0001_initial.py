@@ -22,6 +22,8 @@ class Migration(migrations.Migration):
                 ("amount_minor", models.BigIntegerField()),
                 ("balance_after_minor", models.BigIntegerField(null=True)),
                 ("sequence", models.BigIntegerField(null=True)),
+                ("xid", models.BigIntegerField()),
+                ("hash", models.BinaryField()),
             ],
             options={
                 "verbose_name_plural": "entries",
@@ -41,6 +43,8 @@ class Migration(migrations.Migration):
                             ("bet", "Bet"),
                             ("win", "Win"),
                             ("rollback", "Rollback"),
+                            ("reserve", "Reserve"),
+                            ("release", "Release"),
                             ("bonus_grant", "Bonus grant"),
                             ("bonus_release", "Bonus release"),
                             ("bonus_forfeit", "Bonus forfeit"),
@@ -58,6 +62,8 @@ class Migration(migrations.Migration):
                 ("actor", models.TextField()),
                 ("request_id", models.TextField()),
                 ("occurred_at", models.DateTimeField()),
+                ("xid", models.BigIntegerField()),
+                ("digest", models.BinaryField()),
             ],
             options={
                 "db_table": "wallet_transfer",
@@ -134,6 +140,7 @@ class Migration(migrations.Migration):
                 ("currency", models.CharField(max_length=3)),
                 ("balance_minor", models.BigIntegerField(null=True)),
                 ("sequence", models.BigIntegerField(default=0)),
+                ("last_hash", models.BinaryField(blank=True, max_length=32, null=True)),
                 ("priority", models.SmallIntegerField(default=0)),
                 ("stake_cap_minor", models.BigIntegerField(blank=True, null=True)),
                 (

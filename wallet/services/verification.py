@@ -1,4 +1,7 @@
-"""Verifying the ledger: does every transfer balance, and does every balance equal its entries?"""
+"""The ledger's rules, as SQL that finds what breaks them. Services.proofs runs them over everything, beside the seals.
+
+The checks recompute digests and hashes by themselves: they do not trust the functions whose work they check.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kernel.db import fetch_all, fetch_one
+from wallet.services.spans import END, ROWS, Span, get_current_epoch
 
 EXAMPLES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One rule of the ledger, as SQL that finds what breaks it: ``subject`` (an id) and ``detail`` in words."""
+    """One rule of the ledger, as SQL that finds what breaks it: ``subject`` (an id) and ``detail`` in words.
+
+    ``{t}`` and ``{e}`` in it stand for the transfers ``t`` and the entries ``e`` of a span.
+    """
 
     name: str
     sql: str
@@ -20,63 +27,100 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How often a rule is broken, with examples."""
+    """How often a rule is broken, with examples, the oldest first."""
 
     check: str
     broken: int
     examples: tuple[str, ...]
 
 
-CHECKS = (
+SPAN_CHECKS = (
     Check(
         "every transfer's entries sum to zero",
-        """SELECT transfer_id AS subject, format('sums to %s', sum(amount_minor)) AS detail
-           FROM wallet_entry GROUP BY transfer_id HAVING sum(amount_minor) <> 0""",
+        """SELECT transfer_id AS subject, format('sums to %%s', sum(amount_minor)) AS detail
+           FROM wallet_entry e WHERE {e} GROUP BY transfer_id HAVING sum(amount_minor) <> 0""",
     ),
     Check(
-        "every entry belongs to a transfer and an account of its currency",
-        """SELECT e.id AS subject, CASE WHEN t.id IS NULL THEN 'has no transfer' WHEN a.id IS NULL THEN 'has no account'
-                  ELSE format('is %s on an account in %s', t.currency, a.currency) END AS detail
-           FROM wallet_entry e LEFT JOIN wallet_transfer t ON t.id = e.transfer_id
+        "every entry belongs to a transfer, and to an account of its currency: the transfer's player's or the house's",
+        """SELECT e.id AS subject, CASE
+                  WHEN t.id IS NULL THEN format('of account %%s has no transfer %%s', e.account_id, e.transfer_id)
+                  WHEN a.id IS NULL THEN format('has no account %%s', e.account_id)
+                  WHEN a.currency <> t.currency THEN format('is %%s on an account in %%s', t.currency, a.currency)
+                  ELSE format('of player %%s on a purse of %%s', t.player_id, a.player_id) END AS detail
+           FROM wallet_entry e LEFT JOIN wallet_transfer t ON t.id = e.transfer_id AND {t}
            LEFT JOIN wallet_account a ON a.id = e.account_id
-           WHERE t.id IS NULL OR a.id IS NULL OR a.currency <> t.currency""",
-    ),
-    Check(
-        "entries touch only the transfer's player and the house",
-        """SELECT e.id AS subject, format('of player %s on a purse of %s', t.player_id, a.player_id) AS detail
-           FROM wallet_entry e JOIN wallet_transfer t ON t.id = e.transfer_id JOIN wallet_account a ON a.id = e.account_id
-           WHERE a.player_id <> t.player_id""",
+           WHERE {e} AND (t.id IS NULL OR a.id IS NULL OR a.currency <> t.currency OR a.player_id <> t.player_id)""",
     ),
     Check(
         "every money transfer has entries",
-        """SELECT t.id AS subject, format('%s of %s moved nothing', t.kind, t.amount_minor) AS detail
-           FROM wallet_transfer t WHERE t.amount_minor > 0 AND t.kind IN ('deposit', 'bet', 'bonus_grant', 'bonus_release')
-             AND NOT EXISTS (SELECT FROM wallet_entry e WHERE e.transfer_id = t.id)""",
+        """SELECT t.id AS subject, format('%%s of %%s moved nothing', t.kind, t.amount_minor) AS detail
+           FROM wallet_transfer t WHERE {t} AND t.amount_minor > 0
+             AND t.kind IN ('deposit', 'bet', 'reserve', 'release', 'bonus_grant', 'bonus_release', 'free_win',
+                             'withdrawal_hold', 'withdrawal', 'withdrawal_release')
+             AND NOT EXISTS (SELECT FROM wallet_entry e WHERE e.transfer_id = t.id AND {e})""",
     ),
     Check(
-        "every purse's entries follow each other without a gap, each balance being the one before plus the amount",
-        """SELECT id AS subject, format('entry %s of purse %s: %s after %s %s', sequence, account_id, balance_after_minor,
-                  coalesce(before_minor, 0), to_char(amount_minor, 'SG999999999999')) AS detail
-           FROM (SELECT e.*, lag(balance_after_minor) OVER purse AS before_minor, lag(sequence) OVER purse AS before_sequence
-                 FROM wallet_entry e WHERE sequence IS NOT NULL
-                 WINDOW purse AS (PARTITION BY account_id ORDER BY sequence)) chain
-           WHERE balance_after_minor <> coalesce(before_minor, 0) + amount_minor
-              OR sequence <> coalesce(before_sequence, 0) + 1""",
+        "every transfer's digest is that of its content",
+        """SELECT t.id AS subject, format('%%s of %%s: the digest is that of another content', t.kind, t.amount_minor) AS detail
+           FROM wallet_transfer t WHERE {t} AND digest <> sha256(convert_to(ROW(id, kind, player_id, currency, amount_minor,
+               source, reference, game, round, bet_id, actor, request_id, timestamptz_send(occurred_at))::text, 'UTF8'))""",
     ),
     Check(
-        "every purse's balance equals its entries",
-        """SELECT a.id AS subject, format('holds %s, its %s entries give %s', a.balance_minor, a.sequence,
-                  coalesce(e.total, 0)) AS detail
-           FROM wallet_account a LEFT JOIN (
-               SELECT account_id, sum(amount_minor) AS total, count(*) AS entries FROM wallet_entry
-               WHERE sequence IS NOT NULL GROUP BY account_id
-           ) e ON e.account_id = a.id
-           WHERE a.player_id IS NOT NULL
-             AND (a.balance_minor <> coalesce(e.total, 0) OR a.sequence <> coalesce(e.entries, 0))""",
+        "every purse's entries follow each other without a gap: number, balance and hash",
+        """WITH line AS (
+               SELECT e.*, t.digest, lag(e.sequence) OVER purse AS known, lag(e.balance_after_minor) OVER purse AS known_balance,
+                      lag(e.hash) OVER purse AS known_hash
+               FROM wallet_entry e LEFT JOIN wallet_transfer t ON t.id = e.transfer_id AND {t}
+               WHERE {e} AND e.sequence IS NOT NULL WINDOW purse AS (PARTITION BY e.account_id ORDER BY e.sequence, e.id)
+           ), linked AS MATERIALIZED (  -- where the entry before lies in an earlier span, it is looked up
+               SELECT *, CASE WHEN sequence = 1 THEN 0 WHEN known = sequence - 1 THEN known_balance ELSE (
+                          SELECT p.balance_after_minor FROM wallet_entry p
+                          WHERE p.account_id = line.account_id AND p.sequence = line.sequence - 1 LIMIT 1) END AS before_minor,
+                      CASE WHEN sequence = 1 THEN '' WHEN known = sequence - 1 THEN known_hash ELSE (
+                          SELECT p.hash FROM wallet_entry p
+                          WHERE p.account_id = line.account_id AND p.sequence = line.sequence - 1 LIMIT 1) END AS before_hash
+               FROM line
+           )
+           SELECT id AS subject, format('entry %%s of purse %%s: %%s', sequence, account_id, CASE
+                      WHEN before_hash IS NULL THEN format('there is no entry %%s', sequence - 1)
+                      WHEN known = sequence THEN 'there are two of this number'
+                      WHEN balance_after_minor <> before_minor + amount_minor
+                      THEN format('%%s after %%s %%s', balance_after_minor, before_minor, to_char(amount_minor, 'SG999999999999'))
+                      ELSE 'its hash is not that of its content, its transfer and the entry before' END) AS detail
+           FROM linked WHERE before_hash IS NULL OR known = sequence OR balance_after_minor <> before_minor + amount_minor
+              OR digest IS NULL OR hash <> sha256('\\x00'::bytea || before_hash || digest || uuid_send(id)
+                 || uuid_send(account_id) || int8send(amount_minor) || int8send(balance_after_minor) || int8send(sequence))""",
+    ),
+    Check(
+        "every entry of the house has the hash of its content and its transfer",
+        """SELECT e.id AS subject, format('%%s on account %%s', e.amount_minor, e.account_id) AS detail
+           FROM wallet_entry e LEFT JOIN wallet_transfer t ON t.id = e.transfer_id AND {t}
+           WHERE {e} AND e.sequence IS NULL AND (t.digest IS NULL OR e.hash <> sha256('\\x00'::bytea || t.digest
+                 || uuid_send(e.id) || uuid_send(e.account_id) || int8send(e.amount_minor)))""",
+    ),
+)
+
+END_CHECKS = (
+    Check(
+        "every purse holds what its last entry says",
+        """SELECT a.id AS subject, format('holds %%s after %%s entries, its last entry says %%s after %%s', a.balance_minor,
+                  a.sequence, coalesce(e.balance_after_minor, 0), coalesce(e.sequence, 0)) AS detail
+           FROM wallet_account a LEFT JOIN LATERAL (
+               SELECT balance_after_minor, sequence, hash FROM wallet_entry
+               WHERE account_id = a.id AND sequence IS NOT NULL ORDER BY sequence DESC LIMIT 1) e ON true
+           WHERE a.player_id IS NOT NULL AND (a.balance_minor <> coalesce(e.balance_after_minor, 0)
+              OR a.sequence <> coalesce(e.sequence, 0) OR a.last_hash IS DISTINCT FROM e.hash)""",
+    ),
+    Check(
+        "every player's held purse holds at least what is left of the player's holds",
+        """SELECT h.player_id AS subject, format('holds have %%s, the held purse %%s', h.total, a.balance_minor) AS detail
+           FROM (SELECT player_id, sum(amount_minor - captured_minor - released_minor) AS total FROM wallet_hold GROUP BY 1) h
+           LEFT JOIN wallet_account a ON a.player_id = h.player_id AND a.kind = 'held'
+           WHERE h.total > coalesce(a.balance_minor, 0)""",
     ),
     Check(
         "every deposit that was made is in the ledger once, with its amount",
-        """SELECT d.id AS subject, format('%s %s, in the ledger %s', d.amount_minor, d.currency, t.amount_minor) AS detail
+        """SELECT d.id AS subject, format('%%s %%s, in the ledger %%s', d.amount_minor, d.currency, t.amount_minor) AS detail
            FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'deposits' AND k.key = d.id::text
            LEFT JOIN wallet_transfer t ON t.id = k.transfer_id
            WHERE (d.state IN ('made', 'charged_back')) <> (t.id IS NOT NULL)
@@ -85,7 +129,7 @@ CHECKS = (
     Check(
         "every player's held purse holds what open withdrawals set aside, and what was paid is in the ledger",
         """SELECT coalesce(held.player_id, wanted.player_id) AS subject,
-                  format('%s set aside, open withdrawals ask for %s', coalesce(held.total, 0),
+                  format('%%s set aside, open withdrawals ask for %%s', coalesce(held.total, 0),
                          coalesce(wanted.total, 0)) AS detail
            FROM (SELECT t.player_id, sum(e.amount_minor) AS total FROM wallet_transfer t
                  JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
@@ -96,7 +140,7 @@ CHECKS = (
            ON wanted.player_id = held.player_id
            WHERE coalesce(held.total, 0) <> coalesce(wanted.total, 0)
            UNION ALL
-           SELECT w.id, format('%s paid, %s returned of %s, in state %s; the ledger paid %s', w.paid_minor, w.returned_minor,
+           SELECT w.id, format('%%s paid, %%s returned of %%s, in state %%s; the ledger paid %%s', w.paid_minor, w.returned_minor,
                                w.amount_minor, w.state, coalesce(sum(t.amount_minor), 0))
            FROM wallet_withdrawal w LEFT JOIN wallet_payout p ON p.withdrawal_id = w.id
            LEFT JOIN wallet_transferkey k ON k.source = 'withdrawals' AND k.key IN (p.id::text, p.id || ':return')
@@ -109,18 +153,38 @@ CHECKS = (
 )
 
 
+def check_span(span: Span) -> Iterator[Finding]:
+    """One finding per rule over the rows of a span, ``broken`` 0 where all is well."""
+    params = span.params()
+    for check in SPAN_CHECKS:
+        yield _run(check, params)
+
+
+def check_end() -> Iterator[Finding]:
+    """One finding per rule over what the ledger has come to: balances and deposits."""
+    for check in END_CHECKS:
+        yield _run(check, {})
+
+
 def verify() -> Iterator[Finding]:
-    """Run every check over the whole ledger; one finding per check, ``broken`` 0 where all is well."""
-    for check in CHECKS:
-        rows = fetch_all(f"SELECT *, count(*) OVER () AS broken FROM ({check.sql}) AS found LIMIT {EXAMPLES}")
-        yield Finding(
-            check=check.name,
-            broken=rows[0]["broken"] if rows else 0,
-            examples=tuple(f"{row['subject']}: {row['detail']}" for row in rows),
-        )
+    """Every rule over the whole ledger in one go; one finding per rule and epoch. Large ledgers: services.proofs."""
+    for epoch in range(1, get_current_epoch() + 1):
+        yield from check_span(Span(epoch, 0, END))
+    yield from check_end()
 
 
 def count_entries() -> int:
     """Entries in the ledger, counted exactly."""
     count: int = fetch_one("SELECT count(*) FROM wallet_entry")[0]
     return count
+
+
+def _run(check: Check, params: dict[str, object]) -> Finding:
+    rule = check.sql.replace("{t}", ROWS.format("t")).replace("{e}", ROWS.format("e"))
+    sql = f"SELECT *, count(*) OVER () AS broken FROM ({rule}) AS found ORDER BY subject LIMIT {EXAMPLES}"
+    rows = fetch_all(sql, params or {"none": None})
+    return Finding(
+        check=check.name,
+        broken=rows[0]["broken"] if rows else 0,
+        examples=tuple(f"{row['subject']}: {row['detail']}" for row in rows),
+    )

@@ -1,4 +1,18 @@
 -- The ledger's tables. Written by the functions of posting.sql alone, which run as the database's owner.
+--
+-- Nothing in it can be changed unnoticed. A transfer carries a digest of its content; an entry a hash over its transfer's
+-- digest and its own content, on purses also over the hash of the purse's entry before (docs/decisions/0008). `xid` is the
+-- transaction that wrote the row: sealing takes what is settled by it.
+
+-- SHA-256 over the text of the row: PostgreSQL's own quoting leaves no two contents with one text.
+CREATE FUNCTION wallet_transfer_digest(p_id uuid, p_kind text, p_player_id uuid, p_currency text, p_amount_minor bigint,
+    p_source text, p_reference text, p_game text, p_round text, p_bet_id uuid, p_actor text, p_request_id text,
+    p_occurred_at timestamptz) RETURNS bytea LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+BEGIN
+    RETURN sha256(convert_to(ROW(p_id, p_kind, p_player_id, p_currency, p_amount_minor, p_source, p_reference, p_game, p_round,
+        p_bet_id, p_actor, p_request_id, timestamptz_send(p_occurred_at))::text, 'UTF8'));
+END
+$$;
 
 CREATE TABLE wallet_transfer (
     id uuid PRIMARY KEY DEFAULT kernel_uuid7(),
@@ -13,8 +27,12 @@ CREATE TABLE wallet_transfer (
     bet_id uuid,
     actor text NOT NULL,
     request_id text NOT NULL DEFAULT '',
-    occurred_at timestamptz NOT NULL
+    occurred_at timestamptz NOT NULL,
+    xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    digest bytea NOT NULL GENERATED ALWAYS AS (wallet_transfer_digest(id, kind, player_id, currency, amount_minor, source,
+        reference, game, round, bet_id, actor, request_id, occurred_at)) STORED
 ) PARTITION BY RANGE (id);
+CREATE INDEX wallet_transfer_xid ON wallet_transfer USING brin (xid) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX wallet_transfer_player ON wallet_transfer (player_id, id DESC);
 CREATE INDEX wallet_transfer_bet ON wallet_transfer (bet_id) WHERE bet_id IS NOT NULL;
 
@@ -25,8 +43,11 @@ CREATE TABLE wallet_entry (
     amount_minor bigint NOT NULL CHECK (amount_minor <> 0),
     balance_after_minor bigint,
     sequence bigint,
+    xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    hash bytea NOT NULL,
     CHECK ((sequence IS NULL) = (balance_after_minor IS NULL))
 ) PARTITION BY RANGE (id);
+CREATE INDEX wallet_entry_xid ON wallet_entry USING brin (xid) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX wallet_entry_transfer ON wallet_entry (transfer_id);
 CREATE INDEX wallet_entry_account ON wallet_entry (account_id, sequence DESC) WHERE sequence IS NOT NULL;
 

@@ -59,21 +59,41 @@ BEGIN
 END
 $$;
 
--- One entry on a purse, and its balance with it. Raises check_violation when the balance would fall below zero.
-CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE plpgsql AS $$
+-- One entry on a purse, and its balance and last hash with it, in one statement: the row's lock orders the chain.
+-- Byte 0 begins what is hashed for an entry, byte 1 what is hashed for a node of a seal's tree: neither passes for the other.
+-- Raises check_violation when the balance would fall below zero.
+-- A caller that has the transfer's digest at hand passes it: that saves looking it up.
+CREATE FUNCTION wallet_enter(p_transfer uuid, p_account uuid, p_amount bigint, p_digest bytea DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
-    after bigint;
-    number bigint;
+    entry uuid := kernel_uuid7();
+    digest bytea := p_digest;
+    purse record;
 BEGIN
-    UPDATE wallet_account SET balance_minor = balance_minor + p_amount, sequence = sequence + 1
-    WHERE id = p_account RETURNING balance_minor, sequence INTO after, number;
-    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor, balance_after_minor, sequence)
-    VALUES (p_transfer, p_account, p_amount, after, number);
+    IF digest IS NULL THEN
+        SELECT t.digest INTO digest FROM wallet_transfer t WHERE t.id = p_transfer;
+    END IF;
+    UPDATE wallet_account SET balance_minor = balance_minor + p_amount, sequence = sequence + 1,
+        last_hash = sha256('\x00'::bytea || coalesce(last_hash, '') || digest || uuid_send(entry) || uuid_send(id)
+            || int8send(p_amount) || int8send(balance_minor + p_amount) || int8send(sequence + 1))
+    WHERE id = p_account RETURNING balance_minor, sequence, last_hash INTO purse;
+    INSERT INTO wallet_entry (id, transfer_id, account_id, amount_minor, balance_after_minor, sequence, hash)
+    VALUES (entry, p_transfer, p_account, p_amount, purse.balance_minor, purse.sequence, purse.last_hash);
 END
 $$;
 
-CREATE FUNCTION wallet_enter_house(p_transfer uuid, p_account uuid, p_amount bigint) RETURNS void LANGUAGE sql AS $$
-    INSERT INTO wallet_entry (transfer_id, account_id, amount_minor) VALUES (p_transfer, p_account, p_amount)
+-- One entry on an account of the house. It has no chain: players would queue for it. Its hash covers it and its transfer.
+CREATE FUNCTION wallet_enter_house(p_transfer uuid, p_account uuid, p_amount bigint, p_digest bytea DEFAULT NULL) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    entry uuid := kernel_uuid7();
+    digest bytea := p_digest;
+BEGIN
+    IF digest IS NULL THEN
+        SELECT t.digest INTO digest FROM wallet_transfer t WHERE t.id = p_transfer;
+    END IF;
+    INSERT INTO wallet_entry (id, transfer_id, account_id, amount_minor, hash)
+    VALUES (entry, p_transfer, p_account, p_amount,
+            sha256('\x00'::bytea || digest || uuid_send(entry) || uuid_send(p_account) || int8send(p_amount)));
+END
 $$;
 
 -- Keeps what a key has led to. Two players' calls with one key can meet here: the second starts anew and sees the first.
@@ -145,10 +165,11 @@ DECLARE
     destination uuid;
     remainder bigint := p_amount;
     paid bigint := 0;
+    win_digest bytea;
 BEGIN
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
     VALUES ('win', p_bet.player_id, p_bet.currency, p_amount, p_source, p_reference, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
-    RETURNING id INTO win_id;
+    RETURNING id, digest INTO win_id, win_digest;
     real_part := 0;
     bonus_part := 0;
     IF p_amount > 0 THEN
@@ -169,7 +190,7 @@ BEGIN
             purse := purses[i];
             destination := wallet_destination(purse);
             CONTINUE WHEN destination IS NULL;
-            PERFORM wallet_enter(win_id, destination, parts[i]);
+            PERFORM wallet_enter(win_id, destination, parts[i], win_digest);
             paid := paid + parts[i];
             IF purse.kind = 'real' OR destination <> purse.id THEN
                 real_part := real_part + parts[i];
@@ -178,7 +199,7 @@ BEGIN
             END IF;
         END LOOP;
         IF paid > 0 THEN
-            PERFORM wallet_enter_house(win_id, house, -paid);
+            PERFORM wallet_enter_house(win_id, house, -paid, win_digest);
         END IF;
     END IF;
     SELECT * INTO game FROM wallet_game WHERE code = p_bet.game;
@@ -187,6 +208,56 @@ BEGIN
         'amount', kernel_major(real_part + bonus_part, p_bet.currency),
         'real', kernel_major(real_part, p_bet.currency), 'bonus', kernel_major(bonus_part, p_bet.currency),
         'currency', p_bet.currency), p_request_id);
+END
+$$;
+
+-- The purses that a stake would be drawn from, in funding order, with the part of each; or why it is refused.
+CREATE FUNCTION wallet_draw(p_player uuid, p_category text, p_stake bigint, p_at timestamptz,
+    OUT reason text, OUT accounts uuid[], OUT parts bigint[], OUT real_part bigint) LANGUAGE plpgsql STABLE AS $$
+DECLARE
+    purse record;
+    missing bigint := p_stake;
+    part bigint;
+BEGIN
+    reason := '';
+    accounts := '{}';
+    parts := '{}';
+    real_part := 0;
+    FOR purse IN
+        SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
+        WHERE player_id = p_player AND closed_at IS NULL AND kind IN ('real', 'bonus') AND balance_minor > 0
+          AND (game_categories IS NULL OR p_category = ANY (game_categories))
+          AND (active_until IS NULL OR active_until > p_at)
+        ORDER BY priority, opened_at, id
+    LOOP
+        EXIT WHEN missing = 0;
+        IF p_stake > purse.stake_cap_minor THEN
+            reason := 'stake_above_cap';
+            RETURN;
+        END IF;
+        part := least(purse.balance_minor, missing);
+        accounts := accounts || purse.id;
+        parts := parts || part;
+        missing := missing - part;
+        IF purse.kind = 'real' THEN
+            real_part := real_part + part;
+        END IF;
+    END LOOP;
+    IF missing > 0 THEN
+        reason := 'insufficient_funds';
+    END IF;
+END
+$$;
+
+-- Publishes that a bet was placed; p_real is the part of its stake that was real money.
+CREATE FUNCTION wallet_tell_bet(p_bet wallet_transfer, p_game wallet_game, p_real bigint) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM events_append('wallet.bet-placed.v1', p_bet.player_id, p_bet.occurred_at, jsonb_build_object(
+        'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game, 'category', p_game.category,
+        'exclusive', p_game.exclusive, 'stake', kernel_major(p_bet.amount_minor, p_bet.currency),
+        'real', kernel_major(p_real, p_bet.currency), 'bonus', kernel_major(p_bet.amount_minor - p_real, p_bet.currency),
+        'real_eur', CASE WHEN p_bet.currency = 'EUR' THEN kernel_major(p_real, 'EUR') END,
+        'currency', p_bet.currency), p_bet.request_id);
 END
 $$;
 
@@ -199,13 +270,8 @@ DECLARE
     digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text);
     game wallet_game;
     gate record;
-    purse record;
+    drawn record;
     bet wallet_transfer;
-    accounts uuid[] := '{}';
-    parts bigint[] := '{}';
-    missing bigint := p_stake;
-    real_part bigint := 0;
-    part bigint;
     win record;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
@@ -220,29 +286,8 @@ BEGIN
                           WHEN game.code IS NULL THEN 'unknown_game'
                           WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
     IF answer.reason = '' THEN
-        FOR purse IN
-            SELECT id, kind, balance_minor, stake_cap_minor FROM wallet_account
-            WHERE player_id = p_player AND closed_at IS NULL AND kind IN ('real', 'bonus') AND balance_minor > 0
-              AND (game_categories IS NULL OR game.category = ANY (game_categories))
-              AND (active_until IS NULL OR active_until > p_at)
-            ORDER BY priority, opened_at, id
-        LOOP
-            EXIT WHEN missing = 0;
-            IF p_stake > purse.stake_cap_minor THEN
-                answer.reason := 'stake_above_cap';
-                EXIT;
-            END IF;
-            part := least(purse.balance_minor, missing);
-            accounts := accounts || purse.id;
-            parts := parts || part;
-            missing := missing - part;
-            IF purse.kind = 'real' THEN
-                real_part := real_part + part;
-            END IF;
-        END LOOP;
-        IF answer.reason = '' AND missing > 0 THEN
-            answer.reason := 'insufficient_funds';
-        END IF;
+        drawn := wallet_draw(p_player, game.category, p_stake, p_at);
+        answer.reason := drawn.reason;
     END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
@@ -254,16 +299,11 @@ BEGIN
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at)
     VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
     RETURNING * INTO bet;
-    FOR i IN 1..cardinality(accounts) LOOP
-        PERFORM wallet_enter(bet.id, accounts[i], -parts[i]);
+    FOR i IN 1..cardinality(drawn.accounts) LOOP
+        PERFORM wallet_enter(bet.id, drawn.accounts[i], -drawn.parts[i], bet.digest);
     END LOOP;
-    PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake);
-    PERFORM events_append('wallet.bet-placed.v1', p_player, p_at, jsonb_build_object(
-        'bet_id', bet.id, 'round', p_round, 'game', p_game, 'category', game.category, 'exclusive', game.exclusive,
-        'stake', kernel_major(p_stake, p_currency), 'real', kernel_major(real_part, p_currency),
-        'bonus', kernel_major(p_stake - real_part, p_currency),
-        'real_eur', CASE WHEN p_currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
-        'currency', p_currency), p_request_id);
+    PERFORM wallet_enter_house(bet.id, wallet_house_account('gaming', p_currency), p_stake, bet.digest);
+    PERFORM wallet_tell_bet(bet, game, drawn.real_part);
     answer.outcome := 'applied';
     answer.transfer_id := bet.id;
     IF p_win IS NOT NULL THEN

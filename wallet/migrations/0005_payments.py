@@ -10,7 +10,7 @@ import kernel.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0002_functions"),
-        ("wallet", "0002_ledger"),
+        ("wallet", "0004_holds"),
     ]
 
     operations = [

@@ -14,7 +14,7 @@ def seed(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0003_payments")]
+    dependencies = [("wallet", "0005_payments")]
     operations = [
         run_sql("wallet/sql/withdrawals.sql"),
         migrations.RunSQL("CALL kernel_make_append_only('wallet_providermessage')", migrations.RunSQL.noop),

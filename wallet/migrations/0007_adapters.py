@@ -11,7 +11,7 @@ from kernel.db import run_sql
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0002_functions"),
-        ("wallet", "0004_withdrawal_posting"),
+        ("wallet", "0006_withdrawal_posting"),
     ]
 
     operations = [

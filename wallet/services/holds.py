@@ -1,0 +1,102 @@
+"""Reserved bets: money is set aside, then captured as a bet in part or whole, or released. For games that ask for it.
+
+Answers with the canonical outcomes, as services.bets does.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from kernel.actors import Actor
+from kernel.context import request_id
+from kernel.money import Money
+from wallet.services.posting import check_amount, check_references, post
+from wallet.types import Posting
+
+
+def reserve(
+    *,
+    player_id: UUID,
+    source: str,
+    idempotency_key: str,
+    game: str,
+    round_id: str,
+    amount: Money,
+    actor: Actor,
+    at: datetime,
+) -> Posting:
+    """Set money aside for a bet, drawn from the purses as a bet draws it; it counts only once captured.
+
+    Publishes BetReserved. Raises: FieldErrors. Outcomes: applied, replayed, conflict, tombstoned, refused.
+    """
+    check_references(source=source, idempotency_key=idempotency_key, game=game, round_id=round_id)
+    check_amount("amount", amount)
+    return post(
+        "wallet_reserve",
+        [
+            player_id,
+            source,
+            idempotency_key,
+            game,
+            round_id,
+            amount.currency,
+            amount.amount_minor,
+            at,
+            str(actor),
+            request_id.get(),
+        ],
+        amount.currency,
+    )
+
+
+def capture(
+    *, player_id: UUID, source: str, idempotency_key: str, hold_key: str, amount: Money, actor: Actor, at: datetime
+) -> Posting:
+    """Make part or all of what ``hold_key`` reserved a bet; wins and rollbacks name it by this ``idempotency_key``.
+
+    Purses stake in proportion to what is left of them in the hold. Publishes BetPlaced. Raises: FieldErrors.
+    Outcomes: applied, replayed, conflict, unknown_reference, refused (``hold_exceeded``).
+    """
+    check_amount("amount", amount)
+    return _settle(player_id, source, idempotency_key, hold_key, True, amount.currency, amount.amount_minor, actor, at)
+
+
+def release(
+    *,
+    player_id: UUID,
+    source: str,
+    idempotency_key: str,
+    hold_key: str,
+    currency: str,
+    amount: Money | None = None,
+    actor: Actor,
+    at: datetime,
+) -> Posting:
+    """Give back what is left of a hold, or ``amount`` of it, to its purses in proportion; closed purses as for late wins.
+
+    Publishes HoldReleased. Raises: FieldErrors. Outcomes as for ``capture``.
+    """
+    if amount:
+        check_amount("amount", amount)
+    minor = amount.amount_minor if amount else None
+    return _settle(player_id, source, idempotency_key, hold_key, False, currency, minor, actor, at)
+
+
+def _settle(
+    player_id: UUID,
+    source: str,
+    key: str,
+    hold_key: str,
+    capturing: bool,
+    currency: str,
+    amount_minor: int | None,
+    actor: Actor,
+    at: datetime,
+) -> Posting:
+    check_references(source=source, idempotency_key=key, hold_key=hold_key)
+    return post(
+        "wallet_settle_hold",
+        [player_id, source, key, hold_key, capturing, currency, amount_minor, at, str(actor), request_id.get()],
+        currency,
+    )
