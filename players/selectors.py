@@ -10,7 +10,7 @@ from django.db.models import Q, QuerySet
 
 from kernel.db import fetch_one
 from kernel.errors import NotFound
-from players.models import Label, Player, Profile, Restriction, SettingChange
+from players.models import Label, Player, Profile, Restriction, SettingChange, User
 from players.rules import Invalid, normalise_email, normalise_phone
 from players.types import (
     ConfirmStatus,
@@ -22,6 +22,7 @@ from players.types import (
     RiskLevel,
     SettingChangeDetails,
     Status,
+    UserKind,
 )
 
 SEARCH_LIMIT = 50
@@ -187,3 +188,8 @@ def _details(row: Player) -> PlayerDetails:
         source=row.source,
         registered_at=row.registered_at,
     )
+
+
+def list_staff_names(staff_ids: Iterable[int]) -> dict[int, str]:
+    """Logins of these members of staff, by id."""
+    return dict(User.objects.filter(id__in=list(staff_ids), kind=UserKind.STAFF).values_list("id", "username"))

@@ -35,6 +35,12 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Control",
+        [
+            ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+        ],
+    ),
+    (
         "Games and loyalty",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),

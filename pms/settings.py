@@ -128,6 +128,7 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
+    "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
 }
 

@@ -6,6 +6,7 @@ from django.urls import include, path
 urlpatterns = [
     path("admin/", admin.site.urls),
     path("api/v1/", include("players.rest.urls")),
+    path("api/v1/", include("compliance.rest.urls")),
     path("api/v1/", include("wallet.rest.urls")),
     path("api/v1/", include("loyalty.rest.urls")),
     path("", include("kernel.rest.urls")),

@@ -18,6 +18,7 @@ SCOPES = {
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits and games",
     "wallet:write": "Move money: deposits, plays, bets, wins, rollbacks",
+    "compliance:read": "Read approvals",
     "loyalty:read": "Read levels and points",
 }
 
