@@ -14,12 +14,14 @@ NOTHING = mark_safe('<span class="pms-subtle">–</span>')
 
 # Words of states and kinds, and the colour of their chip. What is not here is neutral.
 TONES = {
-    **dict.fromkeys(("active", "made", "confirmed", "replayed", "running", "low", "win", "deposit", "approved"), "good"),
+    **dict.fromkeys(("active", "made", "confirmed", "replayed", "running", "low", "win", "deposit"), "good"),
+    **dict.fromkeys(("approved", "posted", "resolved", "matched"), "good"),
     **dict.fromkeys(("pending", "requested", "submitted", "in_review", "medium", "behind", "paused", "parked"), "warn"),
+    **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching"), "warn"),
     **dict.fromkeys(
-        ("suspended", "failed", "rejected", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
+        ("suspended", "failed", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
     ),
-    **dict.fromkeys(("rollback", "expired", "down", "restricted"), "bad"),
+    **dict.fromkeys(("rollback", "expired", "down", "restricted", "rejected", "differing", "bad"), "bad"),
 }
 
 

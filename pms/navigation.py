@@ -32,6 +32,9 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
+            ("Corrections", "tune", "wallet_adjustment", "wallet.view_adjustment"),
+            ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
+            ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],
     ),
     (

@@ -13,6 +13,9 @@ _PURSES = {"wallet.view_account"}
 _PAYMENTS = {"wallet.view_deposit"}
 _LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account"}
 _APPROVALS = {"compliance.view_approval"}
+_CORRECTIONS = {"wallet.view_adjustment", "wallet.view_dispute", "wallet.view_dormancynotice"}
+_CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
+_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off"}
 _GAMES = {"wallet.view_game"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
@@ -22,24 +25,29 @@ _ACCESS = {"players.view_user", "auth.view_group"}
 _CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
 
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _APPROVALS | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
+    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _APPROVALS | _CORRECTIONS | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
     | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | {"players.add_user", "players.change_user"},
-    "operations": _PLAYERS | _APPROVALS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
+    "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "support_lead": _PLAYERS | _APPROVALS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _PLAYERS | _APPROVALS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
-    "mlro": _PLAYERS | _APPROVALS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
+    "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    | _PAYMENTS | _GAMES | _LOYALTY,
+    "compliance_officer": _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
+    | _PURSES | _PAYMENTS | _LEDGER | _GAMES,
+    "mlro": _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": _PLAYERS | _APPROVALS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
+    "finance": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _APPROVE | {"wallet.write_off_balance"} | _PURSES
+    | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS,

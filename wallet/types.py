@@ -50,6 +50,9 @@ class AccountKind(StrEnum):
     GAMING = "gaming"  # stakes in, wins out: its sum is GGR
     PAYMENTS = "payments"  # money that came through payment providers
     BONUS_COST = "bonus_cost"  # what bonuses cost
+    ADJUSTMENTS = "adjustments"  # corrections by staff
+    WRITE_OFFS = "write_offs"  # balances that nobody can be paid any more
+    FEES = "fees"  # what players were charged
 
 
 class TransferKind(StrEnum):
@@ -60,6 +63,9 @@ class TransferKind(StrEnum):
     BONUS_GRANT = "bonus_grant"
     BONUS_RELEASE = "bonus_release"
     BONUS_FORFEIT = "bonus_forfeit"
+    ADJUSTMENT = "adjustment"
+    WRITE_OFF = "write_off"
+    DORMANT_FEE = "dormant_fee"
 
 
 class DepositState(StrEnum):
@@ -67,6 +73,25 @@ class DepositState(StrEnum):
     PENDING = "pending"
     MADE = "made"
     FAILED = "failed"
+
+
+class AdjustmentNature(StrEnum):
+    ADJUSTMENT = "adjustment"  # a correction, either way
+    WRITE_OFF = "write_off"  # the balance of a closed account that cannot be paid out
+
+
+class AdjustmentState(StrEnum):
+    AWAITING_APPROVAL = "awaiting_approval"
+    POSTED = "posted"
+    REJECTED = "rejected"  # nothing moved
+    EXPIRED = "expired"  # nobody decided in time; nothing moved
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    INVESTIGATING = "investigating"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,3 +210,43 @@ class DepositDetails:
     number: int | None
     requested_at: datetime
     settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentDetails:
+    """A correction of one purse by staff; ``amount`` is signed: positive credits the player."""
+
+    id: UUID
+    player_id: UUID
+    purse_id: UUID
+    nature: AdjustmentNature
+    amount: Money
+    reason: str
+    evidence: str
+    reference: str
+    state: AdjustmentState
+    approval_id: UUID | None
+    transfer_id: UUID | None
+    requested_by: str
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeDetails:
+    """A player says that money is wrong. ``claimed`` is what they want, where they named a sum."""
+
+    id: UUID
+    player_id: UUID
+    subject: str
+    story: str
+    reference: str
+    claimed: Money | None
+    state: DisputeState
+    assignee: str
+    opened_by: str
+    opened_at: datetime
+    resolution: str
+    settled_by: str
+    settled_at: datetime | None
+    adjustment_id: UUID | None
