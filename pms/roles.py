@@ -46,7 +46,7 @@ ROLES: dict[str, set[str]] = {
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _APPROVE | {"wallet.write_off_balance"} | _PURSES
+    "finance": {"wallet.export_transfers"} | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _APPROVE | {"wallet.write_off_balance"} | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,

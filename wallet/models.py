@@ -111,6 +111,7 @@ class Transfer(models.Model):
     class Meta:
         managed = False
         db_table = "wallet_transfer"
+        permissions: ClassVar = [("export_transfers", "Exports all transfers of a period")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from kernel.money import Money
+
+Item = TypeVar("Item")
 
 
 class Outcome(StrEnum):
@@ -53,6 +56,9 @@ class AccountKind(StrEnum):
     ADJUSTMENTS = "adjustments"  # corrections by staff
     WRITE_OFFS = "write_offs"  # balances that nobody can be paid any more
     FEES = "fees"  # what players were charged
+
+
+PURSES = (AccountKind.REAL, AccountKind.BONUS, AccountKind.HELD)
 
 
 class TransferKind(StrEnum):
@@ -250,3 +256,44 @@ class DisputeDetails:
     settled_by: str
     settled_at: datetime | None
     adjustment_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """What of a player's history is wanted. The period is of recording: from ``since`` on, before ``until``.
+
+    ``purse`` keeps what touched purses of that kind.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kinds: tuple[TransferKind, ...] = ()
+    purse: AccountKind | None = None
+    round: str = ""
+    game: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDetails:
+    """One round of one player: its standing bets and their wins. ``rolled_back`` counts bets that were undone.
+
+    ``id`` is the round's first bet.
+    """
+
+    id: UUID
+    game: str
+    round: str
+    bets: int
+    rolled_back: int
+    staked: Money
+    won: Money
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage(Generic[Item]):
+    """Newest first. ``next`` is where to go on; None at the end. A page may be shorter than asked for, even empty."""
+
+    items: list[Item]
+    next: UUID | None

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import postings, views
+from wallet.rest import history, postings, views
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
@@ -11,5 +11,7 @@ urlpatterns = [
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
     path("wallet/games", views.Games.as_view(), name="games"),
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
-    path("players/<uuid:player_id>/transactions", views.Transactions.as_view(), name="transactions"),
+    path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
+    path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
+    path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),
 ]
