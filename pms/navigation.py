@@ -33,6 +33,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
             ("Corrections", "tune", "wallet_adjustment", "wallet.view_adjustment"),
+            ("Reconciliation", "rule", "wallet_report", "wallet.view_report"),
+            ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
             ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
             ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],

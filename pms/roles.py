@@ -14,6 +14,9 @@ _PAYMENTS = {"wallet.view_deposit"}
 _LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account"}
 _APPROVALS = {"compliance.view_approval"}
 _CORRECTIONS = {"wallet.view_adjustment", "wallet.view_dispute", "wallet.view_dormancynotice"}
+_DESK = {
+    "wallet.view_report", "wallet.view_reportmapping", "wallet.view_reconciliationcase", "wallet.view_liabilityday",
+}  # fmt: skip
 _CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
 _APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off"}
 _GAMES = {"wallet.view_game"}
@@ -25,8 +28,8 @@ _ACCESS = {"players.view_user", "auth.view_group"}
 _CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
 
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _APPROVALS | _CORRECTIONS | _GAMES | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS
-    | {"allauth_idp_oidc.view_client"}
+    _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES | _LOYALTY | _FIGURES
+    | _MACHINERY | _ACCESS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
@@ -46,8 +49,8 @@ ROLES: dict[str, set[str]] = {
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": {"wallet.export_transfers"} | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _APPROVE | {"wallet.write_off_balance"} | _PURSES
-    | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
+    "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
+    | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS,

@@ -14,7 +14,7 @@ from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
-from wallet import admin_adjustments  # noqa: F401  (registers corrections, disputes, dormant accounts)
+from wallet import admin_adjustments, admin_reconciliation  # noqa: F401  (register their screens)
 from wallet.models import Account, Deposit, Entry, Game, Transfer, TransferKey
 from wallet.types import AccountKind
 

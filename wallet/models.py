@@ -10,6 +10,7 @@ from django.db import models
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
 from wallet.models_adjustments import Adjustment, Dispute, DormancyNotice, DormantFee  # noqa: F401  (Django looks here)
+from wallet.models_reconciliation import LiabilityDay, ReconciliationCase, Report, ReportMapping, ReportRow  # noqa: F401
 from wallet.types import AccountKind, DepositState, GameCategory, TransferKind
 
 

@@ -4,8 +4,10 @@ from celery import shared_task
 
 from kernel import clock
 from kernel.actors import system
+from wallet.services import reconciliation
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
+from wallet.services.liability import close_days
 
 
 @shared_task
@@ -18,3 +20,15 @@ def chase_pending_deposits(**kwargs: object) -> int:
 def charge_dormant_accounts(**kwargs: object) -> dict[str, int]:
     """Tell dormant players of fees, and take what is due."""
     return run_dormancy(actor=system("charge-dormant-accounts"), at=clock.now())
+
+
+@shared_task
+def match_reports(**kwargs: object) -> int:
+    """Match the provider reports that wait."""
+    return reconciliation.match_reports(at=clock.now())
+
+
+@shared_task
+def close_liability_days(**kwargs: object) -> int:
+    """Write what the house owed its players at the end of each day that is over."""
+    return close_days(at=clock.now())
