@@ -262,7 +262,7 @@ class CaseAdmin(PageAdmin):
         return f"{human(obj.kind)}: {obj.reference or f'line {obj.line}'}"
 
     def page_context(self, request: HttpRequest, obj: ReconciliationCase) -> dict[str, object]:
-        player = format_html('<a class="pms-link" href="{}">{}</a>', wallet_tab(obj.player_id), obj.player_id)
+        player = obj.player_id and copyable(obj.player_id, wallet_tab(obj.player_id))
         report = format_html(
             '<a class="pms-link" href="{}">{}</a>',
             reverse("admin:wallet_report_change", args=[obj.report_id]),
@@ -280,7 +280,7 @@ class CaseAdmin(PageAdmin):
                 ("They say", self.theirs(obj)),
                 ("We say", self.ours(obj)),
                 ("Our deposit or transfer", copyable(obj.subject_id)),
-                ("Player", player if obj.player_id else ""),
+                ("Player", player),
                 ("Happened", when(obj.happened_at)),
                 ("State", chip(obj.state)),
                 ("In the hands of", self.hands(obj)),

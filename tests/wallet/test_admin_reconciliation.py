@@ -53,7 +53,7 @@ def test_from_a_mapping_to_a_repaired_balance(finance: Client) -> None:
     match_reports(at=AT)
     report = Report.objects.get()
     shown = text_of(finance.get(reverse("admin:wallet_report_change", args=[report.pk])))
-    assert "hx-trigger" not in shown
+    assert 'hx-trigger="every 1s"' not in shown
     assert "Lines that cannot be read" in shown
     assert "uploaded before" in text_of(upload(finance, text))
     case = ReconciliationCase.objects.get()

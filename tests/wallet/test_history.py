@@ -133,7 +133,7 @@ FILTERS: list[tuple[HistoryFilter, Callable[[Any], bool]]] = [
 
 
 @pytest.mark.parametrize("limit", [1, 3, 50])
-@pytest.mark.parametrize(("wanted", "fits"), FILTERS, ids=lambda value: str(value)[:60])
+@pytest.mark.parametrize(("wanted", "fits"), FILTERS, ids=[f"filter-{number}" for number in range(len(FILTERS))])
 def test_every_filter_finds_the_same_in_pages_of_any_size(
     mixed: UUID, wanted: HistoryFilter, fits: Callable[[Any], bool], limit: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
