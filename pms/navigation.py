@@ -35,6 +35,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Corrections", "tune", "wallet_adjustment", "wallet.view_adjustment"),
             ("Reconciliation", "rule", "wallet_report", "wallet.view_report"),
             ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
+            ("Report mappings", "table_chart", "wallet_reportmapping", "wallet.view_reportmapping"),
             ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
             ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],

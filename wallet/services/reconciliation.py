@@ -98,7 +98,10 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
         },
     )
     if not made:
-        raise SameFile(f"It came as {report.file_name} on {report.uploaded_at:%Y-%m-%d}.", report_id=str(report.id))
+        raise SameFile(
+            f"This file was uploaded before, as {report.file_name} on {report.uploaded_at:%Y-%m-%d}.",
+            report_id=str(report.id),
+        )
     return report.id
 
 
