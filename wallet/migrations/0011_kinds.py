@@ -4,20 +4,47 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('wallet', '0010_reconciliation'),
+        ("wallet", "0010_reconciliation"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='account',
-            name='kind',
-            field=models.CharField(choices=[('real', 'Real'), ('bonus', 'Bonus'), ('held', 'Held'), ('gaming', 'Gaming'), ('payments', 'Payments'), ('bonus_cost', 'Bonus cost'), ('chargebacks', 'Chargebacks'), ('adjustments', 'Adjustments'), ('write_offs', 'Write offs'), ('fees', 'Fees')], max_length=12),
+            model_name="account",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("real", "Real"),
+                    ("bonus", "Bonus"),
+                    ("held", "Held"),
+                    ("gaming", "Gaming"),
+                    ("payments", "Payments"),
+                    ("bonus_cost", "Bonus cost"),
+                    ("chargebacks", "Chargebacks"),
+                    ("adjustments", "Adjustments"),
+                    ("write_offs", "Write offs"),
+                    ("fees", "Fees"),
+                ],
+                max_length=12,
+            ),
         ),
         migrations.AlterField(
-            model_name='liabilityday',
-            name='kind',
-            field=models.CharField(choices=[('real', 'Real'), ('bonus', 'Bonus'), ('held', 'Held'), ('gaming', 'Gaming'), ('payments', 'Payments'), ('bonus_cost', 'Bonus cost'), ('chargebacks', 'Chargebacks'), ('adjustments', 'Adjustments'), ('write_offs', 'Write offs'), ('fees', 'Fees')], max_length=12),
+            model_name="liabilityday",
+            name="kind",
+            field=models.CharField(
+                choices=[
+                    ("real", "Real"),
+                    ("bonus", "Bonus"),
+                    ("held", "Held"),
+                    ("gaming", "Gaming"),
+                    ("payments", "Payments"),
+                    ("bonus_cost", "Bonus cost"),
+                    ("chargebacks", "Chargebacks"),
+                    ("adjustments", "Adjustments"),
+                    ("write_offs", "Write offs"),
+                    ("fees", "Fees"),
+                ],
+                max_length=12,
+            ),
         ),
     ]
