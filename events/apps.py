@@ -5,4 +5,4 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events.catalogue import events, loyalty, players, wallet  # noqa: F401  (fills the catalogue)
+        from events.catalogue import compliance, events, loyalty, players, wallet  # noqa: F401  (fills the catalogue)

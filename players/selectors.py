@@ -195,3 +195,8 @@ def _details(row: Player) -> PlayerDetails:
         source=row.source,
         registered_at=row.registered_at,
     )
+
+
+def list_staff_names(staff_ids: Iterable[int]) -> dict[int, str]:
+    """Logins of these members of staff, by id."""
+    return dict(User.objects.filter(id__in=list(staff_ids), kind=UserKind.STAFF).values_list("id", "username"))

@@ -37,6 +37,18 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
             ("Seals", "verified", "wallet_seal", "wallet.view_seal"),
+            ("Corrections", "tune", "wallet_adjustment", "wallet.view_adjustment"),
+            ("Reconciliation", "rule", "wallet_report", "wallet.view_report"),
+            ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
+            ("Report mappings", "table_chart", "wallet_reportmapping", "wallet.view_reportmapping"),
+            ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
+            ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
+        ],
+    ),
+    (
+        "Control",
+        [
+            ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
         ],
     ),
     (

@@ -18,6 +18,13 @@ _CHANGE_PAYMENT_RULES = {
     f"wallet.{action}_{model}" for action in ("add", "change") for model in ("approvalrule", "withdrawalpolicy")
 }
 _LEDGER = {"wallet.view_transfer", "wallet.view_entry", "wallet.view_account", "wallet.view_seal"}
+_APPROVALS = {"compliance.view_approval"}
+_CORRECTIONS = {"wallet.view_adjustment", "wallet.view_dispute", "wallet.view_dormancynotice"}
+_DESK = {
+    "wallet.view_report", "wallet.view_reportmapping", "wallet.view_reconciliationcase", "wallet.view_liabilityday",
+}  # fmt: skip
+_CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
+_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off"}
 _GAMES = {"wallet.view_game"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
@@ -31,28 +38,31 @@ _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _GAMES | _LOYALTY | _FIGURES
-    | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
+    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
+    | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
     | {"players.add_user", "players.change_user"},
-    "operations": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
+    "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "support_lead": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER
-    | _GAMES,
-    "mlro": _PLAYERS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER
-    | _GAMES,
+    "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    | _PAYMENTS | _GAMES | _LOYALTY,
+    "compliance_officer": _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
+    | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES,
+    "mlro": _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES | _INSTRUMENTS | _PAYMENT_RULES
-    | _CHANGE_PAYMENT_RULES | _PAY_OUT,
+    "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
+    | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
+    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,

@@ -7,6 +7,7 @@ from typing import Any
 
 import environ
 import structlog
+from celery.schedules import crontab
 
 from kernel.pan import mask_log
 
@@ -31,6 +32,22 @@ HTTPS = env.bool("HTTPS", default=False)
 OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
+
+# --- corrections of balances -------------------------------------------------------------------------------------
+ADJUSTMENT_REASONS = env.list(
+    "ADJUSTMENT_REASONS",
+    default=["goodwill", "game_malfunction", "payment_correction", "duplicate_payment", "bonus_correction",
+             "fraud_reversal", "dispute", "reconciliation"],
+)  # fmt: skip
+WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "deceased", "below_payout_minimum"])
+# What one member of staff may correct of one player within 24 hours without a second person, in major units by
+# currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
+ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
+# a player must be told before, is the regulator's to say.
+DORMANT_FEE = env.dict("DORMANT_FEE", default={})
+DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
+DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
 # --- apps --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -147,6 +164,10 @@ CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
+    "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
+    "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
+    "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
+    "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.

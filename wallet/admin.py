@@ -15,7 +15,7 @@ from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
-from wallet import admin_adapters  # noqa: F401  (registers integrations, sessions and their log)
+from wallet import admin_adapters, admin_adjustments, admin_reconciliation  # noqa: F401  (register their screens)
 from wallet.models import Account, Deposit, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.selectors import find_seal_of, list_provider_messages
 from wallet.services.proofs import find_last_proof

@@ -7,7 +7,9 @@ from uuid import UUID
 
 from kernel.access import allowed
 from players.ports import Figure, PanelRequest
+from players.types import Status
 from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
+from wallet.selectors_adjustments import list_adjustments, list_disputes
 
 PAGE = 30
 
@@ -19,6 +21,7 @@ class WalletPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         player_id = request.player.id
         before = _uuid(request.query.get("before", ""))
+        sees_adjustments = allowed(request.actor, "wallet.view_adjustment")
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
@@ -30,6 +33,12 @@ class WalletPanel:
             "deposits": list_deposits(player_id, limit=5),
             "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal"),
             "withdrawals": list_withdrawals(player_id, limit=5),
+            "may_adjust": allowed(request.actor, "wallet.adjust_balance"),
+            "may_write_off": request.player.status is Status.CLOSED
+            and allowed(request.actor, "wallet.write_off_balance"),
+            "may_dispute": allowed(request.actor, "wallet.work_disputes"),
+            "adjustments": list_adjustments(player_id, limit=5) if sees_adjustments else [],
+            "disputes": list_disputes(player_id, limit=5) if allowed(request.actor, "wallet.view_dispute") else [],
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

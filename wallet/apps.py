@@ -6,11 +6,14 @@ class WalletConfig(AppConfig):
     name = "wallet"
 
     def ready(self) -> None:
+        from compliance.ports import register_handler
         from players.ports import register_panel
         from wallet.admin_panel import WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
+        from wallet.services.adjustments import AdjustmentApproval
+        from wallet.types import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
             register_provider(SandboxProvider())
@@ -23,3 +26,5 @@ class WalletConfig(AppConfig):
                 )
             )
         register_panel(WalletPanel())
+        for nature in AdjustmentNature:
+            register_handler(AdjustmentApproval(nature))

@@ -9,6 +9,8 @@ from django.db import models
 
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
+from wallet.models_adjustments import Adjustment, Dispute, DormancyNotice, DormantFee  # noqa: F401  (Django looks here)
+from wallet.models_reconciliation import LiabilityDay, ReconciliationCase, Report, ReportMapping, ReportRow  # noqa: F401
 from wallet.types import (
     AccountKind,
     DepositState,
@@ -123,6 +125,7 @@ class Transfer(models.Model):
     class Meta:
         managed = False
         db_table = "wallet_transfer"
+        permissions: ClassVar = [("export_transfers", "Exports all transfers of a period")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"

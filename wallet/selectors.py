@@ -93,7 +93,7 @@ def list_transactions(
         """,
         {"player": player_id, "before": before, "kinds": kinds, "limit": limit},
     )
-    return [_transaction(row) for row in rows]
+    return [transaction_details(row) for row in rows]
 
 
 def list_ledger(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[LedgerLine]:
@@ -314,7 +314,7 @@ def _withdrawal(row: Withdrawal) -> WithdrawalDetails:
     )
 
 
-def _transaction(row: dict[str, Any]) -> TransactionDetails:
+def transaction_details(row: dict[str, Any]) -> TransactionDetails:
     return TransactionDetails(
         id=row["id"],
         kind=TransferKind(row["kind"]),

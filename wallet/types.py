@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
+from typing import Generic, TypeVar
 from uuid import UUID
 
 from kernel.money import Money
+
+Item = TypeVar("Item")
 
 
 class Outcome(StrEnum):
@@ -52,6 +55,12 @@ class AccountKind(StrEnum):
     PAYMENTS = "payments"  # money that came through payment providers
     BONUS_COST = "bonus_cost"  # what bonuses cost
     CHARGEBACKS = "chargebacks"  # deposits taken back after the player had spent them: a loss
+    ADJUSTMENTS = "adjustments"  # corrections by staff
+    WRITE_OFFS = "write_offs"  # balances that nobody can be paid any more
+    FEES = "fees"  # what players were charged
+
+
+PURSES = (AccountKind.REAL, AccountKind.BONUS, AccountKind.HELD)
 
 
 class TransferKind(StrEnum):
@@ -71,6 +80,62 @@ class TransferKind(StrEnum):
     BONUS_FORFEIT = "bonus_forfeit"
     FREE_BET = "free_bet"  # costs the player nothing and moves nothing
     FREE_WIN = "free_win"  # won on a free bet: real money, at the cost of bonuses
+    ADJUSTMENT = "adjustment"
+    WRITE_OFF = "write_off"
+    DORMANT_FEE = "dormant_fee"
+
+
+class AdjustmentNature(StrEnum):
+    ADJUSTMENT = "adjustment"  # a correction, either way
+    WRITE_OFF = "write_off"  # the balance of a closed account that cannot be paid out
+
+
+class AdjustmentState(StrEnum):
+    AWAITING_APPROVAL = "awaiting_approval"
+    POSTED = "posted"
+    REJECTED = "rejected"  # nothing moved
+    EXPIRED = "expired"  # nobody decided in time; nothing moved
+
+
+class DisputeState(StrEnum):
+    OPEN = "open"
+    INVESTIGATING = "investigating"
+    RESOLVED = "resolved"
+    REJECTED = "rejected"
+
+
+class ReportSide(StrEnum):
+    """Whose report it is: it is compared with our deposits, or with our movements of one integration."""
+
+    PAYMENTS = "payments"
+    GAMES = "games"
+
+
+class ReportState(StrEnum):
+    WAITING = "waiting"
+    MATCHING = "matching"
+    DONE = "done"
+    FAILED = "failed"  # the file as a whole cannot be read; ``note`` says why
+
+
+class RowState(StrEnum):
+    NEW = "new"
+    MATCHED = "matched"
+    DIFFERING = "differing"  # ours was found, and says something else
+    UNMATCHED = "unmatched"  # theirs only
+    BAD = "bad"  # the line cannot be read
+
+
+class CaseKind(StrEnum):
+    DIFFERING = "differing"
+    UNMATCHED = "unmatched"  # theirs only
+    MISSING = "missing"  # ours only
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    CLAIMED = "claimed"
+    RESOLVED = "resolved"
 
 
 class DepositState(StrEnum):
@@ -311,3 +376,98 @@ class ProviderMessageDetails:
     reason: str
     notice_id: str
     said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AdjustmentDetails:
+    """A correction of one purse by staff; ``amount`` is signed: positive credits the player."""
+
+    id: UUID
+    player_id: UUID
+    purse_id: UUID
+    nature: AdjustmentNature
+    amount: Money
+    reason: str
+    evidence: str
+    reference: str
+    state: AdjustmentState
+    approval_id: UUID | None
+    transfer_id: UUID | None
+    requested_by: str
+    requested_at: datetime
+    settled_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class DisputeDetails:
+    """A player says that money is wrong. ``claimed`` is what they want, where they named a sum."""
+
+    id: UUID
+    player_id: UUID
+    subject: str
+    story: str
+    reference: str
+    claimed: Money | None
+    state: DisputeState
+    assignee: str
+    opened_by: str
+    opened_at: datetime
+    resolution: str
+    settled_by: str
+    settled_at: datetime | None
+    adjustment_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryFilter:
+    """What of a player's history is wanted. The period is of recording: from ``since`` on, before ``until``.
+
+    ``purse`` keeps what touched purses of that kind.
+    """
+
+    since: datetime | None = None
+    until: datetime | None = None
+    kinds: tuple[TransferKind, ...] = ()
+    purse: AccountKind | None = None
+    round: str = ""
+    game: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RoundDetails:
+    """One round of one player: its standing bets and their wins. ``rolled_back`` counts bets that were undone.
+
+    ``id`` is the round's first bet.
+    """
+
+    id: UUID
+    game: str
+    round: str
+    bets: int
+    rolled_back: int
+    staked: Money
+    won: Money
+    started_at: datetime
+    ended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryPage(Generic[Item]):
+    """Newest first. ``next`` is where to go on; None at the end. A page may be shorter than asked for, even empty."""
+
+    items: list[Item]
+    next: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiabilityLine:
+    """What the house owed its players at the end of a day (UTC), in one currency."""
+
+    day: date
+    real: Money
+    bonus: Money
+    held: Money
+
+    @property
+    def whole(self) -> Money:
+        return self.real + self.bonus + self.held

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -307,4 +308,59 @@ class FreeBetRolledBack(Event):
     game: str
     category: str
     won: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BalanceAdjusted(Event):
+    """Staff corrected a purse: ``amount`` is signed, ``purse`` its kind. ``nature`` is adjustment or write_off."""
+
+    wire_name = "wallet.balance-adjusted.v1"
+    adjustment_id: UUID
+    transfer_id: UUID
+    nature: str
+    reason: str
+    purse: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DisputeStateChanged(Event):
+    """A dispute about money was opened, taken up, resolved or rejected; ``adjustment_id`` where it moved money."""
+
+    wire_name = "wallet.dispute-state-changed.v1"
+    dispute_id: UUID
+    state: str
+    adjustment_id: UUID | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DormancyNoticed(Event):
+    """A player without activity is told that a monthly fee will be taken from ``chargeable_at`` on."""
+
+    wire_name = "wallet.dormancy-noticed.v1"
+    notice_id: UUID
+    chargeable_at: datetime
+    fee: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class DormancyEnded(Event):
+    """A player who had been told of fees is active again, or can be charged no more."""
+
+    wire_name = "wallet.dormancy-ended.v1"
+    notice_id: UUID
+
+
+@dataclass(frozen=True, kw_only=True)
+class DormantFeeCharged(Event):
+    """A month's fee was taken from the real-money purse of a dormant player. ``month`` is 2026-03."""
+
+    wire_name = "wallet.dormant-fee-charged.v1"
+    notice_id: UUID
+    transfer_id: UUID
+    month: str
+    amount: Decimal
     currency: str

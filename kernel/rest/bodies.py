@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 from django.conf import settings
 from django.http import HttpRequest
 
+from kernel.clock import as_utc
 from kernel.currencies import UnknownCurrency
 from kernel.errors import DomainError, FieldErrors
 from kernel.money import InvalidAmount, Money
@@ -105,3 +107,11 @@ def _explain(message: str) -> dict[str, list[str]]:
         return {named[2]: [text]}
     found: Any = _AT.fullmatch(message)
     return {found["path"] or "body": [f"{found['text']}."]}
+
+
+def read_moment(field: str, text: str) -> datetime:
+    """A moment from the wire, RFC 3339 with its zone. Raises: FieldErrors."""
+    try:
+        return as_utc(datetime.fromisoformat(text))
+    except (ValueError, OverflowError):
+        raise FieldErrors({field: ["Write the moment in RFC 3339, such as 2026-03-14T15:09:26Z."]}) from None

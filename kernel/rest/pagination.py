@@ -59,10 +59,20 @@ def page(
 ) -> Response:
     """Answer with the first ``limit`` of ``rows``, and the way to the rest. Ask the selector for ``limit + 1`` rows."""
     shown = rows[:limit]
-    following = None
-    if len(rows) > limit:
-        following = replace_query_param(request.build_absolute_uri(), "cursor", encode_cursor(keys(shown[-1])))
-    return Response({"items": serializer(shown, many=True).data, "next": following})
+    return page_at(request, shown, serializer, keys(shown[-1]) if len(rows) > limit else None)
+
+
+def page_at(
+    request: Request,
+    rows: Sequence[Row],
+    serializer: type[serializers.Serializer[Any]],
+    following: Sequence[object] | None,
+) -> Response:
+    """Answer with these rows; the rest begins after the keys ``following``, None on the last page."""
+    link = None
+    if following is not None:
+        link = replace_query_param(request.build_absolute_uri(), "cursor", encode_cursor(following))
+    return Response({"items": serializer(rows, many=True).data, "next": link})
 
 
 def whole(rows: Sequence[Row], serializer: type[serializers.Serializer[Any]]) -> Response:

@@ -18,6 +18,7 @@ SCOPES = {
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
+    "compliance:read": "Read approvals",
     "loyalty:read": "Read levels and points",
 }
 
@@ -66,6 +67,7 @@ class PlainOperation:
     text: str
     body: type[msgspec.Struct] | None
     answer: type[msgspec.Struct]
+    query: tuple[tuple[str, dict[str, str], str], ...] = ()  # name, schema, description
 
 
 def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation]) -> dict[str, Any]:
@@ -84,6 +86,8 @@ def _operation(operation: PlainOperation) -> dict[str, Any]:
     if "{player_id}" in operation.path:
         schema = {"type": "string", "format": "uuid"}
         parameters.append({"in": "path", "name": "player_id", "required": True, "schema": schema})
+    for name, schema, text in operation.query:
+        parameters.append({"in": "query", "name": name, "schema": schema, "description": text})
     described: dict[str, Any] = {
         "operationId": operation.name,
         "description": operation.text,

@@ -35,3 +35,9 @@ def grouped(value: int | float | Decimal | None) -> str:
 def percent(fraction: Decimal | float) -> str:
     """0.02 as "2 %"."""
     return f"{Decimal(str(fraction)) * 100:.2f}".rstrip("0").rstrip(".") + " %"
+
+
+@register.filter
+def lookup(mapping: dict[str, object], key: str) -> object:
+    """One value of a mapping."""
+    return mapping.get(key, key)

@@ -9,13 +9,14 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel import clock
 from kernel.actors import Actor
-from kernel.rest.bodies import read_json, read_money
+from kernel.rest.bodies import read_json, read_moment, read_money
 from kernel.rest.keys import read_key
 from kernel.rest.plain import api_view, json_answer
 from kernel.rest.problems import problem, register_problem
 from players.types import public_reason
 from wallet.rest import forms
 from wallet.selectors import get_balances
+from wallet.selectors_history import get_balances_at
 from wallet.services import bets
 from wallet.types import Balances, Outcome, Posting, RefusalReason
 
@@ -118,7 +119,9 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("GET", "wallet:read")
 def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse:
-    return json_answer(forms.balance_of(get_balances(player_id)))
+    at = request.GET.get("at")
+    held = get_balances(player_id) if at is None else get_balances_at(player_id, read_moment("at", at))
+    return json_answer(forms.balance_of(held))
 
 
 def _answer(posting: Posting, player_id: UUID) -> HttpResponse:

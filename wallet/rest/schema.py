@@ -28,7 +28,8 @@ OPERATIONS = (
     ),
     PlainOperation(
         "/api/v1/players/{player_id}/balance", "get", "get_balance", "players", "wallet:read",
-        "What the player holds now.", None, forms.Balance,
+        "What the player holds now, or held at a moment.", None, forms.Balance,
+        (("at", {"type": "string", "format": "date-time"}, "Just before this moment, by the clock of recording."),),
     ),
 )  # fmt: skip
 

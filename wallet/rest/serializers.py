@@ -6,7 +6,7 @@ from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
-from wallet.types import DepositState, GameCategory, InstrumentKind, TransferKind, WithdrawalState
+from wallet.types import PURSES, DepositState, GameCategory, InstrumentKind, TransferKind, WithdrawalState
 
 
 class DepositForm(StrictSerializer):
@@ -90,10 +90,6 @@ class WithdrawalSerializer(serializers.Serializer):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
-class TransactionsQuery(PageQuery):
-    kind = serializers.MultipleChoiceField(choices=[(kind.value, kind.name) for kind in TransferKind], required=False)
-
-
 class TransactionSerializer(serializers.Serializer):
     """One transfer; ``amount`` is the signed change of the player's purses."""
 
@@ -125,3 +121,35 @@ class GameSerializer(serializers.Serializer):
     rtp = serializers.DecimalField(max_digits=5, decimal_places=4, help_text="Theoretical return to player, 0-1.")
     exclusive = serializers.BooleanField()
     active = serializers.BooleanField()
+
+
+class PeriodQuery(StrictSerializer):
+    since = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded from here on.")
+    until = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded before this.")
+
+
+class RoundsQuery(PeriodQuery, PageQuery):
+    game = serializers.CharField(max_length=80, default="")
+
+
+class RoundSerializer(serializers.Serializer):
+    """One round of a player; ``staked`` and ``won`` leave out the bets that were rolled back."""
+
+    id = serializers.UUIDField(help_text="The round's first bet.")
+    game = serializers.CharField()
+    round = serializers.CharField()
+    bets = serializers.IntegerField()
+    rolled_back = serializers.IntegerField(help_text="How many of the bets were rolled back.")
+    currency = serializers.CharField(source="staked.currency")
+    staked = serializers.CharField()
+    won = serializers.CharField()
+    started_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField()
+
+
+class TransactionsQuery(RoundsQuery):
+    kind = serializers.MultipleChoiceField(choices=[(kind.value, kind.name) for kind in TransferKind], required=False)
+    purse = serializers.ChoiceField(
+        choices=[(kind.value, kind.name) for kind in PURSES], required=False, help_text="What touched such a purse."
+    )
+    round = serializers.CharField(max_length=200, default="")

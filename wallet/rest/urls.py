@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, payments, postings, views, webhooks
+from wallet.rest import game_sessions, history, payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
@@ -25,5 +25,7 @@ urlpatterns = [
     path("players/<uuid:player_id>/withdrawals", payments.PlayerWithdrawals.as_view(), name="player-withdrawals"),
     path("wallet/games", views.Games.as_view(), name="games"),
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
-    path("players/<uuid:player_id>/transactions", views.Transactions.as_view(), name="transactions"),
+    path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
+    path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
+    path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),
 ]

@@ -1,4 +1,4 @@
-"""Deposits, transactions and games over REST; the hot path is in ``postings``."""
+"""Deposits and games over REST; the hot path is in ``postings``, the history in ``history``."""
 
 from __future__ import annotations
 
@@ -11,15 +11,13 @@ from rest_framework.response import Response
 from kernel import clock
 from kernel.rest.bodies import read_money
 from kernel.rest.keys import read_key
-from kernel.rest.pagination import decode_cursor, page, whole
+from kernel.rest.pagination import whole
 from kernel.rest.schema import IDEMPOTENCY_KEY
 from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
-from players.selectors import get_player
 from wallet.rest import serializers as forms
-from wallet.selectors import get_deposit, list_games, list_transactions
+from wallet.selectors import get_deposit, list_games
 from wallet.services.deposits import request_deposit
-from wallet.types import TransferKind
 
 
 class Deposits(ApiView):
@@ -57,28 +55,6 @@ class Deposit(ApiView):
     def get(self, request: Request, deposit_id: UUID) -> Response:
         """One deposit."""
         return Response(forms.DepositSerializer(get_deposit(deposit_id)).data)
-
-
-class Transactions(ApiView):
-    required_scopes = {"GET": "wallet:read"}
-
-    @extend_schema(
-        operation_id="list_transactions",
-        parameters=[forms.TransactionsQuery],
-        responses=page_of(forms.TransactionSerializer),
-    )
-    def get(self, request: Request, player_id: UUID) -> Response:
-        """A player's transfers, newest first."""
-        query = read(forms.TransactionsQuery, request.query_params)
-        get_player(player_id)
-        cursor = decode_cursor(query["cursor"], tuple[UUID])
-        rows = list_transactions(
-            player_id,
-            before=cursor[0] if cursor else None,
-            limit=query["limit"] + 1,
-            kinds=[TransferKind(kind) for kind in query.get("kind", ())] or None,
-        )
-        return page(request, rows, query["limit"], forms.TransactionSerializer, lambda row: (row.id,))
 
 
 class Games(ApiView):

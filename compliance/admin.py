@@ -1,0 +1,238 @@
+"""The queue of approvals: take the next, read what will happen, say yes or no."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
+
+from compliance.models import Approval
+from compliance.ports import get_handler, list_handlers
+from compliance.rules import claim_stands, differences
+from compliance.selectors import count_open, details, find_next_open
+from compliance.services import approvals
+from compliance.types import ApprovalState
+from kernel import clock
+from kernel.access import allowed
+from kernel.admin import PageAdmin, act, column, may, need, staff_actor
+from kernel.display import NOTHING, chip, copyable, human, when
+from players.selectors import list_matching_ids, list_staff_names
+
+VIEW = "compliance.view_approval"
+
+
+class CommentForm(forms.Form):
+    comment = forms.CharField(
+        max_length=500,
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="Kept with the decision. A rejection needs it. At most 500 characters.",
+    )
+    digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+
+
+class KindFilter(admin.SimpleListFilter):
+    title = "kind"
+    parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(handler.kind, handler.title) for handler in list_handlers()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Approval]) -> QuerySet[Approval]:
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
+@admin.register(Approval)
+class ApprovalAdmin(PageAdmin):
+    list_display = ("subject_", "kind_", "player_", "state_", "asked", "expires", "hands")
+    list_display_links = None
+    list_filter = ("state", KindFilter)
+    list_select_related = ("player__user",)
+    ordering = ("-id",)
+    search_fields = ("id",)
+    search_help_text = "Player's id, login, email, phone or name"
+    sortable_by = ()
+    list_before_template = "compliance/queue.html"
+    page_template = "compliance/approval.html"
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Approval], search_term: str
+    ) -> tuple[QuerySet[Approval], bool]:
+        if search_term.strip():
+            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+        return queryset, False
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        kinds = self._kinds(request)
+        queue = {"waiting": count_open(kinds=kinds, at=clock.now()), "may_decide": bool(kinds)}
+        return super().changelist_view(request, {**queue, **(extra_context or {})})
+
+    # --- the list's columns ---
+
+    @column("Asked for")
+    def subject_(self, row: Approval) -> str:
+        return format_html(
+            '<a class="pms-strong" href="{}">{}</a>', reverse("admin:compliance_approval_change", args=[row.pk]), row
+        )
+
+    @column("Kind")
+    def kind_(self, row: Approval) -> str:
+        return get_handler(row.kind).title
+
+    @column("Player")
+    def player_(self, row: Approval) -> str:
+        if row.player_id is None:
+            return NOTHING
+        href = reverse("admin:players_player_change", args=[row.player_id])
+        return format_html('<a class="pms-link" href="{}">{}</a>', href, row.player.user.username)  # type: ignore[union-attr]
+
+    @column("State")
+    def state_(self, row: Approval) -> str:
+        return chip(row.state)
+
+    @column("Asked")
+    def asked(self, row: Approval) -> str:
+        return when(row.requested_at)
+
+    @column("Decided or expires")
+    def expires(self, row: Approval) -> str:
+        return when(row.decided_at or row.expires_at)
+
+    @column("In the hands of")
+    def hands(self, row: Approval) -> str:
+        if row.state != ApprovalState.REQUESTED or not claim_stands(row.claimed_at, clock.now()):
+            return NOTHING
+        return _names(row.claimed_by)[row.claimed_by]
+
+    # --- the page ---
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            self.view_path("next/", self.next_view, "next"),
+            self.view_path("<path:object_id>/claim/", self.claim_view, "claim"),
+            self.view_path("<path:object_id>/release/", self.release_view, "release"),
+            self.view_path("<path:object_id>/approve/", self.approve_view, "approve"),
+            self.view_path("<path:object_id>/reject/", self.reject_view, "reject"),
+            *super().get_urls(),
+        ]
+
+    def page_context(self, request: HttpRequest, obj: Approval) -> dict[str, object]:
+        found, at, actor = details(obj), clock.now(), staff_actor(request)
+        handler = get_handler(obj.kind)
+        open_ = obj.state == ApprovalState.REQUESTED and at < obj.expires_at
+        claimed = claim_stands(obj.claimed_at, at)
+        may_decide = bool(allowed(actor, handler.decide_permission, found))
+        own, taken = obj.requested_by == str(actor), claimed and obj.claimed_by != str(actor)
+        return {
+            "handler": handler,
+            "names": _names(obj.requested_by, obj.claimed_by, obj.decided_by),
+            "player_link": self.player_(obj),
+            "effects": handler.effects(found, at) if open_ else (),
+            "differences": differences(obj.before, obj.after),
+            "content": obj.content,
+            "digest": copyable(found.digest),
+            "open": open_,
+            "overdue": obj.state == ApprovalState.REQUESTED and not open_,
+            "claimed": claimed,
+            "mine": claimed and obj.claimed_by == str(actor),
+            "own": own,
+            "taken": taken,
+            "may_decide": open_ and may_decide and not own and not taken,
+            "form": CommentForm(initial={"digest": found.digest}),
+        }
+
+    def next_view(self, request: HttpRequest) -> HttpResponse:
+        """Take the one that expires first in hand, and open it."""
+        need(request, VIEW)
+        self._only_post(request)
+        actor, at = staff_actor(request), clock.now()
+        found = find_next_open(kinds=self._kinds(request), actor_id=str(actor), at=at)
+        if found is None:
+            self.message_user(request, "Nothing waits for you.")
+            return HttpResponseRedirect(self.reverse("changelist"))
+        return self._answer(
+            request,
+            lambda: approvals.claim(approval_id=found.id, actor=actor, at=at),
+            "It is in your hands for half an hour.",
+            found.id,
+        )
+
+    def claim_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        obj = self._open(request, object_id)
+        return self._answer(
+            request,
+            lambda: approvals.claim(approval_id=obj.pk, actor=staff_actor(request), at=clock.now()),
+            "It is in your hands for half an hour.",
+            obj.pk,
+        )
+
+    def release_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        obj = self._open(request, object_id)
+        return self._answer(
+            request,
+            lambda: approvals.release(approval_id=obj.pk, actor=staff_actor(request), at=clock.now()),
+            "It is back in the queue.",
+            obj.pk,
+        )
+
+    def approve_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decided(request, object_id, yes=True)
+
+    def reject_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        return self._decided(request, object_id, yes=False)
+
+    def _decided(self, request: HttpRequest, object_id: str, *, yes: bool) -> HttpResponse:
+        obj = self._open(request, object_id)
+        form = CommentForm(request.POST)
+        if form.is_valid():
+            data, actor, at = form.cleaned_data, staff_actor(request), clock.now()
+
+            def decide() -> None:
+                if yes:
+                    approvals.approve(
+                        approval_id=obj.pk, seen_digest=data["digest"], comment=data["comment"], actor=actor, at=at
+                    )
+                else:
+                    approvals.reject(approval_id=obj.pk, comment=data["comment"], actor=actor, at=at)
+
+            done = act(
+                request,
+                decide,
+                done="Approved and carried out." if yes else "Rejected. Nothing was changed.",
+                back=self.reverse("change", obj.pk),
+                form=form,
+            )
+            if done:
+                return done
+        context = {"object": obj, **self.page_context(request, obj), "form": form}
+        return self.render(request, self.page_template, self.page_title(obj), context, obj.pk)
+
+    def _answer(self, request: HttpRequest, do: Any, done: str, pk: object) -> HttpResponse:
+        answer = act(request, do, done=done, back=self.reverse("change", pk))
+        assert answer is not None  # noqa: S101  (without a form, act always answers)
+        return answer
+
+    def _open(self, request: HttpRequest, object_id: str) -> Approval:
+        need(request, VIEW)
+        self._only_post(request)
+        obj: Approval = self.get_or_404(request, object_id)
+        return obj
+
+    def _only_post(self, request: HttpRequest) -> None:
+        if request.method != "POST":
+            raise Http404
+
+    def _kinds(self, request: HttpRequest) -> list[str]:
+        return [handler.kind for handler in list_handlers() if may(request, handler.decide_permission)]
+
+
+def _names(*actors: str) -> dict[str, str]:
+    """Logins of staff among these actors ("staff:7"); the others as they are."""
+    ids = [int(actor.removeprefix("staff:")) for actor in actors if actor.startswith("staff:")]
+    logins = {f"staff:{pk}": login for pk, login in list_staff_names(ids).items()}
+    return {actor: logins.get(actor, human(actor)) for actor in actors}

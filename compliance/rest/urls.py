@@ -1,0 +1,8 @@
+from django.urls import path
+
+from compliance.rest import views
+
+urlpatterns = [
+    path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
+    path("compliance/approvals/<uuid:approval_id>", views.Approval.as_view(), name="approval"),
+]

@@ -1,0 +1,32 @@
+"""Events that compliance publishes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from events.catalogue.base import Event
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalRequested(Event):
+    """Somebody asked for an action that another person must decide on. ``kind`` names the action."""
+
+    wire_name = "compliance.approval-requested.v1"
+    approval_id: UUID
+    kind: str
+    requested_by: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ApprovalDecided(Event):
+    """An approval ended: ``state`` is approved (and carried out, ``result`` names it), rejected or expired."""
+
+    wire_name = "compliance.approval-decided.v1"
+    approval_id: UUID
+    kind: str
+    state: str
+    decided_by: str
+    result: str

@@ -1,0 +1,192 @@
+"""Dormant accounts: told in time, then charged once a month, never below zero.
+
+A player is dormant who moved no money for ``DORMANT_AFTER_MONTHS``. Whoever is kept from playing (a restriction, a
+status other than active) is neither told nor charged: they could not be active if they wanted to.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from events.catalogue.wallet import DormancyEnded, DormancyNoticed, DormantFeeCharged
+from events.services.log import holding, publish
+from kernel.actors import Actor
+from kernel.context import request_id
+from kernel.db import fetch_all
+from kernel.ids import uuid7
+from kernel.money import Money
+from players.selectors import find_refusal
+from players.types import PlayerAction
+from wallet import rules_adjustments as rules
+from wallet.models import Account
+from wallet.models_adjustments import DormancyNotice, DormantFee
+from wallet.services.posting import post
+from wallet.types import AccountKind, Outcome, TransferKind
+
+# Movements that are not the player's own doing keep nobody active.
+_NOT_ACTIVITY = [TransferKind.DORMANT_FEE, TransferKind.ADJUSTMENT, TransferKind.WRITE_OFF, TransferKind.BONUS_FORFEIT]
+_BATCH = 1_000
+
+
+def run_dormancy(*, actor: Actor, at: datetime) -> dict[str, int]:
+    """A day's work: end notices of those who came back, tell who fell silent, charge whose notice has run out.
+
+    May be run any number of times: a player is told once and charged once per calendar month (UTC).
+    Publishes DormancyEnded, DormancyNoticed, DormantFeeCharged. Returns how many of each.
+    """
+    fees = {currency: Money.parse(fee, currency) for currency, fee in settings.DORMANT_FEE.items()}
+    counts = {"ended": _end(at), "noticed": 0, "charged": 0}
+    for fee in fees.values():
+        counts["noticed"] += _notice(fee, at)
+        counts["charged"] += _charge(fee, actor, at)
+    return counts
+
+
+def _end(at: datetime) -> int:
+    """Close notices of players who moved money after they were told, or have none left."""
+    rows = fetch_all(
+        """
+        SELECT n.id, n.player_id FROM wallet_dormancynotice n
+        WHERE n.ended_at IS NULL AND (
+            EXISTS (SELECT FROM wallet_transfer t WHERE t.player_id = n.player_id
+                    AND t.id >= kernel_uuid7_floor(n.noticed_at) AND t.kind <> ALL(%(not_activity)s))
+            OR NOT EXISTS (SELECT FROM wallet_account a WHERE a.player_id = n.player_id AND a.kind = 'real'
+                           AND a.balance_minor > 0))
+        ORDER BY n.id
+        """,
+        {"not_activity": _NOT_ACTIVITY},
+    )
+    for row in rows:
+        with holding(row["player_id"]):
+            if DormancyNotice.objects.filter(id=row["id"], ended_at=None).update(ended_at=at):
+                publish(DormancyEnded(player_id=row["player_id"], occurred_at=at, notice_id=row["id"]))
+    return len(rows)
+
+
+def _notice(fee: Money, at: datetime) -> int:
+    silent_since = rules.quiet_since(at, settings.DORMANT_AFTER_MONTHS, settings.DORMANT_NOTICE_DAYS)
+    told, after = 0, UUID(int=0)
+    while players := _silent(fee.currency, silent_since, after):
+        for player_id in players:
+            told += _tell(player_id, fee, silent_since, at)
+        after = players[-1]
+    return told
+
+
+def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
+    """Players with money, untold, who moved none since then; in the order of their ids."""
+    rows = fetch_all(
+        """
+        SELECT a.player_id FROM wallet_account a
+        WHERE a.kind = 'real' AND a.currency = %(currency)s AND a.balance_minor > 0 AND a.player_id > %(after)s
+          AND a.opened_at < %(since)s AND NOT EXISTS (
+              SELECT FROM wallet_dormancynotice n WHERE n.player_id = a.player_id AND n.ended_at IS NULL)
+          AND NOT EXISTS (
+              SELECT FROM wallet_transfer t WHERE t.player_id = a.player_id AND t.id >= kernel_uuid7_floor(%(since)s)
+              AND t.kind <> ALL(%(not_activity)s))
+        ORDER BY a.player_id LIMIT %(batch)s
+        """,
+        {"currency": currency, "since": since, "after": after, "not_activity": _NOT_ACTIVITY, "batch": _BATCH},
+    )
+    return [row["player_id"] for row in rows]
+
+
+def _tell(player_id: UUID, fee: Money, silent_since: datetime, at: datetime) -> bool:
+    with holding(player_id):
+        if find_refusal(player_id, PlayerAction.PLAY, at) or _moved_since(player_id, silent_since):
+            return False
+        notice, made = DormancyNotice.objects.get_or_create(
+            player_id=player_id,
+            ended_at=None,
+            defaults={"noticed_at": at, "chargeable_at": at + timedelta(days=settings.DORMANT_NOTICE_DAYS)},
+        )
+        if made:
+            publish(
+                DormancyNoticed(
+                    player_id=player_id,
+                    occurred_at=at,
+                    notice_id=notice.id,
+                    chargeable_at=notice.chargeable_at,
+                    fee=fee.major,
+                    currency=fee.currency,
+                )
+            )
+    return made
+
+
+def _charge(fee: Money, actor: Actor, at: datetime) -> int:
+    month = f"{at.astimezone(UTC):%Y-%m}"
+    due = DormancyNotice.objects.filter(ended_at=None, chargeable_at__lte=at, player__currency=fee.currency)
+    charged_before = DormantFee.objects.filter(month=month).values("player_id")
+    charged = 0
+    for notice in due.exclude(player_id__in=charged_before).order_by("id").iterator(_BATCH):
+        charged += _charge_one(notice, fee, month, actor, at)
+    return charged
+
+
+def _charge_one(notice: DormancyNotice, fee: Money, month: str, actor: Actor, at: datetime) -> bool:
+    """One player in a transaction of their own; everything is looked at again once the player is held."""
+    player_id = notice.player_id
+    with holding(player_id):
+        purse = Account.objects.filter(player_id=player_id, kind=AccountKind.REAL, balance_minor__gt=0).first()
+        if (
+            purse is None
+            or find_refusal(player_id, PlayerAction.PLAY, at)
+            or _moved_since(player_id, notice.noticed_at)
+            or DormantFee.objects.filter(player_id=player_id, month=month).exists()
+        ):
+            return False
+        amount = rules.dormant_fee(Money(purse.balance_minor or 0, purse.currency), fee)
+        posting = post(
+            "wallet_move",
+            [
+                TransferKind.DORMANT_FEE,
+                player_id,
+                purse.id,
+                AccountKind.FEES,
+                amount.currency,
+                -amount.amount_minor,
+                "dormancy",
+                f"{player_id}:{month}",
+                at,
+                str(actor),
+                request_id.get(),
+            ],
+            amount.currency,
+        )
+        if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
+            raise RuntimeError(f"dormant fee of {player_id} for {month}: {posting.outcome} {posting.reason}")
+        DormantFee.objects.create(
+            id=uuid7(),
+            player_id=player_id,
+            notice=notice,
+            month=month,
+            amount_minor=amount.amount_minor,
+            currency=amount.currency,
+            transfer_id=posting.transfer_id,
+            charged_at=at,
+        )
+        publish(
+            DormantFeeCharged(
+                player_id=player_id,
+                occurred_at=at,
+                notice_id=notice.id,
+                transfer_id=posting.transfer_id,
+                month=month,
+                amount=amount.major,
+                currency=amount.currency,
+            )
+        )
+    return True
+
+
+def _moved_since(player_id: UUID, since: datetime) -> bool:
+    return bool(
+        fetch_all(
+            "SELECT 1 FROM wallet_transfer WHERE player_id = %s AND id >= kernel_uuid7_floor(%s) AND kind <> ALL(%s) LIMIT 1",
+            [player_id, since, _NOT_ACTIVITY],
+        )
+    )
