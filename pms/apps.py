@@ -7,4 +7,14 @@ class PmsConfig(AppConfig):
     name = "pms"
 
     def ready(self) -> None:
+        from django.conf import settings
+
+        from kernel.rest.player_tokens import register_sessions
+        from players.ports import register_sms_sender
+        from players.services.messages import SandboxSender
         from pms import celery  # noqa: F401  (whoever sends a task, sends it to this broker)
+        from pms.player_auth.freshness import PlayerSessions
+
+        register_sessions(PlayerSessions())
+        if settings.SMS_SANDBOX:
+            register_sms_sender(SandboxSender())

@@ -15,7 +15,7 @@ FILE = "secrets.json"
 @dataclass(frozen=True)
 class Credentials:
     """Passwords of the database's superuser, owner and application roles and of Valkey; Django's key,
-    the JWT key and the key that seals the ledger."""
+    the keys of clients' and of players' tokens and the key that seals the ledger."""
 
     superuser_password: str
     owner_password: str
@@ -23,6 +23,7 @@ class Credentials:
     valkey_password: str
     secret_key: str
     jwt_private_key: str
+    player_jwt_private_key: str
     seal_private_key: str
 
 
@@ -30,7 +31,7 @@ def load_credentials(home: Home) -> Credentials:
     """Read the home's credentials; what is missing is generated and kept."""
     kept = home.read_json(FILE, {})
     missing = [field.name for field in fields(Credentials) if field.name not in kept]
-    makers = {"jwt_private_key": _private_key, "seal_private_key": new_private_key}
+    makers = {"jwt_private_key": _private_key, "player_jwt_private_key": _private_key, "seal_private_key": new_private_key}
     for name in missing:
         kept[name] = makers[name]() if name in makers else secrets.token_urlsafe(36)
     credentials = Credentials(**{field.name: kept[field.name] for field in fields(Credentials)})

@@ -1,0 +1,65 @@
+"""Logins that come to nothing: counted, kept, and after too many of them no longer tried."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.conf import settings
+
+from events.catalogue.players import LoginLocked
+from events.services.log import holding, publish
+from kernel.counting import count, forgive
+from kernel.places import find_place
+from players.models import LoginAttempt
+from players.selectors_identity import find_known_device
+from players.types_identity import AttemptOutcome, Origin
+
+IP_WINDOW_SECONDS = 60
+KEPT = timedelta(days=90)
+
+
+class Attempt:
+    """One try at an account's password or code, counted before it is judged: parallel guesses can't slip through."""
+
+    def __init__(self, *, what: str, name: str, player_id: UUID | None, origin: Origin, at: datetime) -> None:
+        """``what`` is guessed ("password", "code"). ``name`` is what the account was called by; several names of one
+        account count together.
+        """
+        self.player_id, self.origin, self.at = player_id, origin, at
+        whom = str(player_id) if player_id else hashlib.sha256(name.casefold().encode()).hexdigest()
+        # A device that the player has logged in from counts for itself: a stranger's guesses don't lock its owner out.
+        device = find_known_device(player_id, origin.device_token) if player_id and origin.device_token else None
+        self.key = f"{what}:{whom}:{device.id if device else 'strange'}"
+        self.limit = settings.PLAYER_LOGIN_ATTEMPTS
+        self.seconds = settings.PLAYER_LOGIN_LOCK_SECONDS
+        number = count(self.key, self.seconds)
+        per_ip = count(f"login-ip:{origin.ip}", IP_WINDOW_SECONDS)
+        self.is_allowed = number <= self.limit and per_ip <= settings.PLAYER_LOGIN_ATTEMPTS_PER_IP
+        self._just_locked = number == self.limit + 1
+
+    def fail(self, outcome: AttemptOutcome) -> None:
+        """Keep it; what comes while all is locked, once. Publishes LoginLocked when this account was just locked."""
+        if outcome is AttemptOutcome.LOCKED and not self._just_locked:
+            return
+        LoginAttempt.objects.create(
+            player_id=self.player_id,
+            outcome=outcome,
+            ip=self.origin.ip or None,
+            place=str(find_place(self.origin.ip)),
+            user_agent=self.origin.user_agent,
+            attempted_at=self.at,
+        )
+        if self._just_locked and self.player_id:
+            with holding(self.player_id):
+                publish(LoginLocked(player_id=self.player_id, occurred_at=self.at, seconds=self.seconds))
+
+    def succeed(self) -> None:
+        """Begin to count anew."""
+        forgive(self.key)
+
+
+def prune_attempts(*, at: datetime) -> int:
+    """Forget attempts older than 90 days; how many."""
+    return LoginAttempt.objects.filter(attempted_at__lt=at - KEPT).delete()[0]
