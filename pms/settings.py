@@ -27,6 +27,8 @@ if not SECRET_KEY:
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
+# Networks of the proxies before us ("10.0.0.0/8"): only what these write into X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 # --- the operator ------------------------------------------------------------------------------------------------
 OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
@@ -87,7 +89,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "kernel.middleware.RequestIdMiddleware",
+    "kernel.middleware.RequestContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -106,7 +108,7 @@ if PMS_ROLE == "api":
     MIDDLEWARE = [
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
-        "kernel.middleware.RequestIdMiddleware",
+        "kernel.middleware.RequestContextMiddleware",
         "django.middleware.common.CommonMiddleware",  # Content-Length: without it connections are not kept
         "allauth.account.middleware.AccountMiddleware",
     ]
