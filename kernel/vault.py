@@ -13,7 +13,7 @@ import binascii
 import hmac
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -32,6 +32,7 @@ from kernel.models import SubjectKey
 REMEMBERED_SECONDS = 30.0
 _MOST_REMEMBERED = 10_000
 _NONCE = 12
+_holders: list[Callable[[UUID, datetime], int]] = []
 _remembered: dict[tuple[str, UUID, int], tuple[float, AESGCM]] = {}
 
 
@@ -62,6 +63,19 @@ def unseal(subject_id: UUID, field: str, sealed: bytes) -> str:
         raise Damaged(f"{field} of {subject_id} cannot be opened: it was changed or moved.") from None
 
 
+def register_holder(reseal: Callable[[UUID, datetime], int]) -> None:
+    """Name a service that seals one person's rows anew where they are not current, blind indexes too; it says how many.
+
+    Called from AppConfig.ready(). Append-only rows have none: what they sealed opens under the older key.
+    """
+    _holders.append(reseal)
+
+
+def reseal(subject_id: UUID, at: datetime) -> int:
+    """Have every holder seal this person's rows anew where they are not current; how many it were."""
+    return sum(holder(subject_id, at) for holder in _holders)
+
+
 def is_current(subject_id: UUID, sealed: bytes) -> bool:
     """Whether this was sealed under the person's newest key."""
     return int.from_bytes(bytes(sealed[:2]), "big") == _newest_version(subject_id)
@@ -73,7 +87,7 @@ def blind_index(field: str, text: str) -> bytes:
 
 
 def renew(subject_id: UUID, *, at: datetime) -> int:
-    """Give a person a new key, under which everything is sealed from now on; the older ones still open. Its version.
+    """Give a person a new key, under which everything is sealed from now on; its version. Older ones still open.
 
     Raises: Destroyed.
     """
@@ -81,6 +95,17 @@ def renew(subject_id: UUID, *, at: datetime) -> int:
     _key(subject_id, version)  # raises where it was destroyed
     _make(subject_id, version + 1, at)
     return version + 1
+
+
+def list_subjects(*, after: UUID | None = None, created_before: datetime | None = None, limit: int = 1_000) -> list[UUID]:
+    """People whose keys are not destroyed, in the order of their ids; those whose newest key is older than a moment."""
+    keys = SubjectKey.objects.filter(destroyed_at=None)
+    if after:
+        keys = keys.filter(subject_id__gt=after)
+    people = keys.values("subject_id").annotate(newest=Max("created_at")).order_by("subject_id")
+    if created_before:
+        people = people.filter(newest__lt=created_before)
+    return list(people.values_list("subject_id", flat=True)[:limit])
 
 
 def destroy(subject_id: UUID, *, at: datetime) -> int:
@@ -93,13 +118,6 @@ def destroy(subject_id: UUID, *, at: datetime) -> int:
     if not SubjectKey.objects.filter(subject_id=subject_id).exists():
         _make(subject_id, 1, at)  # so that none is made later
     return SubjectKey.objects.filter(subject_id=subject_id, destroyed_at=None).update(sealed_key=None, destroyed_at=at)
-
-
-def destroy_old(subject_id: UUID, *, at: datetime) -> int:
-    """Destroy what ``renew`` has replaced. The caller has sealed everything of the person anew. How many keys."""
-    newest = _newest_version(subject_id)
-    old = SubjectKey.objects.filter(subject_id=subject_id, version__lt=newest, destroyed_at=None)
-    return old.update(sealed_key=None, destroyed_at=at)
 
 
 def count_for_other_masters() -> int:

@@ -92,7 +92,7 @@ class CloneableDatabase:
 
     def _prepare_keys(self, name: str) -> None:
         """All tests share one database of keys: what one keeps there is of people whom no other knows."""
-        if not self.admin.execute("SELECT FROM pg_database WHERE datname = %s", [name]).fetchone():
+        if not self.admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
             databases.create_database(self.admin, name)
             with closing(databases.connect(databases.with_database(self.admin_url, name))) as inside:
                 databases.grant_privileges(inside)
