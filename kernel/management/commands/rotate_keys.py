@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from kernel import vault
 from kernel.clock import now
+from kernel.secrets import reseal_all
 
 
 class Command(BaseCommand):
@@ -26,21 +27,28 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--new", action="store_true", help="Print a new key for the end of PERSONAL_KEYS.")
         what.add_argument("--data", action="store_true", help="Give every person a new key and seal their data anew.")
-        what.add_argument("--index", action="store_true", help="Make blind indexes anew after a change of PERSONAL_INDEX_KEY.")
+        what.add_argument(
+            "--index", action="store_true", help="Make blind indexes anew after a change of PERSONAL_INDEX_KEY."
+        )
+        what.add_argument(
+            "--secrets", action="store_true", help="Seal our own secrets (keys of integrations) under a new SECRET_KEY."
+        )
         parser.add_argument(
             "--created-before",
             metavar="TIME",
             help="With --data: leave out whoever has a key since this time (to go on: the time that the first run printed).",
         )
 
-    def handle(self, *args: Any, new: bool, data: bool, index: bool, created_before: str | None, **options: Any) -> None:
-        if new:
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["new"]:
             self.stdout.write(vault.new_master_key())
-        elif data:
-            self._renew(self._moment(created_before))
+        elif options["data"]:
+            self._renew(self._moment(options["created_before"]))
             self._reseal()
-        elif index:
+        elif options["index"]:
             self._reseal()
+        elif options["secrets"]:
+            self.stdout.write(f"{reseal_all()} secrets were sealed anew. SECRET_KEY_FALLBACKS may be emptied.")
         else:
             self._rewrap()
 
