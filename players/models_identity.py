@@ -147,9 +147,7 @@ class Consent(models.Model):
 class SandboxMessage(models.Model):
     """A text message that the sandbox took instead of sending it. Written by its sender, read by people; pruned in time."""
 
-    protection: ClassVar = Protection(
-        Retention.OPERATIONAL, {"phone": PersonalData.PLAIN, "text": PersonalData.PLAIN}
-    )
+    protection: ClassVar = Protection(Retention.OPERATIONAL, {"phone": PersonalData.PLAIN, "text": PersonalData.PLAIN})
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     phone = models.CharField(max_length=20)

@@ -131,7 +131,9 @@ def list_consents(player_id: UUID) -> list[ConsentDetails]:
     return [_consent(row) for row in rows.distinct("product", "channel")]
 
 
-def list_consent_history(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[tuple[UUID, ConsentDetails]]:
+def list_consent_history(
+    player_id: UUID, *, before: UUID | None = None, limit: int = 50
+) -> list[tuple[UUID, ConsentDetails]]:
     """Every answer with its id, newest first."""
     rows = Consent.objects.filter(player_id=player_id)
     if before:

@@ -52,7 +52,9 @@ class PlayerTokenScheme(OpenApiAuthenticationExtension):
     name = "playerToken"
 
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
-        text = "A player's access token, from a login at /_allauth/app/v1/auth/login. It opens only what is the player's."
+        text = (
+            "A player's access token, from a login at /_allauth/app/v1/auth/login. It opens only what is the player's."
+        )
         return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
 
 

@@ -39,9 +39,7 @@ class SessionOver(Exception):
     """The session has ended, or never was."""
 
 
-def start(
-    *, player_id: UUID, origin: Origin, methods: str, store_key: str, refresh_id: UUID, at: datetime
-) -> Opened:
+def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refresh_id: UUID, at: datetime) -> Opened:
     """Begin a session; a device whose token is not known becomes a new one. Publishes SessionStarted."""
     place = str(find_place(origin.ip))
     with holding(player_id):

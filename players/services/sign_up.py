@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from events.services.log import holding
-from kernel.actors import ActorKind, Actor
+from kernel.actors import Actor, ActorKind
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
 from players.rules_identity import age_on
@@ -46,9 +46,7 @@ def sign_up(
             password_hash=password_hash,
         )
         if granted:
-            change_consents(
-                player_id=player_id, answers=granted, text_version=text_version, source=SOURCE, at=at
-            )
+            change_consents(player_id=player_id, answers=granted, text_version=text_version, source=SOURCE, at=at)
     return player
 
 

@@ -6,7 +6,6 @@ Every answer for players holds for requests at /_allauth/ alone; elsewhere allau
 from __future__ import annotations
 
 import logging
-from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 

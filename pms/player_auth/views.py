@@ -49,9 +49,7 @@ class CountedView:
         player_id = find_player_id(user.pk) if user else None
         if not self.get_input_class() or player_id is None:  # type: ignore[attr-defined]
             return super().handle_input(data)  # type: ignore[misc,no-any-return]
-        attempt = Attempt(
-            what="code", name="", player_id=player_id, origin=origin_of(self.request), at=clock.now()
-        )
+        attempt = Attempt(what="code", name="", player_id=player_id, origin=origin_of(self.request), at=clock.now())
         if not attempt.is_allowed:
             attempt.fail(AttemptOutcome.LOCKED)
             refuse(self.request, 429, "too_many_login_attempts", "Too many failed attempts. Try again later.")
