@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
-from difflib import SequenceMatcher
 
 from players.types_identity import FieldDemands
 
@@ -28,7 +27,7 @@ DEMANDS: dict[str, tuple[tuple[str, ...], int]] = {
 _ELSEWHERE: tuple[tuple[str, ...], int] = ((), 18)
 
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
-_TOO_SIMILAR = 0.7
+_FEW = 5
 
 
 def demands_of(country: str) -> FieldDemands:
@@ -76,17 +75,20 @@ def find_password_fault(password: str, own: Iterable[str], is_common: Callable[[
     if len(password) > MAX_PASSWORD:
         return f"Use at most {MAX_PASSWORD} characters."
     folded = fold_password(password)
-    if any(is_common(form) for form in _forms(folded)) or _is_repeated(folded, is_common):
-        return "This is among the passwords that attackers try first, or such a one with digits added. Choose another."
+    if any(is_common(core) for core in _cores(folded)) or _is_repeated(folded, is_common):
+        return (
+            "This is among the passwords that attackers try first, or such a one with a little added. Choose another."
+        )
     if _resembles(folded, own):
         return "This resembles your name, login or address. Choose something that nobody can know of you."
     return ""
 
 
-def _forms(folded: str) -> set[str]:
-    """The password, and what is left of it without digits and marks at its ends (which guessers put there)."""
-    core = folded.strip("0123456789!?.,;:-_+*#$%&/()=@ ")
-    return {folded, core} if len(core) < len(folded) else {folded}
+def _cores(folded: str) -> Iterator[str]:
+    """The password, and what is left of it without a few signs at its ends, which guessers add as well."""
+    for before in range(_FEW + 1):
+        for after in range(_FEW + 1 - before):
+            yield folded[before : len(folded) - after]
 
 
 def _is_repeated(folded: str, is_common: Callable[[str], bool]) -> bool:
@@ -99,15 +101,9 @@ def _is_repeated(folded: str, is_common: Callable[[str], bool]) -> bool:
 
 
 def _resembles(folded: str, own: Iterable[str]) -> bool:
-    for value in own:
-        for part in {value, *re.split(r"\W+", value)}:
-            word = fold_password(part)
-            if len(word) < 4:
-                continue
-            if word in folded and len(word) * 2 >= len(folded):
-                return True
-            if SequenceMatcher(a=folded, b=word).quick_ratio() >= _TOO_SIMILAR and (
-                SequenceMatcher(a=folded, b=word).ratio() >= _TOO_SIMILAR
-            ):
-                return True
-    return False
+    """Whether little is left of the password without the person's own words."""
+    words = {part for value in own for part in re.split(r"\W+", fold_password(value)) if len(part) > 2}
+    rest = folded
+    for word in sorted(words, key=len, reverse=True):
+        rest = rest.replace(word, "")
+    return len(rest) < len(folded) and len(re.sub(r"\W", "", rest)) <= _FEW

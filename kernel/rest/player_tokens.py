@@ -52,7 +52,7 @@ class Sessions(Protocol):
         """The player of a session that is open and may be used; None when it is over."""
         ...
 
-    def is_fresh(self, session_id: UUID, at: datetime) -> bool:
+    def is_fresh(self, session_id: UUID, player_id: UUID, at: datetime) -> bool:
         """Whether the player proved to be themself lately, by the strongest means that they have set up."""
         ...
 
@@ -88,7 +88,7 @@ def get_player_token(request: HttpRequest) -> PlayerToken:
 
 def require_step_up(token: PlayerToken, at: datetime) -> None:
     """For sensitive actions. Raises: StepUpNeeded unless the player proved lately to be themself."""
-    if not _sessions[0].is_fresh(token.session_id, at):
+    if not _sessions[0].is_fresh(token.session_id, token.player_id, at):
         raise StepUpNeeded(
             "Confirm with your password, or your second factor if you have one, and try again.",
             reauthenticate="/_allauth/app/v1/auth/reauthenticate",
@@ -129,8 +129,8 @@ def _decode(token: str, key: str, issuer: str) -> dict[str, Any] | None:
                 "verify_iat": False,
             },
         )
-        UUID(claims["sid"])
-        UUID(claims["jti"])
+        for name in ("sid", "sub", "jti"):
+            UUID(claims[name])
     except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
         return None
     return claims if all(isinstance(claims[name], (int, float)) for name in ("exp", "iat")) else None

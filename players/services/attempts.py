@@ -24,20 +24,25 @@ class Attempt:
     """One try at an account's password or code, counted before it is judged: parallel guesses can't slip through."""
 
     def __init__(self, *, what: str, name: str, player_id: UUID | None, origin: Origin, at: datetime) -> None:
-        """``what`` is guessed ("password", "code"). ``name`` is what the account was called by; several names of one
-        account count together.
+        """``what`` is guessed ("password", "code"). ``name`` is what the account was called by.
+
+        ``is_allowed``: the try may be judged. ``is_told``: that it may not can be said. It can where the name itself was
+        tried too often, whether anybody has it or not; an account that is locked because of another of its names is
+        silently not opened, or the lock would tell that both names are one person's.
         """
         self.player_id, self.origin, self.at = player_id, origin, at
-        whom = str(player_id) if player_id else hashlib.sha256(name.casefold().encode()).hexdigest()
+        self.seconds = settings.PLAYER_LOGIN_LOCK_SECONDS
         # A device that the player has logged in from counts for itself: a stranger's guesses don't lock its owner out.
         device = find_known_device(player_id, origin.device_token) if player_id and origin.device_token else None
-        self.key = f"{what}:{whom}:{device.id if device else 'strange'}"
-        self.limit = settings.PLAYER_LOGIN_ATTEMPTS
-        self.seconds = settings.PLAYER_LOGIN_LOCK_SECONDS
-        number = count(self.key, self.seconds)
-        per_ip = count(f"login-ip:{origin.ip}", IP_WINDOW_SECONDS)
-        self.is_allowed = number <= self.limit and per_ip <= settings.PLAYER_LOGIN_ATTEMPTS_PER_IP
-        self._just_locked = number == self.limit + 1
+        whence = device.id if device else "strange"
+        called = hashlib.sha256(name.casefold().encode()).hexdigest() if name else player_id
+        self.keys = [f"{what}:{whom}:{whence}" for whom in dict.fromkeys((called, player_id or called))]
+        numbers = [count(key, self.seconds) for key in self.keys]
+        limit = settings.PLAYER_LOGIN_ATTEMPTS
+        of_ip = count(f"login-ip:{origin.ip}", IP_WINDOW_SECONDS)
+        self.is_told = numbers[0] > limit or of_ip > settings.PLAYER_LOGIN_ATTEMPTS_PER_IP
+        self.is_allowed = not self.is_told and numbers[-1] <= limit
+        self._just_locked = numbers[-1] == limit + 1
 
     def fail(self, outcome: AttemptOutcome) -> None:
         """Keep it; what comes while all is locked, once. Publishes LoginLocked when this account was just locked."""
@@ -57,7 +62,8 @@ class Attempt:
 
     def succeed(self) -> None:
         """Begin to count anew."""
-        forgive(self.key)
+        for key in self.keys:
+            forgive(key)
 
 
 def prune_attempts(*, at: datetime) -> int:

@@ -100,26 +100,27 @@ def check(*, session_id: UUID, at: datetime) -> UUID:
     return player_id
 
 
-def rotate(*, session_id: UUID, used: UUID, new: UUID, at: datetime) -> UUID:
-    """Exchange the refresh token ``used`` for ``new``, once; the session's player. Raises: SessionOver.
+def rotate(*, session_id: UUID, player_id: UUID, used: UUID, new: UUID, at: datetime) -> None:
+    """Exchange the refresh token ``used`` for ``new``, once. Raises: SessionOver, for another player's session too.
 
     A token that was exchanged before ends the session: either its owner or a thief holds a copy, and nobody knows who.
     Publishes SessionEnded in that case.
     """
-    player_id = check(session_id=session_id, at=at)
+    if check(session_id=session_id, at=at) != player_id:
+        raise SessionOver
     exchanged = Session.objects.filter(id=session_id, refresh_id=used, ended_at=None).update(
         refresh_id=new, last_seen_at=at
     )
     if not exchanged:
         end(player_id=player_id, session_ids=[session_id], reason=EndReason.REFRESH_TOKEN_REUSED, at=at)
         raise SessionOver
-    return player_id
 
 
-def find_store_key(*, session_id: UUID, at: datetime) -> str | None:
-    """The key of allauth's own session behind an open one; None when it is over."""
+def find_store_key(*, session_id: UUID, player_id: UUID, at: datetime) -> str | None:
+    """The key of allauth's own session behind an open one of this player; None when it is over."""
     try:
-        check(session_id=session_id, at=at)
+        if check(session_id=session_id, at=at) != player_id:
+            return None
     except SessionOver:
         return None
     sealed = Session.objects.filter(id=session_id, ended_at=None).values_list("store_key", flat=True).first()

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.stagekit import clear_login
 from allauth.account.models import EmailAddress
 from allauth.core import context
@@ -68,7 +69,9 @@ class AccountAdapter(DefaultAccountAdapter):
             )
         except FieldErrors as error:
             refuse_fields(request, error)
-        return get_user_model().objects.get(username=player.login)
+        saved = get_user_model().objects.get(username=player.login)
+        record_authentication(request, saved, method="password")  # who has just chosen it, knows it
+        return saved
 
     def send_account_already_exists_mail(self, email: str) -> None:
         make_password("as long as a real registration")  # the time that hashing takes must not tell
@@ -106,7 +109,10 @@ class AccountAdapter(DefaultAccountAdapter):
         attempt = Attempt(what="password", name=called, player_id=player_id, origin=origin_of(request), at=clock.now())
         if not attempt.is_allowed:
             attempt.fail(AttemptOutcome.LOCKED)
-            raise self.validation_error("too_many_login_attempts")
+            if attempt.is_told:
+                raise self.validation_error("too_many_login_attempts")
+            make_password(credentials.get("password"))
+            return None
         user = backend.PlayerBackend().authenticate(request, **credentials)
         if user is None:
             attempt.fail(AttemptOutcome.WRONG_PASSWORD)
@@ -142,8 +148,7 @@ class AccountAdapter(DefaultAccountAdapter):
             at=at,
         )
         request.session[tokens.SESSION_ID] = str(opened.session_id)
-        request.session[tokens.REFRESH_ID] = str(refresh_id)
-        request.new_device_token = opened.device_token  # type: ignore[attr-defined]
+        request.just_opened = tokens.JustOpened(refresh_id, opened.device_token)  # type: ignore[attr-defined]
         if opened.is_new_device:
             self._tell_of_new_device(user, opened.place)
 

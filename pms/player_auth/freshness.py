@@ -27,8 +27,8 @@ class PlayerSessions:
         except sessions.SessionOver:
             return None
 
-    def is_fresh(self, session_id: UUID, at: datetime) -> bool:
-        key = sessions.find_store_key(session_id=session_id, at=at)
+    def is_fresh(self, session_id: UUID, player_id: UUID, at: datetime) -> bool:
+        key = sessions.find_store_key(session_id=session_id, player_id=player_id, at=at)
         session = lookup_session(key) if key else None
         return session is not None and is_fresh(session, at)
 

@@ -6,6 +6,7 @@ logged in. What allauth calls the session token carries a login only until it is
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -22,8 +23,15 @@ from kernel.rest.player_tokens import read_claims, sign_claims
 from players.services import sessions
 
 SESSION_ID = "player_session"  # in allauth's session: which session of players it stands behind
-REFRESH_ID = "player_refresh"  # the refresh token to give out with the first answer
 _BY_TOKEN = "token:"  # noqa: S105
+
+
+@dataclass(frozen=True, slots=True)
+class JustOpened:
+    """What the answer to a login tells beside the access token; kept with the request (``just_opened``)."""
+
+    refresh_id: UUID
+    device_token: str
 
 
 class PlayerTokens(AbstractTokenStrategy):
@@ -36,7 +44,7 @@ class PlayerTokens(AbstractTokenStrategy):
         claims = read_claims(value, "access")
         if claims is None:
             return None
-        key = sessions.find_store_key(session_id=UUID(claims["sid"]), at=clock.now())
+        key = sessions.find_store_key(session_id=UUID(claims["sid"]), player_id=UUID(claims["sub"]), at=clock.now())
         return _BY_TOKEN + key if key else None
 
     def lookup_session(self, session_token: str) -> SessionBase | None:
@@ -62,24 +70,23 @@ class PlayerTokens(AbstractTokenStrategy):
     def create_access_token_payload(self, request: HttpRequest) -> dict[str, Any] | None:
         session_id = UUID(request.session[SESSION_ID])
         player_id = sessions.check(session_id=session_id, at=clock.now())
-        refresh_id = UUID(request.session.pop(REFRESH_ID))
+        opened: JustOpened = request.just_opened  # type: ignore[attr-defined]
         payload = {
             "access_token": self.create_access_token(request),
             "refresh_token": _token(
-                "refresh", player_id, session_id, refresh_id, settings.PLAYER_REFRESH_TOKEN_SECONDS
+                "refresh", player_id, session_id, opened.refresh_id, settings.PLAYER_REFRESH_TOKEN_SECONDS
             ),
             "expires_in": settings.PLAYER_ACCESS_TOKEN_SECONDS,
         }
-        device_token = getattr(request, "new_device_token", "")
-        return payload | ({"device_token": device_token} if device_token else {})
+        return payload | ({"device_token": opened.device_token} if opened.device_token else {})
 
     def refresh_token(self, refresh_token: str) -> tuple[str, str] | None:
         claims = read_claims(refresh_token, "refresh")
         if claims is None:
             return None
-        session_id, new = UUID(claims["sid"]), uuid4()
+        session_id, player_id, used, new = UUID(claims["sid"]), UUID(claims["sub"]), UUID(claims["jti"]), uuid4()
         try:
-            player_id = sessions.rotate(session_id=session_id, used=UUID(claims["jti"]), new=new, at=clock.now())
+            sessions.rotate(session_id=session_id, player_id=player_id, used=used, new=new, at=clock.now())
         except sessions.SessionOver:
             return None
         return (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from allauth.account.internal.flows.login import record_authentication
+from allauth.account.internal.flows.manage_email import sync_user_email_address
 from allauth.headless.account import views as account
 from allauth.headless.account.inputs import RequestPasswordResetInput
 from allauth.headless.internal.restkit.response import ErrorResponse
@@ -115,12 +117,15 @@ class TellingView:
     """Tells players when a request has changed what protects an account."""
 
     changes: dict[str, SecurityChange] = {}
+    factor = ""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response: HttpResponse = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
         change = self.changes.get(str(request.method))
         player_id = find_player_id(request.user.pk) if request.user.is_authenticated else None
         if change and player_id and response.status_code == 200:
+            if change is SecurityChange.FACTOR_ADDED:  # whoever adds a factor has just shown to hold it
+                record_authentication(request, request.user, method="mfa", type=self.factor)
             actor = Actor(ActorKind.PLAYER, str(player_id))
             security.note_change(player_id=player_id, change=change, actor=actor, at=clock.now())
         return response
@@ -130,11 +135,11 @@ _FACTORS = {"POST": SecurityChange.FACTOR_ADDED, "DELETE": SecurityChange.FACTOR
 
 
 class TotpView(TellingView, mfa.ManageTOTPView):
-    changes = _FACTORS
+    changes, factor = _FACTORS, "totp"
 
 
 class RecoveryCodesView(TellingView, mfa.ManageRecoveryCodesView):
-    changes = {"POST": SecurityChange.FACTOR_ADDED}
+    changes, factor = {"POST": SecurityChange.FACTOR_ADDED}, "recovery_codes"
 
 
 class ChangePasswordView(account.ChangePasswordView):
@@ -153,6 +158,8 @@ class PlayersPasswordResetInput(RequestPasswordResetInput):
         """To staff's addresses the same happens as to unknown ones."""
         email = super().clean_email()
         self.users = [user for user in self.users if find_player_id(user.pk)]
+        for user in self.users:  # whom a service client registered, allauth has not met yet
+            sync_user_email_address(user)
         return str(email)
 
 
@@ -197,7 +204,7 @@ class LoginKeyInput(WellFormed, LoginWebAuthnInput):
 
 class KeysView(TellingView, mfa.ManageWebAuthnView):
     input_class = {**mfa.ManageWebAuthnView.input_class, "POST": AddKeyInput}
-    changes = _FACTORS
+    changes, factor = _FACTORS, "webauthn"
 
 
 class AuthenticateKeyView(CountedView, mfa.AuthenticateWebAuthnView):

@@ -3,6 +3,8 @@
 import pytest
 from pytest_django import Settings
 
+from tests.rest.conftest import token_for  # noqa: F401  (a fixture)
+
 
 @pytest.fixture
 def cheap_hashes(settings: Settings) -> None:

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, history, payments, postings, views, webhooks
+from wallet.rest import game_sessions, history, me, payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
@@ -28,4 +28,13 @@ urlpatterns = [
     path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
     path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
     path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),
+    path("me/balance", me.MyBalance.as_view(), name="my-balance"),
+    path("me/transactions", me.MyTransactions.as_view(), name="my-transactions"),
+    path("me/rounds", me.MyRounds.as_view(), name="my-rounds"),
+    path("me/instruments", me.MyInstruments.as_view(), name="my-instruments"),
+    path("me/deposits", me.MyDeposits.as_view(), name="my-deposits"),
+    path("me/deposits/<uuid:deposit_id>", me.MyDeposit.as_view(), name="my-deposit"),
+    path("me/withdrawals", me.MyWithdrawals.as_view(), name="my-withdrawals"),
+    path("me/withdrawals/<uuid:withdrawal_id>", me.MyWithdrawal.as_view(), name="my-withdrawal"),
+    path("me/withdrawals/<uuid:withdrawal_id>/cancel", me.MyCancellation.as_view(), name="my-withdrawal-cancel"),
 ]
