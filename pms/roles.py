@@ -9,6 +9,9 @@ _PERSONAL = {"players.view_personal_data"}
 _STATUS = {"players.change_player_status"}
 _RESTRICT = {"players.impose_restriction", "players.lift_restriction"}
 _AML = {"players.view_aml_reason"}
+_SESSIONS = {"players.view_session", "players.view_consent"}
+_END_SESSIONS = {"players.end_session"}
+_SMS_SANDBOX = {"players.view_sandboxmessage"}
 _PURSES = {"wallet.view_account"}
 _PAYMENTS = {"wallet.view_deposit", "wallet.view_withdrawal"}
 _INSTRUMENTS = {"wallet.view_instrument"}
@@ -37,24 +40,30 @@ _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
-_EVERYTHING_TO_READ = (
+_EVERYTHING_TO_READ = _SESSIONS | (
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
-    "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
+    "administrator": _END_SESSIONS | _SMS_SANDBOX |
+    _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
     | {"players.add_user", "players.change_user"},
-    "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    "operations": _SESSIONS | _END_SESSIONS |
+    _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
-    "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
+    "support_agent": _SESSIONS |
+    _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "support_lead": _SESSIONS | _END_SESSIONS |
+    _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
+    "compliance_officer": _SESSIONS | _END_SESSIONS |
+    _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
     | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES,
-    "mlro": _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    "mlro": _SESSIONS | _END_SESSIONS |
+    _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,

@@ -29,14 +29,14 @@ class MySessions(MeView):
         rows = [{**asdict(row), "current": row.id == request.auth.session_id} for row in list_sessions(me(request))]
         return whole(rows, forms.SessionSerializer)
 
-    @extend_schema(operation_id="end_my_sessions", responses=forms.EndedSerializer)
+    @extend_schema(operation_id="end_my_sessions", responses={200: forms.EndedSerializer})
     def delete(self, request: Request) -> Response:
         """End every open session, this one too."""
         return Response({"ended": _kill(request, None)})
 
 
 class MySession(MeView):
-    @extend_schema(operation_id="end_my_session", responses=forms.EndedSerializer)
+    @extend_schema(operation_id="end_my_session", responses={200: forms.EndedSerializer})
     def delete(self, request: Request, session_id: UUID) -> Response:
         """End one session: its tokens are worth nothing from now on."""
         return Response({"ended": _kill(request, session_id)})
@@ -59,7 +59,7 @@ class MyDeviceTrust(MeView):
         device = trust(player_id=me(request), device_id=device_id, at=clock.now())
         return Response(forms.DeviceSerializer(_device(device, _device_here(request))).data)
 
-    @extend_schema(operation_id="distrust_my_device", responses=forms.DeviceSerializer)
+    @extend_schema(operation_id="distrust_my_device", responses={200: forms.DeviceSerializer})
     def delete(self, request: Request, device_id: UUID) -> Response:
         """Ask for the second factor again there."""
         device = distrust(player_id=me(request), device_id=device_id)
@@ -80,7 +80,7 @@ class MySmsFactor(MeView):
         turn_sms_factor(player_id=me(request), on=True, actor=request.auth.actor, at=clock.now())
         return Response(_sms_factor(me(request)))
 
-    @extend_schema(operation_id="turn_my_sms_factor_off", responses=forms.SmsFactorSerializer)
+    @extend_schema(operation_id="turn_my_sms_factor_off", responses={200: forms.SmsFactorSerializer})
     def delete(self, request: Request) -> Response:
         """Ask for it no more."""
         turn_sms_factor(player_id=me(request), on=False, actor=request.auth.actor, at=clock.now())
