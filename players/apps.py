@@ -6,11 +6,12 @@ class PlayersConfig(AppConfig):
 
     def ready(self) -> None:
         from kernel.vault import register_holder
+        from players.admin_as_of import AsOfPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.ports import register_panel
         from players.services.sealed import reseal
 
         register_holder(reseal)
 
-        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel()):
+        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel(), AsOfPanel()):
             register_panel(panel)
