@@ -53,7 +53,7 @@ class WalletPanel:
 class WalletAsOf:
     """What the player held at a moment, by the clock of recording."""
 
-    title, order, permission = "Balances", 10, "wallet.view_account"
+    title, order, permission = "Balances, as recorded by then", 10, "wallet.view_account"
 
     def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
         held = get_balances_at(player.id, at)
