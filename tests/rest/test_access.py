@@ -42,6 +42,7 @@ ENDPOINTS = [
     ("GET", f"compliance/approvals/{ID}", "compliance:read"),
     ("POST", "wallet/plays", "wallet:write"),
     ("POST", "wallet/bets", "wallet:write"),
+    ("POST", "wallet/bets:batch", "wallet:write"),
     ("POST", "wallet/wins", "wallet:write"),
     ("POST", "wallet/rollbacks", "wallet:write"),
     ("POST", "wallet/deposits", "wallet:write"),

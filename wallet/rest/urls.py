@@ -1,10 +1,11 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, history, payments, postings, views, webhooks
+from wallet.rest import batches, game_sessions, history, payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
+    path("wallet/bets:batch", batches.place, name="bets-batch"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),

@@ -32,11 +32,11 @@ from wallet.rules import WITHDRAWAL_MOVES, approves, assess, breaks_closed_loop,
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments
 from wallet.services.payment_instruments import note_payment
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
-from wallet.services.posting import check_amount, check_references, post
+from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import Outcome, RefusalReason
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
-SOURCE = "withdrawals"
+SOURCE = OwnSource.WITHDRAWALS
 Split = Sequence[tuple[UUID, Money]]
 
 
