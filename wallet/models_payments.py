@@ -59,6 +59,7 @@ class Deposit(models.Model):
     """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
 
     ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
+    It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
@@ -79,6 +80,7 @@ class Deposit(models.Model):
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     number = models.IntegerField(null=True, blank=True)
     charged_back_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField()

@@ -48,9 +48,12 @@ class InstrumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DepositDetails:
+    """One payment in. ``taken_back`` is what chargebacks and refunds took of it until now."""
+
     id: UUID
     player_id: UUID
     amount: Money
+    taken_back: Money
     provider: str
     state: DepositState
     failure_reason: str
