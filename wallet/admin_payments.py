@@ -26,6 +26,7 @@ from wallet.models import TransferKey
 from wallet.models_payments import Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
+from wallet.services import withdrawal_claims as claims
 from wallet.services import withdrawals
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
@@ -132,7 +133,7 @@ class WithdrawalAdmin(PageAdmin):
 
     def _line(self, request: HttpRequest, row: Withdrawal, at: datetime) -> Line:
         age, tone = age_of(row.requested_at, at)
-        claimed = withdrawals.is_claimed(row, at)
+        claimed = claims.is_claimed(row, at)
         return Line(
             row=row,
             player=player_link(row),
@@ -156,7 +157,7 @@ class WithdrawalAdmin(PageAdmin):
         payouts = list_payouts(obj.pk)
         instruments = list_instruments(obj.player_id)
         labels = {row.id: row.label for row in instruments}
-        claimed = withdrawals.is_claimed(obj, at)
+        claimed = claims.is_claimed(obj, at)
         waits = details.state in (WithdrawalState.IN_REVIEW, WithdrawalState.APPROVED)
         free = not claimed or obj.claimed_by == str(staff_actor(request))
         decides = may(request, APPROVE) and waits and free
@@ -209,7 +210,7 @@ class WithdrawalAdmin(PageAdmin):
 
     def next_view(self, request: HttpRequest) -> HttpResponse:
         self._need_post(request)
-        found = withdrawals.claim_next(actor=staff_actor(request), at=clock.now())
+        found = claims.claim_next(actor=staff_actor(request), at=clock.now())
         if found is None:
             messages.success(request, "Nothing waits: everything in review is decided or somebody works on it.")
             return HttpResponseRedirect(self.reverse("changelist"))
@@ -217,11 +218,11 @@ class WithdrawalAdmin(PageAdmin):
 
     def claim_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         return self._simple(
-            request, withdrawal_id, withdrawals.claim_withdrawal, "It is yours for the next quarter of an hour."
+            request, withdrawal_id, claims.claim_withdrawal, "It is yours for the next quarter of an hour."
         )
 
     def release_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
-        return self._simple(request, withdrawal_id, withdrawals.release_withdrawal, "Others may work on it now.")
+        return self._simple(request, withdrawal_id, claims.release_withdrawal, "Others may work on it now.")
 
     def approve_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         """Form, then what it will do, then the deed."""
@@ -334,7 +335,7 @@ class WithdrawalAdmin(PageAdmin):
     def _obstacle(self, row: Withdrawal, actor: str, at: datetime) -> str:
         if row.state != WithdrawalState.IN_REVIEW:
             return f"It is {row.state.replace('_', ' ')} already."
-        if withdrawals.is_claimed(row, at) and row.claimed_by != actor:
+        if claims.is_claimed(row, at) and row.claimed_by != actor:
             return f"{who(row.claimed_by)} works on it."
         return ""
 

@@ -13,6 +13,7 @@ class WalletConfig(AppConfig):
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adjustments import AdjustmentApproval
+        from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
@@ -28,3 +29,4 @@ class WalletConfig(AppConfig):
         register_panel(WalletPanel())
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
+        register_handler(WithdrawalApproval())

@@ -111,7 +111,8 @@ class Withdrawal(models.Model):
 
     The amount is in the held purse from the request on; it ends as ``paid_minor`` or, as ``returned_minor``, with the
     player again. ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are
-    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``.
+    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an
+    ``approval_id`` once a first person approved it; it is None again when the second one declines.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -139,13 +140,17 @@ class Withdrawal(models.Model):
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     claimed_by = models.CharField(max_length=120, blank=True, default="")
     claimed_until = models.DateTimeField(null=True, blank=True)
+    approval_id = models.UUIDField(null=True, blank=True)
     requested_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     sends_from = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        permissions: ClassVar = [("approve_withdrawal", "Approves, splits and rejects withdrawals")]
+        permissions: ClassVar = [
+            ("approve_withdrawal", "Approves, splits and rejects withdrawals"),
+            ("approve_large_withdrawal", "Approves large payouts as the second person"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "key"], name="wallet_withdrawal_key_once"),
             models.CheckConstraint(

@@ -312,6 +312,7 @@ def _withdrawal(row: Withdrawal) -> WithdrawalDetails:
         failure_reason=row.failure_reason,
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,
+        approval_id=row.approval_id,
         requested_at=row.requested_at,
         sends_from=row.sends_from,
         settled_at=row.settled_at,

@@ -111,6 +111,7 @@ class WithdrawalDetails:
     """``amount`` was asked for; ``approved``, ``paid`` and ``returned`` say how much of it so far.
 
     ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
+    ``approval_id`` is the request to a second person, of a large one.
     """
 
     id: UUID
@@ -130,6 +131,7 @@ class WithdrawalDetails:
     failure_reason: str
     claimed_by: str
     claimed_until: datetime | None
+    approval_id: UUID | None
     requested_at: datetime
     sends_from: datetime | None
     settled_at: datetime | None
