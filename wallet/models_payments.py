@@ -295,3 +295,26 @@ class ApprovalRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level or 'everybody'} {self.currency}"
+
+
+class SavedView(models.Model):
+    """A view of the payments inbox that one member of staff named. Written and removed by that person alone.
+
+    ``owner`` is the person as an actor ("staff:7"), ``query`` the address's filters.
+    """
+
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.CharField(max_length=80)
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=400)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "name"], name="wallet_saved_view_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
