@@ -100,6 +100,10 @@ class Deposit(models.Model):
                 name="wallet_deposit_chased",
             ),
             models.Index(fields=["provider_reference"], name="wallet_deposit_reference"),
+            models.Index(fields=["provider", "settled_at"], name="wallet_deposit_settled"),
+            models.Index(
+                fields=["provider"], condition=models.Q(charged_back_minor__gt=0), name="wallet_deposit_taken_back"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -210,6 +214,7 @@ class Payout(models.Model):
                 name="wallet_payout_due",
             ),
             models.Index(fields=["provider_reference"], name="wallet_payout_reference"),
+            models.Index(fields=["settled_at"], name="wallet_payout_settled"),
         ]
 
     def __str__(self) -> str:
