@@ -49,6 +49,11 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# What one member of staff may let through of one player's withdrawals within 24 hours without a second person; rules
+# approve nothing above it. In a currency that is not named every payout needs one.
+WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
+# Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
+WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})

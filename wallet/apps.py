@@ -15,6 +15,7 @@ class WalletConfig(AppConfig):
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
+        from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
@@ -32,3 +33,4 @@ class WalletConfig(AppConfig):
         register_holder(reseal_keys)
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
+        register_handler(WithdrawalApproval())

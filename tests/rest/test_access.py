@@ -47,6 +47,7 @@ ENDPOINTS = [
     ("POST", "wallet/rollbacks", "wallet:write"),
     ("POST", "wallet/deposits", "wallet:write"),
     ("GET", f"wallet/deposits/{ID}", "wallet:read"),
+    ("POST", f"wallet/deposits/{ID}/cancel", "wallet:write"),
     ("POST", "wallet/instruments", "wallet:write"),
     ("POST", "wallet/withdrawals", "wallet:write"),
     ("GET", f"wallet/withdrawals/{ID}", "wallet:read"),

@@ -10,6 +10,7 @@ urlpatterns = [
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
+    path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
     path("wallet/game-sessions", game_sessions.GameSessions.as_view(), name="game-sessions"),
     path("wallet/game-sessions/<uuid:session_id>", game_sessions.GameSession.as_view(), name="game-session"),
     path(
