@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -27,6 +28,8 @@ from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
 from wallet.services import withdrawals
 from wallet.types import WithdrawalDetails, WithdrawalState
+
+logger = logging.getLogger(__name__)
 
 APPROVE = "wallet.approve_withdrawal"
 PAGE = 100
@@ -326,6 +329,9 @@ class WithdrawalAdmin(PageAdmin):
                 done += 1
             except DomainError as error:
                 messages.error(request, f"{withdrawal_id}: {error.detail}")
+            except Exception:  # nothing of this one is written; the others are no worse for it
+                logger.exception("withdrawal %s could not be approved in bulk", withdrawal_id)
+                messages.error(request, f"{withdrawal_id}: something went wrong here; it is as it was.")
         if done:
             messages.success(request, f"{done} withdrawals are approved.")
         return HttpResponseRedirect(self.reverse("changelist"))

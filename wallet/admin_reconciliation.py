@@ -23,7 +23,7 @@ from kernel.money import Money
 from wallet.admin_adjustments import staff_name, wallet_tab
 from wallet.admin_forms import AmountField, read_amount
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
-from wallet.selectors_reconciliation import list_liability, list_liability_currencies
+from wallet.selectors_reconciliation import find_last_check, list_liability, list_liability_currencies
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
 from wallet.types import CaseState, ReportState, RowState
@@ -136,7 +136,11 @@ class ReportAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         open_cases = ReconciliationCase.objects.exclude(state=CaseState.RESOLVED)[:1000].count()
-        desk = {"open_cases": open_cases, "may_reconcile": may(request, reconciliation.RECONCILE)}
+        desk = {
+            "open_cases": open_cases,
+            "may_reconcile": may(request, reconciliation.RECONCILE),
+            "check": find_last_check(),
+        }
         return super().changelist_view(request, {**desk, **(extra_context or {})})
 
     @column("File")
@@ -216,6 +220,7 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)
 

@@ -307,6 +307,7 @@ class Deposit(models.Model):
 
     ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
+    ``charged_back_minor`` is all that was taken back, ``refunded_minor`` the part that we gave back ourselves.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -326,6 +327,7 @@ class Deposit(models.Model):
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     number = models.IntegerField(null=True, blank=True)
     charged_back_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField()
@@ -336,6 +338,10 @@ class Deposit(models.Model):
             models.UniqueConstraint(fields=["source", "key"], name="wallet_deposit_key_once"),
             models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
+            models.CheckConstraint(
+                condition=models.Q(charged_back_minor__range=(0, models.F("amount_minor"))),
+                name="wallet_deposit_taken_back_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["player", "-id"], name="wallet_deposit_player"),

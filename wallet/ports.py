@@ -59,7 +59,11 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaymentAnswer:
-    """What a provider says of one payment. ``amount`` is what really moved; None: all of it. ``reason``: why it failed."""
+    """What a provider says of one payment. ``amount`` is what really moved; None: all of it. ``reason``: why it failed.
+
+    A deposit may be taken back in parts: each chargeback names its own amount, a refund (``reason`` "refunded") all that
+    was refunded so far.
+    """
 
     state: PaymentState
     reference: str = ""

@@ -6,8 +6,8 @@ from collections import defaultdict
 from datetime import date
 
 from kernel.money import Money
-from wallet.models_reconciliation import LiabilityDay
-from wallet.types import AccountKind, LiabilityLine
+from wallet.models_reconciliation import LiabilityCheck, LiabilityDay
+from wallet.types import AccountKind, LiabilityCheckDetails, LiabilityDifference, LiabilityLine
 
 
 def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
@@ -33,3 +33,15 @@ def list_liability_currencies() -> list[str]:
     if newest is None:
         return []
     return sorted(set(LiabilityDay.objects.filter(day=newest.day).values_list("currency", flat=True)))
+
+
+def find_last_check() -> LiabilityCheckDetails | None:
+    """The newest comparison of the days' figures with the balances."""
+    row = LiabilityCheck.objects.order_by("-id").first()
+    if row is None:
+        return None
+    differences = tuple(
+        LiabilityDifference(AccountKind(kind), Money(by_days, currency), Money(by_balances, currency))
+        for kind, currency, by_days, by_balances in row.differences
+    )
+    return LiabilityCheckDetails(row.day, row.checked_at, differences)

@@ -460,6 +460,24 @@ class HistoryPage(Generic[Item]):
 
 
 @dataclass(frozen=True, slots=True)
+class LiabilityDifference:
+    """A kind of purse whose balances are not what the days' figures, and the entries since, add up to."""
+
+    kind: AccountKind
+    by_days: Money
+    by_balances: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LiabilityCheckDetails:
+    """One look at whether the liability by day equals the balances; ``day`` is the last that was closed."""
+
+    day: date
+    checked_at: datetime
+    differences: tuple[LiabilityDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LiabilityLine:
     """What the house owed its players at the end of a day (UTC), in one currency."""
 

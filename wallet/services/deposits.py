@@ -237,7 +237,7 @@ def _path(state: DepositState, said: PaymentState) -> list[DepositState]:
     to = _STATES.get(said)
     if to is None:
         return []
-    if to in DEPOSIT_MOVES[state]:
+    if to in DEPOSIT_MOVES[state] or to is state is DepositState.CHARGED_BACK:  # perhaps a further part
         return [to]
     if to is DepositState.CHARGED_BACK and DepositState.MADE in DEPOSIT_MOVES[state]:
         return [DepositState.MADE, to]
@@ -311,15 +311,18 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
 
 
 def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
-    whole = Money(deposit.amount_minor, deposit.currency)
-    amount = min(answer.amount, whole) if answer.amount else whole
+    """Take back what is new in a chargeback. Several may come for one deposit, together never more than all of it."""
+    amount = _newly_taken_back(deposit, answer)
+    if not amount.amount_minor:
+        return
     held = get_balances(deposit.player_id).real
-    deposit.charged_back_minor, deposit.failure_reason = amount.amount_minor, mask_pans(answer.reason)[:200]
+    before = deposit.charged_back_minor
+    deposit.charged_back_minor, deposit.failure_reason = before + amount.amount_minor, mask_pans(answer.reason)[:200]
     posting = _post(
         "wallet_charge_back",
         [deposit.player_id, amount.currency, amount.amount_minor],
         deposit,
-        f"{deposit.id}:chargeback",
+        f"{deposit.id}:chargeback" + (f":{before}" if before else ""),
         actor,
         at,
     )
@@ -348,6 +351,16 @@ def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: date
             at=at,
             idempotency_key=f"chargeback:{deposit.id}",
         )
+
+
+def _newly_taken_back(deposit: Deposit, answer: PaymentAnswer) -> Money:
+    """A chargeback names its own amount, a refund all that was refunded so far; neither: everything that is left."""
+    left = deposit.amount_minor - deposit.charged_back_minor
+    asked = answer.amount.amount_minor if answer.amount else left
+    if answer.reason == REFUNDED and answer.amount:
+        asked -= deposit.refunded_minor
+        deposit.refunded_minor = max(deposit.refunded_minor, answer.amount.amount_minor)
+    return Money(max(0, min(asked, left)), deposit.currency)
 
 
 def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:
