@@ -16,6 +16,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -42,8 +43,10 @@ def staff_actor(request: HttpRequest) -> Actor:
 
 def actor_of(user: Any) -> Actor:
     """A member of staff as ``Actor``; somebody inactive or no staff has no permissions."""
-    granted = user.get_all_permissions() if user.is_active and user.is_staff else ()
-    return Actor(ActorKind.STAFF, str(user.pk), frozenset(granted))
+    if not (user.is_active and user.is_staff):
+        return Actor(ActorKind.STAFF, str(user.pk))
+    roles = {*user.groups.values_list("name", flat=True), *(["superuser"] if user.is_superuser else ())}
+    return Actor(ActorKind.STAFF, str(user.pk), frozenset(user.get_all_permissions()), frozenset(roles))
 
 
 def may(request: HttpRequest, permission: str, subject: object = None) -> bool:
@@ -163,7 +166,7 @@ class PageAdmin(ReadOnlyAdmin):
         original = Crumb(pk, title, self.opts) if pk else None
         return TemplateResponse(request, template, {**frame, "original": original, **context})
 
-    def view_path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def view_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """An address below this list, for staff only: named ``<app>_<model>_<name>``."""
         full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(view), name=full_name)

@@ -5,8 +5,13 @@ class PlayersConfig(AppConfig):
     name = "players"
 
     def ready(self) -> None:
+        from kernel.vault import register_holder
+        from players.admin_as_of import AsOfPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.ports import register_panel
+        from players.services.sealed import reseal
 
-        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel()):
+        register_holder(reseal)
+
+        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel(), AsOfPanel()):
             register_panel(panel)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -85,95 +85,6 @@ class TransferKind(StrEnum):
     DORMANT_FEE = "dormant_fee"
 
 
-class AdjustmentNature(StrEnum):
-    ADJUSTMENT = "adjustment"  # a correction, either way
-    WRITE_OFF = "write_off"  # the balance of a closed account that cannot be paid out
-
-
-class AdjustmentState(StrEnum):
-    AWAITING_APPROVAL = "awaiting_approval"
-    POSTED = "posted"
-    REJECTED = "rejected"  # nothing moved
-    EXPIRED = "expired"  # nobody decided in time; nothing moved
-
-
-class DisputeState(StrEnum):
-    OPEN = "open"
-    INVESTIGATING = "investigating"
-    RESOLVED = "resolved"
-    REJECTED = "rejected"
-
-
-class ReportSide(StrEnum):
-    """Whose report it is: it is compared with our deposits, or with our movements of one integration."""
-
-    PAYMENTS = "payments"
-    GAMES = "games"
-
-
-class ReportState(StrEnum):
-    WAITING = "waiting"
-    MATCHING = "matching"
-    DONE = "done"
-    FAILED = "failed"  # the file as a whole cannot be read; ``note`` says why
-
-
-class RowState(StrEnum):
-    NEW = "new"
-    MATCHED = "matched"
-    DIFFERING = "differing"  # ours was found, and says something else
-    UNMATCHED = "unmatched"  # theirs only
-    BAD = "bad"  # the line cannot be read
-
-
-class CaseKind(StrEnum):
-    DIFFERING = "differing"
-    UNMATCHED = "unmatched"  # theirs only
-    MISSING = "missing"  # ours only
-
-
-class CaseState(StrEnum):
-    OPEN = "open"
-    CLAIMED = "claimed"
-    RESOLVED = "resolved"
-
-
-class DepositState(StrEnum):
-    REQUESTED = "requested"
-    PENDING = "pending"
-    MADE = "made"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-    CHARGED_BACK = "charged_back"
-
-
-class WithdrawalState(StrEnum):
-    REQUESTED = "requested"  # the money is set aside
-    IN_REVIEW = "in_review"
-    APPROVED = "approved"  # waits out its cooling period, then for the sender
-    SENT = "sent"  # handed to the provider, or about to be
-    PAID = "paid"
-    REJECTED = "rejected"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
-class PayoutState(StrEnum):
-    PLANNED = "planned"
-    SENT = "sent"  # the provider has it, or may have it: only asking tells
-    PAID = "paid"
-    FAILED = "failed"
-    RETURNED = "returned"  # paid, then sent back by the bank
-    DROPPED = "dropped"  # its withdrawal ended before it was sent
-
-
-class InstrumentKind(StrEnum):
-    CARD = "card"
-    BANK = "bank"
-    E_WALLET = "e_wallet"
-    OTHER = "other"
-
-
 @dataclass(frozen=True, slots=True)
 class Posting:
     """What became of one movement of money, and the player's balances after it.
@@ -191,6 +102,18 @@ class Posting:
     @property
     def ok(self) -> bool:
         return self.outcome in (Outcome.APPLIED, Outcome.REPLAYED)
+
+
+@dataclass(frozen=True, slots=True)
+class BatchBet:
+    """One item of a batch: a bet, or with a ``win`` (zero: lost) a play, under a key of its own."""
+
+    player_id: UUID
+    idempotency_key: str
+    game: str
+    round_id: str
+    stake: Money
+    win: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,146 +202,6 @@ class LedgerLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DepositDetails:
-    id: UUID
-    player_id: UUID
-    amount: Money
-    provider: str
-    state: DepositState
-    failure_reason: str
-    provider_reference: str
-    number: int | None
-    requested_at: datetime
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class InstrumentDetails:
-    """A means of payment, known by the provider's token. ``label`` is for people ("•••• 4242").
-
-    ``owed_back`` is what it paid in and was not yet paid back: the closed loop.
-    """
-
-    id: UUID
-    player_id: UUID
-    provider: str
-    kind: InstrumentKind
-    label: str
-    paid_in: Money
-    owed_back: Money
-    added_at: datetime
-    last_used_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class RiskReason:
-    """One reason for a withdrawal's score, with its points and, in words, what was seen."""
-
-    code: str
-    points: int
-    detail: str
-
-
-@dataclass(frozen=True, slots=True)
-class PayoutDetails:
-    """One payment out of a withdrawal, to one instrument."""
-
-    id: UUID
-    withdrawal_id: UUID
-    instrument_id: UUID
-    amount: Money
-    paid: Money
-    state: PayoutState
-    provider_reference: str
-    failure_reason: str
-    attempts: int
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class WithdrawalDetails:
-    """``amount`` was asked for; ``approved``, ``paid`` and ``returned`` say how much of it so far.
-
-    ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
-    """
-
-    id: UUID
-    player_id: UUID
-    amount: Money
-    approved: Money
-    paid: Money
-    returned: Money
-    instrument_id: UUID
-    state: WithdrawalState
-    score: int
-    reasons: tuple[RiskReason, ...]
-    level: str
-    automatic: bool
-    cancellable: bool
-    decision_reason: str
-    failure_reason: str
-    claimed_by: str
-    claimed_until: datetime | None
-    requested_at: datetime
-    sends_from: datetime | None
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderMessageDetails:
-    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said."""
-
-    payment_id: UUID
-    provider: str
-    call: str
-    answer: str
-    reference: str
-    reason: str
-    notice_id: str
-    said_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class AdjustmentDetails:
-    """A correction of one purse by staff; ``amount`` is signed: positive credits the player."""
-
-    id: UUID
-    player_id: UUID
-    purse_id: UUID
-    nature: AdjustmentNature
-    amount: Money
-    reason: str
-    evidence: str
-    reference: str
-    state: AdjustmentState
-    approval_id: UUID | None
-    transfer_id: UUID | None
-    requested_by: str
-    requested_at: datetime
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class DisputeDetails:
-    """A player says that money is wrong. ``claimed`` is what they want, where they named a sum."""
-
-    id: UUID
-    player_id: UUID
-    subject: str
-    story: str
-    reference: str
-    claimed: Money | None
-    state: DisputeState
-    assignee: str
-    opened_by: str
-    opened_at: datetime
-    resolution: str
-    settled_by: str
-    settled_at: datetime | None
-    adjustment_id: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
 class HistoryFilter:
     """What of a player's history is wanted. The period is of recording: from ``since`` on, before ``until``.
 
@@ -457,35 +240,3 @@ class HistoryPage(Generic[Item]):
 
     items: list[Item]
     next: UUID | None
-
-
-@dataclass(frozen=True, slots=True)
-class LiabilityDifference:
-    """A kind of purse whose balances are not what the days' figures, and the entries since, add up to."""
-
-    kind: AccountKind
-    by_days: Money
-    by_balances: Money
-
-
-@dataclass(frozen=True, slots=True)
-class LiabilityCheckDetails:
-    """One look at whether the liability by day equals the balances; ``day`` is the last that was closed."""
-
-    day: date
-    checked_at: datetime
-    differences: tuple[LiabilityDifference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LiabilityLine:
-    """What the house owed its players at the end of a day (UTC), in one currency."""
-
-    day: date
-    real: Money
-    bonus: Money
-    held: Money
-
-    @property
-    def whole(self) -> Money:
-        return self.real + self.bonus + self.held

@@ -36,7 +36,7 @@ from tests.crashes.system import System, running, wait_for
 from tests.factories import ACTOR, make_game, make_player
 from tests.wallet.adapters.aggregators import Hub88, public_pem
 from tests.wallet.payments import instrument
-from wallet.models import ApprovalRule
+from wallet.models_payments import ApprovalRule
 from wallet.selectors import get_withdrawal
 from wallet.services.game_sessions import issue_session
 from wallet.services.integrations import add_key, create_integration, map_games
@@ -44,8 +44,8 @@ from wallet.services.payment_sending import send_due
 from wallet.services.proofs import prove
 from wallet.services.sealing import open_store, seal_ledger
 from wallet.services.verification import verify
-from wallet.types import WithdrawalState
 from wallet.types_adapters import AdapterProtocol
+from wallet.types_payments import WithdrawalState
 
 pytestmark = pytest.mark.slow
 

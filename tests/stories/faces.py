@@ -8,8 +8,7 @@ from uuid import UUID
 from django.test import Client
 from django.urls import reverse
 
-from events.catalogue.base import CATALOGUE
-from events.selectors import Cursor, read_log
+from events.models import Event
 from tests.rest.conftest import Api
 from tests.staff import text_of
 
@@ -27,9 +26,8 @@ def balance(api: Api, player_id: object) -> str:
 
 def heard(player_id: object, *prefixes: str) -> list[str]:
     """Names of the player's events that begin with one of these, in order."""
-    names = [name for name in CATALOGUE if name.partition(".")[2].startswith(prefixes)]
-    events = read_log(Cursor(), names, 1000)[0]
-    return [event.type.split(".")[1] for event in events if str(event.player_id) == str(player_id)]
+    types = Event.objects.filter(player_id=player_id).order_by("position").values_list("type", flat=True)
+    return [name for name in (kind.split(".")[1] for kind in types) if name.startswith(prefixes)]
 
 
 def page(client: Client, model: str, object_id: UUID | str) -> str:

@@ -15,7 +15,7 @@ from tests.factories import make_player
 from tests.rest.conftest import Api, problem
 from tests.staff import staff_client
 from tests.stories.faces import balance, heard, history, page, push
-from wallet.models import WithdrawalPolicy
+from wallet.models_payments import WithdrawalPolicy
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.selectors import list_payouts

@@ -45,12 +45,14 @@ def pay_in(api: Api, player: PlayerDetails, token: str, key: str = "d") -> dict[
     return answer.json()  # type: ignore[no-any-return]
 
 
-def provider_says(deposit: dict[str, str], state: PaymentState, reason: str = "", amount: str = "") -> None:
+def provider_says(
+    deposit: dict[str, str], state: PaymentState, reason: str = "", amount: str = "", number: int = 1
+) -> None:
     """A signed webhook, over HTTP."""
     from uuid import UUID
 
     answer = PaymentAnswer(state, "ref", reason, eur(amount) if amount else None)
-    headers, body = SandboxProvider().webhook(Direction.IN, UUID(deposit["id"]), answer, clock.now())
+    headers, body = SandboxProvider().webhook(Direction.IN, UUID(deposit["id"]), answer, clock.now(), number)
     address = reverse("payment-webhook", args=["sandbox"])
     assert Client().post(address, body, content_type="application/json", headers=headers).json() == {"taken": True}
 
@@ -69,7 +71,11 @@ def provider_says(deposit: dict[str, str], state: PaymentState, reason: str = ""
         ),
         (
             "tok_ok",
-            [(S.CHARGED_BACK, "refunded", "30.00"), (S.CHARGED_BACK, "refunded", "50.00"), (S.CHARGED_BACK, "fraudulent")],
+            [
+                (S.CHARGED_BACK, "refunded", "30.00"),
+                (S.CHARGED_BACK, "refunded", "20.00", 2),
+                (S.CHARGED_BACK, "fraudulent", "", 3),
+            ],
             "charged_back",
             [PAID_IN, ("chargeback", "-30.00", "70.00"), ("chargeback", "-20.00", "50.00"), ("chargeback", "-50.00", "0.00")],
             ["requested", "made", "charged-back", "charged-back", "charged-back"],

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from events.catalogue.wallet import LiabilityDiffers
-from events.selectors import Cursor, read_log
+from events.models import Event
 from kernel import clock
 from tests.factories import bet, fund, make_game, make_player
 from tests.staff import staff_client, text_of
@@ -34,7 +34,7 @@ def tomorrow(db: None) -> datetime:
 
 
 def told() -> list[dict[str, object]]:
-    return [event.payload for event in read_log(Cursor(), [LiabilityDiffers.wire_name], 100)[0]]
+    return [event.payload for event in Event.objects.filter(type=LiabilityDiffers.wire_name).order_by("position")]
 
 
 def test_days_and_balances_agree_and_that_is_kept_once_a_day(tomorrow: datetime) -> None:

@@ -32,21 +32,24 @@ from tests.wallet.payments import eur, held, instrument, pay_in, real, told, wit
 from tests.wallet.test_services_adjustments import RIGHTS
 from tests.wallet.test_services_bets import bonus, play_once, win
 from tests.wallet.test_services_holds import capture, release, reserve
-from wallet.models import Payout
 from wallet.models import Seal as SealRow
+from wallet.models_payments import Payout
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.selectors import get_balances, get_deposit, get_withdrawal, list_payouts
 from wallet.selectors_adjustments import get_dispute, list_adjustments
 from wallet.services import disputes
 from wallet.services.bets import roll_back_bet
+from wallet.services.deposits import settle_deposit
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.proofs import prove
 from wallet.services.purses import close_bonus_purse
 from wallet.services.sealing import seal_ledger
 from wallet.services.withdrawals import approve_withdrawal, reject_withdrawal
-from wallet.types import DepositState, DisputeState, Outcome, WithdrawalState
+from wallet.types import Outcome
+from wallet.types_adjustments import DisputeState
+from wallet.types_payments import DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -67,8 +70,8 @@ def attempt(do: Callable[[], object]) -> str:
     return "done"
 
 
-def notice(direction: Direction, payment_id: UUID, answer: PaymentAnswer) -> bool:
-    headers, body = SANDBOX.webhook(direction, payment_id, answer, AT)
+def notice(direction: Direction, payment_id: UUID, answer: PaymentAnswer, number: int = 1) -> bool:
+    headers, body = SANDBOX.webhook(direction, payment_id, answer, AT, number)
     return receive_notice(provider="sandbox", headers=headers, body=body, at=AT)
 
 
@@ -296,17 +299,16 @@ def test_each_of_two_payouts_comes_back_once_however_often_it_is_told() -> None:
     assert told(player.id).count("payout-returned") == 2
 
 
-def taken_back(deposit_id: UUID, amount: str, reason: str) -> Callable[[], bool]:
-    answer = PaymentAnswer(PaymentState.CHARGED_BACK, "ref", reason, eur(amount) if amount else None)
-    return lambda: notice(Direction.IN, deposit_id, answer)
+def taken_back(deposit_id: UUID, amount: str = "", number: int = 1) -> Callable[[], bool]:
+    """A bank's notice: the ``number``-th chargeback of this deposit, of a part or of all that is left."""
+    answer = PaymentAnswer(PaymentState.CHARGED_BACK, "ref", "fraudulent", eur(amount) if amount else None)
+    return lambda: notice(Direction.IN, deposit_id, answer, number)
 
 
 def test_a_chargeback_told_twenty_times_at_once_is_one() -> None:
     player = make_player()
     deposit = pay_in(player.id)
-    in_parallel(
-        [taken_back(deposit.id, "", "fraudulent"), taken_back(deposit.id, "100.00", "fraudulent")] * 10, THREADS
-    )
+    in_parallel([taken_back(deposit.id), taken_back(deposit.id, "100.00", number=2)] * 10, THREADS)
     assert (real(player.id), get_deposit(deposit.id).state) == ("0.00", DepositState.CHARGED_BACK)
     assert (count("chargeback"), told(player.id).count("deposit-charged-back")) == (1, 1)
 
@@ -315,22 +317,27 @@ def test_partial_chargebacks_add_up_and_never_exceed_the_deposit() -> None:
     player = make_player()
     deposit = pay_in(player.id)
     fund(player.id, "50.00")
-    works = [taken_back(deposit.id, amount, "fraudulent") for amount in ("30.00", "25.00", "40.00")] * 5
+    works = [taken_back(deposit.id, amount, n) for n, amount in enumerate(("30.00", "25.00", "40.00"), 1)] * 5
     in_parallel(works, THREADS)
     assert real(player.id) == "55.00"
-    taken_back(deposit.id, "10.00", "fraudulent")()  # only 5.00 of the deposit are left
-    taken_back(deposit.id, "11.00", "fraudulent")()
+    taken_back(deposit.id, "10.00", 4)()  # only 5.00 of the deposit are left
+    taken_back(deposit.id, "10.00", 5)()
     assert real(player.id) == "50.00"
     sums = fetch_one("SELECT count(*), sum(amount_minor) FROM wallet_transfer WHERE kind = 'chargeback'")
     assert sums == (4, 10_000)
 
 
-def test_refunds_name_all_that_was_refunded_so_far_in_any_order() -> None:
+def test_refunds_that_say_how_much_so_far_add_up_in_any_order() -> None:
     player = make_player()
     deposit = pay_in(player.id)
-    in_parallel([taken_back(deposit.id, amount, "refunded") for amount in ("20.00", "50.00", "35.00")] * 5, THREADS)
+
+    def refunded(amount: str) -> None:
+        answer = PaymentAnswer(PaymentState.CHARGED_BACK, "ref", "refunded", eur(amount), so_far=True)
+        settle_deposit(deposit_id=deposit.id, answer=answer, notice_id=f"so far {amount}", actor=ACTOR, at=AT)
+
+    in_parallel([lambda a=amount: refunded(a) for amount in ("20.00", "50.00", "35.00")] * 5, THREADS)
     assert real(player.id) == "50.00"
-    taken_back(deposit.id, "", "fraudulent")()  # and the bank takes all that is left
+    taken_back(deposit.id)()  # and the bank takes all that is left
     assert real(player.id) == "0.00"
 
 
@@ -373,7 +380,7 @@ KILLED = """
     from django.urls import reverse
     from wallet.services import withdrawals
 
-    real, left = withdrawals._approve, [3]
+    real, left = withdrawals.let_through, [3]
 
     def approve(*args):
         real(*args)
@@ -381,7 +388,7 @@ KILLED = """
         if not left[0]:  # the third one is written, and never committed
             os.kill(os.getpid(), signal.SIGKILL)
 
-    withdrawals._approve = approve
+    withdrawals.let_through = approve
     client = Client()
     client.force_login(get_user_model().objects.get(pk=sys.argv[1]))
     client.post(reverse("admin:wallet_withdrawal_bulk"), {"ids": sys.argv[2:], "confirmed": "1"})
@@ -403,7 +410,7 @@ def test_a_bulk_approval_killed_half_way_is_whole_for_each_and_can_be_repeated()
 def test_a_bulk_approval_that_fails_at_one_goes_on_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     from wallet.services import withdrawals
 
-    asked, real_approve = waiting(5), withdrawals._approve
+    asked, real_approve = waiting(5), withdrawals.let_through
 
     def approve(withdrawal: object, *more: object) -> None:
         real_approve(withdrawal, *more)  # type: ignore[arg-type]
@@ -411,7 +418,7 @@ def test_a_bulk_approval_that_fails_at_one_goes_on_with_the_others(monkeypatch: 
             raise RuntimeError("a defect, after everything was written")
 
     with monkeypatch.context() as patch:
-        patch.setattr(withdrawals, "_approve", approve)
+        patch.setattr(withdrawals, "let_through", approve)
         approve_in_bulk(staff_client("operations"), asked)
     assert get_withdrawal(asked[2]).state is WithdrawalState.IN_REVIEW
     assert states(asked) == {"approved": 4, "in_review": 1}

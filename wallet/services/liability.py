@@ -16,7 +16,8 @@ from kernel.db import fetch_all, fetch_one
 from kernel.money import Money
 from wallet.models_reconciliation import LiabilityCheck
 from wallet.selectors_reconciliation import find_last_check
-from wallet.types import AccountKind, LiabilityDifference
+from wallet.types import AccountKind
+from wallet.types_reconciliation import LiabilityDifference
 
 logger = logging.getLogger(__name__)
 
