@@ -194,7 +194,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
-    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
+    # At the full minute, however often beat was started anew since: an interval would begin again each time.
+    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------

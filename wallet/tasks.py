@@ -8,7 +8,7 @@ from wallet.services import reconciliation, sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
-from wallet.services.liability import close_days
+from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_sending import send_due
 
 
@@ -50,5 +50,7 @@ def match_reports(**kwargs: object) -> int:
 
 @shared_task
 def close_liability_days(**kwargs: object) -> int:
-    """Write what the house owed its players at the end of each day that is over."""
-    return close_days(at=clock.now())
+    """Write what the house owed its players at the end of each day that is over, and compare it with the balances."""
+    closed = close_days(at=clock.now())
+    check_liability(at=clock.now())
+    return closed
