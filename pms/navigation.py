@@ -42,6 +42,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
             ("Report mappings", "table_chart", "wallet_reportmapping", "wallet.view_reportmapping"),
             ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
+            ("Exports", "download", "wallet_transferexport", "wallet.view_transferexport"),
             ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],
     ),

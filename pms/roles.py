@@ -22,6 +22,7 @@ _APPROVALS = {"compliance.view_approval"}
 _CORRECTIONS = {"wallet.view_adjustment", "wallet.view_dispute", "wallet.view_dormancynotice"}
 _DESK = {
     "wallet.view_report", "wallet.view_reportmapping", "wallet.view_reconciliationcase", "wallet.view_liabilityday",
+    "wallet.view_transferexport",
 }  # fmt: skip
 _CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
 _APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off", "wallet.approve_large_withdrawal"}

@@ -188,6 +188,8 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
+    "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
+    "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
@@ -339,6 +341,11 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- exports -----------------------------------------------------------------------------------------------------
+# Files that staff asked for; web and worker both reach the folder.
+EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

@@ -9,7 +9,7 @@ from django.db import models
 
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
-from wallet import models_adapters, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
+from wallet import models_adapters, models_exports, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
 from wallet.models_adjustments import _choices
 from wallet.types import AccountKind, GameCategory, TransferKind
 

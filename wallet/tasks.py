@@ -4,7 +4,7 @@ from celery import shared_task
 
 from kernel import clock
 from kernel.actors import system
-from wallet.services import reconciliation, sealing
+from wallet.services import period_exports, reconciliation, sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
@@ -54,3 +54,15 @@ def close_liability_days(**kwargs: object) -> int:
     closed = close_days(at=clock.now())
     check_liability(at=clock.now())
     return closed
+
+
+@shared_task
+def write_exports(**kwargs: object) -> int:
+    """Write the exports that were asked for."""
+    return period_exports.write_exports(at=clock.now())
+
+
+@shared_task
+def expire_exports(**kwargs: object) -> int:
+    """Delete the files of exports whose time is over."""
+    return period_exports.expire_exports(at=clock.now())
