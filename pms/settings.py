@@ -43,6 +43,8 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# How long money stays reserved for a bet, where the game does not say: then it goes back to the player.
+HOLD_HOURS = env.int("HOLD_HOURS", default=24 * 7)
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -172,6 +174,7 @@ CELERY_BEAT_SCHEDULE = {
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
+    "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
 }
 

@@ -10,6 +10,7 @@ from players.ports import Figure, PanelRequest
 from players.types import Status
 from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
 from wallet.selectors_adjustments import list_adjustments, list_disputes
+from wallet.selectors_holds import list_holds
 
 PAGE = 30
 
@@ -25,6 +26,7 @@ class WalletPanel:
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
+            "holds": list_holds(player_id, limit=5),
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": before is None,
