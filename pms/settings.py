@@ -54,6 +54,8 @@ ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR"
 WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
 # Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
 WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
+# How long money stays reserved for a bet, where the game does not say: then it goes back to the player.
+HOLD_HOURS = env.int("HOLD_HOURS", default=24 * 7)
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -198,6 +200,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from wallet.services import period_exports, reconciliation, sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
+from wallet.services.holds import expire_holds as expire
 from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_sending import send_due
 
@@ -34,6 +35,12 @@ def send_payouts(**kwargs: object) -> int:
 def seal_ledger(**kwargs: object) -> int:
     """Seal what is settled since the last seal; how many seals were made."""
     return sum(1 for _ in sealing.seal_ledger(at=clock.now()))
+
+
+@shared_task
+def expire_holds(**kwargs: object) -> int:
+    """Give back reserved money whose time is over."""
+    return expire(actor=system("expire-holds"), at=clock.now())
 
 
 @shared_task
