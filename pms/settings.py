@@ -175,6 +175,7 @@ CELERY_BEAT_SCHEDULE = {
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
+    "seal-audit": {"task": "events.tasks.seal_audit", "schedule": 60},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
