@@ -219,3 +219,7 @@ class SettingChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.player_id}"
+
+
+# Django finds models here.
+from players import models_sealed  # noqa: E402, F401

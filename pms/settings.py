@@ -145,12 +145,23 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# Keys of sealed personal data: a database of their own, on another server where it can be had (kernel.vault).
+DATABASES["keys"] = DATABASES["default"] | env.db_url(
+    "KEYS_DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms_keys"
+)
+DATABASES["keys"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASE_ROUTERS = ["kernel.routers.KeysRouter"]
+# Master keys, 32 bytes in base64 each, oldest first: the last one seals. `manage.py rotate_keys --new` makes one.
+PERSONAL_KEYS = env.list("PERSONAL_KEYS", default=[])
+# The key of blind indexes. It cannot be rotated without indexing anew: `manage.py rotate_keys --index`.
+PERSONAL_INDEX_KEY = env("PERSONAL_INDEX_KEY", default="")
 # ASGI gives every request a thread of its own, and a connection kept by a thread that is gone serves nobody: such
 # processes share a pool of this many connections instead.
 DATABASE_POOL = env.int("DATABASE_POOL", default=0)
 if DATABASE_POOL:
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
+    for database in DATABASES.values():
+        database["CONN_MAX_AGE"] = 0
+        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")

@@ -13,7 +13,7 @@ class WalletConfig(AppConfig):
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adjustments import AdjustmentApproval
-        from wallet.types import AdjustmentNature
+        from wallet.types_adjustments import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
             register_provider(SandboxProvider())

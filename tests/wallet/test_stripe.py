@@ -24,7 +24,7 @@ from wallet.services.payment_instruments import register_instrument
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import approve_withdrawal, request_withdrawal
-from wallet.types import DepositDetails, DepositState, WithdrawalDetails, WithdrawalState
+from wallet.types_payments import DepositDetails, DepositState, WithdrawalDetails, WithdrawalState
 
 LATER = AT + timedelta(minutes=5)
 
@@ -285,7 +285,7 @@ def test_a_payout_that_was_paid_and_then_failed_comes_back(fake: FakeStripe, str
 def test_no_secret_is_kept(fake: FakeStripe, stripe: StripeProvider) -> None:
     from django.core import serializers
 
-    from wallet.models import ProviderMessage
+    from wallet.models_payments import ProviderMessage
 
     deposit(make_player().id)
     kept = serializers.serialize("json", ProviderMessage.objects.all())

@@ -28,7 +28,7 @@ from wallet.ports import (
     ProviderUnavailable,
 )
 from wallet.providers import signing
-from wallet.types import InstrumentKind
+from wallet.types_payments import InstrumentKind
 
 logger = logging.getLogger(__name__)
 
