@@ -72,6 +72,7 @@ class AuditSeal(models.Model):
 
     class Meta:
         default_permissions: ClassVar = ["view"]
+        indexes: ClassVar = [models.Index(fields=["epoch", "xid_until"], name="events_audit_seal_place")]
 
     def __str__(self) -> str:
         return f"seal {self.number}"

@@ -97,7 +97,9 @@ def renew(subject_id: UUID, *, at: datetime) -> int:
     return version + 1
 
 
-def list_subjects(*, after: UUID | None = None, created_before: datetime | None = None, limit: int = 1_000) -> list[UUID]:
+def list_subjects(
+    *, after: UUID | None = None, created_before: datetime | None = None, limit: int = 1_000
+) -> list[UUID]:
     """People whose keys are not destroyed, in the order of their ids; those whose newest key is older than a moment."""
     keys = SubjectKey.objects.filter(destroyed_at=None)
     if after:

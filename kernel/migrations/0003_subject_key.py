@@ -4,26 +4,35 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('kernel', '0002_idempotency_key'),
+        ("kernel", "0002_idempotency_key"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='SubjectKey',
+            name="SubjectKey",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('subject_id', models.UUIDField()),
-                ('version', models.PositiveSmallIntegerField(default=1)),
-                ('master_key_id', models.CharField(max_length=8)),
-                ('sealed_key', models.BinaryField(max_length=60, null=True)),
-                ('created_at', models.DateTimeField()),
-                ('destroyed_at', models.DateTimeField(null=True)),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("subject_id", models.UUIDField()),
+                ("version", models.PositiveSmallIntegerField(default=1)),
+                ("master_key_id", models.CharField(max_length=8)),
+                ("sealed_key", models.BinaryField(max_length=60, null=True)),
+                ("created_at", models.DateTimeField()),
+                ("destroyed_at", models.DateTimeField(null=True)),
             ],
             options={
-                'indexes': [models.Index(fields=['master_key_id', 'id'], name='kernel_subjectkey_master')],
-                'constraints': [models.UniqueConstraint(fields=('subject_id', 'version'), name='kernel_subjectkey_once'), models.CheckConstraint(condition=models.Q(models.Q(('destroyed_at__isnull', False), ('sealed_key', None)), models.Q(('destroyed_at', None), ('sealed_key__isnull', False)), _connector='OR'), name='kernel_subjectkey_destroyed_is_empty')],
+                "indexes": [models.Index(fields=["master_key_id", "id"], name="kernel_subjectkey_master")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("subject_id", "version"), name="kernel_subjectkey_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("destroyed_at__isnull", False), ("sealed_key", None)),
+                            models.Q(("destroyed_at", None), ("sealed_key__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="kernel_subjectkey_destroyed_is_empty",
+                    ),
+                ],
             },
         ),
         # What was destroyed stays visible; nothing is deleted. The hint keeps this in the database of keys.

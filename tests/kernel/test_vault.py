@@ -31,7 +31,7 @@ def test_what_is_sealed_opens_again_and_tells_nothing() -> None:
     person = uuid4()
     sealed = vault.seal(person, STREET, "Rosenstraße 7", at=AT)
     assert vault.unseal(person, STREET, sealed) == "Rosenstraße 7"
-    assert "Rosen".encode() not in sealed
+    assert b"Rosen" not in sealed
     assert vault.seal(person, STREET, "Rosenstraße 7", at=AT) != sealed
 
 

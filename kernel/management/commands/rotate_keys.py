@@ -26,14 +26,18 @@ class Command(BaseCommand):
         what = parser.add_mutually_exclusive_group()
         what.add_argument("--new", action="store_true", help="Print a new key for the end of PERSONAL_KEYS.")
         what.add_argument("--data", action="store_true", help="Give every person a new key and seal their data anew.")
-        what.add_argument("--index", action="store_true", help="Make blind indexes anew after a change of PERSONAL_INDEX_KEY.")
+        what.add_argument(
+            "--index", action="store_true", help="Make blind indexes anew after a change of PERSONAL_INDEX_KEY."
+        )
         parser.add_argument(
             "--created-before",
             metavar="TIME",
             help="With --data: leave out whoever has a key since this time (to go on: the time that the first run printed).",
         )
 
-    def handle(self, *args: Any, new: bool, data: bool, index: bool, created_before: str | None, **options: Any) -> None:
+    def handle(
+        self, *args: Any, new: bool, data: bool, index: bool, created_before: str | None, **options: Any
+    ) -> None:
         if new:
             self.stdout.write(vault.new_master_key())
         elif data:
