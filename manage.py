@@ -10,9 +10,9 @@ OWNER_COMMANDS = {"migrate", "sqlmigrate"}
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms.settings")
     if len(sys.argv) > 1 and (sys.argv[1] in OWNER_COMMANDS or sys.argv[1:3] == ["events", "rebuild"]):
-        for name in ("DATABASE", "KEYS_DATABASE"):
-            if owner_url := os.environ.get(f"{name}_OWNER_URL"):
-                os.environ[f"{name}_URL"] = owner_url
+        from pms.environment import become_owner
+
+        become_owner()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

@@ -16,6 +16,7 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
@@ -187,7 +188,7 @@ class PageAdmin(ReadOnlyAdmin):
         original = Crumb(pk, title, self.opts) if pk else None
         return TemplateResponse(request, template, {**frame, "original": original, **context})
 
-    def view_path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def view_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """An address below this list, for staff only: named ``<app>_<model>_<name>``."""
         full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(view), name=full_name)

@@ -54,7 +54,6 @@ def seal(subject_id: UUID, field: str, text: str, *, at: datetime) -> bytes:
 
 def unseal(subject_id: UUID, field: str, sealed: bytes) -> str:
     """Raises: Destroyed, Damaged."""
-    sealed = bytes(sealed)
     try:
         key = _key(subject_id, int.from_bytes(sealed[:2], "big"))
         plain = key.decrypt(sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(subject_id, field))
@@ -78,7 +77,7 @@ def reseal(subject_id: UUID, at: datetime) -> int:
 
 def is_current(subject_id: UUID, sealed: bytes) -> bool:
     """Whether this was sealed under the person's newest key."""
-    return int.from_bytes(bytes(sealed[:2]), "big") == _newest_version(subject_id)
+    return int.from_bytes(sealed[:2], "big") == _newest_version(subject_id)
 
 
 def blind_index(field: str, text: str) -> bytes:

@@ -151,10 +151,11 @@ def normalise_national_id(text: str, country: str) -> str:
     number = check_name(text)
     if not number:
         return ""
-    name = NATIONAL_IDS.get(country)
-    if name is None:
+    name = NATIONAL_IDS.get(country, "")
+    module = get_cc_module(country.lower(), name) if name else None
+    if module is None:
         return number[:40]
     try:
-        return str(get_cc_module(country.lower(), name).validate(number))
+        return str(module.validate(number))
     except ValidationError:
         raise Invalid(f"This is no valid national identity number of {country} ({name}).") from None

@@ -36,7 +36,7 @@ def find_by_sealed(field: SealedField, text: str) -> list[UUID]:
 
 def open_row(row: SealedDetail) -> str:
     try:
-        return vault.unseal(row.player_id, name_of(row.field), row.sealed)
+        return vault.unseal(row.player_id, name_of(row.field), bytes(row.sealed))
     except vault.Destroyed:
         return ERASED
 

@@ -24,7 +24,7 @@ _DESK = {
     "wallet.view_report", "wallet.view_reportmapping", "wallet.view_reconciliationcase", "wallet.view_liabilityday",
 }  # fmt: skip
 _CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
-_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off"}
+_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off", "wallet.approve_large_withdrawal"}
 _GAMES = {"wallet.view_game"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}

@@ -1,4 +1,4 @@
-"""Settings: everything that differs between deployments comes from the environment (docs/operators/configuration.md)."""
+"""Settings: everything that differs between deployments comes from the environment (docs/operators/README.md)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import structlog
 from celery.schedules import crontab
 
 from kernel.pan import mask_log
+from pms.environment import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 PMS_HOME = Path(env("PMS_HOME", default=str(BASE_DIR / ".pms")))
 DEBUG = env.bool("DEBUG", default=False)
@@ -23,6 +24,9 @@ if not SECRET_KEY:
             'SECRET_KEY is not set. Use `make demo`, or `eval "$(make -s env)"` for a shell with the demo\'s settings.'
         )
     SECRET_KEY = "build-only"  # noqa: S105  (PMS_BUILD: linters and type checkers, nothing is served)
+
+# Former ones, while what they signed and sealed is still about: `manage.py rotate_keys --secrets` seals it anew.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
@@ -45,6 +49,11 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# What one member of staff may let through of one player's withdrawals within 24 hours without a second person; rules
+# approve nothing above it. In a currency that is not named every payout needs one.
+WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
+# Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
+WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -197,6 +206,9 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Hosts on private networks that the system may call nevertheless: outgoing requests go to public addresses only.
+OUTGOING_PRIVATE_HOSTS = env.list("OUTGOING_PRIVATE_HOSTS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -306,7 +318,7 @@ SPECTACULAR_SETTINGS = {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
         "TransferKind": "wallet.types.TransferKind",
-        "InstrumentKind": "wallet.types.InstrumentKind",
+        "InstrumentKind": "wallet.types_payments.InstrumentKind",
     },
 }
 

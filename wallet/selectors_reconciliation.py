@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from uuid import UUID
+
+from django.db.models import Sum
 
 from kernel.money import Money
-from wallet.models_reconciliation import LiabilityDay
+from wallet.models_payments import Payout
+from wallet.models_reconciliation import LiabilityDay, ReportRow
 from wallet.types import AccountKind
 from wallet.types_reconciliation import LiabilityLine
 
@@ -27,6 +31,19 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
         )
         for day, kinds in list(days.items())[:limit]
     ]
+
+
+def sum_fees(report_id: UUID) -> list[Money]:
+    """What a report says that its provider took for itself, by currency."""
+    rows = ReportRow.objects.filter(report_id=report_id, fee_minor__gt=0)
+    sums = rows.order_by("currency").values_list("currency").annotate(Sum("fee_minor"))
+    return [Money(minor, currency) for currency, minor in sums]
+
+
+def find_withdrawal_of(payout_id: UUID) -> UUID | None:
+    """The withdrawal that a payout is a part of."""
+    found: UUID | None = Payout.objects.filter(id=payout_id).values_list("withdrawal_id", flat=True).first()
+    return found
 
 
 def list_liability_currencies() -> list[str]:

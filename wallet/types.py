@@ -105,6 +105,18 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchBet:
+    """One item of a batch: a bet, or with a ``win`` (zero: lost) a play, under a key of its own."""
+
+    player_id: UUID
+    idempotency_key: str
+    game: str
+    round_id: str
+    stake: Money
+    win: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
     """What a player holds, by purse kind. All in the player's one currency."""
 

@@ -28,6 +28,7 @@ class RowState(StrEnum):
     MATCHED = "matched"
     DIFFERING = "differing"  # ours was found, and says something else
     UNMATCHED = "unmatched"  # theirs only
+    FEE = "fee"  # what the provider took for itself: noted, not compared
     BAD = "bad"  # the line cannot be read
 
 

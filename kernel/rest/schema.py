@@ -68,6 +68,7 @@ class PlainOperation:
     body: type[msgspec.Struct] | None
     answer: type[msgspec.Struct]
     query: tuple[tuple[str, dict[str, str], str], ...] = ()  # name, schema, description
+    keyed: bool = True  # whether the Idempotency-Key header names it; else the body brings keys
 
 
 def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation]) -> dict[str, Any]:
@@ -100,7 +101,7 @@ def _operation(operation: PlainOperation) -> dict[str, Any]:
             | {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
         },
     }
-    if operation.body:
+    if operation.body and operation.keyed:
         parameters.append(
             {
                 "in": "header",
@@ -110,6 +111,7 @@ def _operation(operation: PlainOperation) -> dict[str, Any]:
                 "description": IDEMPOTENCY_KEY.description,
             }
         )
+    if operation.body:
         content = {"application/json": {"schema": _ref(operation.body)}}
         described["requestBody"] = {"required": True, "content": content}
     return described

@@ -91,7 +91,7 @@ def reseal(player_id: UUID, at: datetime) -> int:
         for row in SealedDetail.objects.filter(player_id=player_id):
             field, text = SealedField(row.field), open_row(row)
             index = _index(field, text)
-            if vault.is_current(player_id, row.sealed) and (row.index and bytes(row.index)) == index:
+            if vault.is_current(player_id, bytes(row.sealed)) and (row.index and bytes(row.index)) == index:
                 continue
             row.sealed, row.index = vault.seal(player_id, name_of(field), text, at=at), index
             changed.append(row)

@@ -11,6 +11,7 @@ import pytest
 from django.core.exceptions import ImproperlyConfigured
 from django.db import connections
 from django.db.utils import ProgrammingError
+from pytest_django import Settings
 
 from kernel import vault
 from kernel.models import SubjectKey
@@ -99,7 +100,7 @@ def test_a_renewed_key_seals_from_now_on_and_the_old_one_still_opens() -> None:
     assert person in vault.list_subjects(limit=100_000)
 
 
-def test_master_keys_are_rotated_in_batches(settings: pytest.FixtureRequest) -> None:
+def test_master_keys_are_rotated_in_batches(settings: Settings) -> None:
     people = [uuid4() for _ in range(7)]
     sealed = {person: vault.seal(person, STREET, str(person), at=AT) for person in people}
     first, second = settings.PERSONAL_KEYS[-1], vault.new_master_key()
@@ -118,7 +119,7 @@ def test_master_keys_are_rotated_in_batches(settings: pytest.FixtureRequest) -> 
     assert sum(vault.rewrap()) >= 7  # the other tests' people share these keys
 
 
-def test_wrong_settings_are_named(settings: pytest.FixtureRequest) -> None:
+def test_wrong_settings_are_named(settings: Settings) -> None:
     for keys, text in (([], "PERSONAL_KEYS is not set"), (["short"], "32 bytes in base64")):
         settings.PERSONAL_KEYS = keys
         with pytest.raises(ImproperlyConfigured, match=text):

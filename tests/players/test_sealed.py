@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from pytest_django import Settings
 
 from events.catalogue.base import CATALOGUE
 from events.selectors import Cursor, read_log
@@ -103,7 +104,7 @@ def rotate(*options: str) -> str:
     return out.getvalue()
 
 
-def test_every_value_can_be_sealed_anew_under_new_keys(settings: pytest.FixtureRequest) -> None:
+def test_every_value_can_be_sealed_anew_under_new_keys(settings: Settings) -> None:
     people = [make_player(country="SE") for _ in range(3)]
     for person in people:
         keep(person.id, street=f"Street of {person.login}", national_id="880320-0016")
@@ -115,7 +116,9 @@ def test_every_value_can_be_sealed_anew_under_new_keys(settings: pytest.FixtureR
     for person in people:
         assert SubjectKey.objects.filter(subject_id=person.id).count() == 2
         assert read_sealed(person.id)[STREET] == f"Street of {person.login}"
-        assert all(vault.is_current(person.id, row.sealed) for row in SealedDetail.objects.filter(player_id=person.id))
+        assert all(
+            vault.is_current(person.id, bytes(row.sealed)) for row in SealedDetail.objects.filter(player_id=person.id)
+        )
     settings.PERSONAL_INDEX_KEY = rotate("--new").strip()
     assert find_by_sealed(NATIONAL_ID, "880320-0016") == []
     assert "3 sealed values" in rotate("--index")

@@ -71,6 +71,14 @@ class SandboxProvider:
     def capture(self, order: PaymentOrder) -> PaymentAnswer:
         return self._answer(order, PaymentState.MADE)
 
+    def cancel(self, order: PaymentOrder) -> PaymentAnswer:
+        fault = self._fault(order.token)
+        if fault == "lost":
+            raise ProviderUnavailable("the sandbox was told not to answer")
+        if fault in ("pending", "authorise"):
+            return self._answer(order, PaymentState.CANCELLED, "cancelled")
+        return self.status(Direction.IN, order)
+
     def payout(self, order: PaymentOrder) -> PaymentAnswer:
         fault = self._fault(order.token)
         if fault in ("timeout", "lost", "payout_timeout"):
@@ -114,12 +122,12 @@ class SandboxProvider:
         return [self.webhook(direction, order.payment_id, answer, at) for answer in answers]
 
     def webhook(
-        self, direction: Direction, payment_id: UUID, answer: PaymentAnswer, at: datetime
+        self, direction: Direction, payment_id: UUID, answer: PaymentAnswer, at: datetime, number: int = 1
     ) -> tuple[dict[str, str], bytes]:
-        """One signed webhook that says ``answer``: headers and raw body."""
+        """One signed webhook that says ``answer``, for the ``number``-th time: headers and raw body."""
         body = json.dumps(
             {
-                "id": f"evt_{payment_id.hex}_{answer.state}",
+                "id": f"evt_{payment_id.hex}_{answer.state}{'' if number == 1 else f'_{number}'}",
                 "direction": direction,
                 "payment_id": str(payment_id),
                 "state": answer.state,

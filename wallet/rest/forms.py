@@ -45,6 +45,26 @@ class Bet(msgspec.Struct, forbid_unknown_fields=True):
     currency: Currency
 
 
+class BatchItem(msgspec.Struct, forbid_unknown_fields=True):
+    """A bet under a key of its own; with a ``win`` (zero: lost) a play."""
+
+    key: Annotated[
+        str, Meta(description="This item's idempotency key.", extra_json_schema={"minLength": 1, "maxLength": 200})
+    ]
+    player_id: UUID
+    game: Reference
+    round: Reference
+    stake: Amount
+    currency: Currency
+    win: Amount | None = None
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """Up to 1,000 bets and plays of any players."""
+
+    items: Annotated[list[BatchItem], Meta(extra_json_schema={"maxItems": 1000})]
+
+
 class Win(msgspec.Struct, forbid_unknown_fields=True):
     """A win on a bet that was placed before."""
 
@@ -70,6 +90,17 @@ class Balance(msgspec.Struct):
     total: Amount
 
 
+class BatchItemAnswer(msgspec.Struct):
+    """What became of one item, and the player's balance after it."""
+
+    key: str
+    outcome: Outcome
+    reason: str
+    transfer_id: UUID | None
+    win_transfer_id: UUID | None
+    balance: Balance | None
+
+
 class PostingAnswer(msgspec.Struct):
     """What became of the movement, and the balance after it."""
 
@@ -78,6 +109,12 @@ class PostingAnswer(msgspec.Struct):
     transfer_id: UUID | None
     win_transfer_id: UUID | None
     balance: Balance
+
+
+class BatchAnswer(msgspec.Struct):
+    """One answer per item, in their order; ``balance`` is None for a player who is unknown."""
+
+    items: list[BatchItemAnswer]
 
 
 def balance_of(held: Balances | Posting) -> Balance:

@@ -18,7 +18,7 @@ from wallet.rest import forms
 from wallet.selectors import get_balances
 from wallet.selectors_history import get_balances_at
 from wallet.services import bets
-from wallet.types import Balances, Outcome, Posting, RefusalReason
+from wallet.types import Outcome, Posting, RefusalReason
 
 # Outcomes that are not a success: status, code and title of the problem. Refusals have the reason as their code.
 _PROBLEMS = {
@@ -57,8 +57,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
             win=read_money("win", body.win, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -76,8 +75,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
             stake=read_money("stake", body.stake, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -94,8 +92,7 @@ def win(request: HttpRequest, actor: Actor) -> HttpResponse:
             amount=read_money("amount", body.amount, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -108,13 +105,12 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
         source=actor.id,
         idempotency_key=key,
         bet_key=body.bet_key,
-        currency=get_balances(body.player_id).real.currency,
         actor=actor,
         at=clock.now(),
     )
     if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
         return _success(posting)
-    return _answer(posting, body.player_id)
+    return _answer(posting)
 
 
 @api_view("GET", "wallet:read")
@@ -124,7 +120,7 @@ def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse
     return json_answer(forms.balance_of(held))
 
 
-def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
+def _answer(posting: Posting) -> HttpResponse:
     if posting.ok:
         return _success(posting)
     if posting.outcome in _PROBLEMS:
@@ -132,11 +128,7 @@ def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
     else:
         code = public_reason(posting.reason)
         status, title = (422, _REFUSALS[RefusalReason(code)]) if code in _REFUSALS else _RESTRICTED
-    held: Balances | Posting | None = posting
-    if code == RefusalReason.UNKNOWN_PLAYER:
-        held = None
-    elif code == RefusalReason.WRONG_CURRENCY:  # the posting only knows the currency that it was asked in
-        held = get_balances(player_id)
+    held = None if code == RefusalReason.UNKNOWN_PLAYER else posting
     return problem(
         status,
         code,

@@ -19,6 +19,11 @@ OPERATIONS = (
         "/api/v1/wallet/bets", "post", "place_bet", *_WRITE, f"Place a bet. {_ANSWER}", forms.Bet, forms.PostingAnswer
     ),
     PlainOperation(
+        "/api/v1/wallet/bets:batch", "post", "place_batch", *_WRITE,
+        "Up to 1,000 bets and plays of any players, committed together, each with its own key and outcome.", forms.Batch,
+        forms.BatchAnswer, keyed=False,
+    ),
+    PlainOperation(
         "/api/v1/wallet/wins", "post", "credit_win", *_WRITE, f"Pay a win on a bet. {_ANSWER}", forms.Win,
         forms.PostingAnswer,
     ),

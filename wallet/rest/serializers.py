@@ -29,6 +29,7 @@ class DepositSerializer(serializers.Serializer):
     currency = serializers.CharField(source="amount.currency")
     provider = serializers.CharField()
     state = choice(DepositState)
+    taken_back = serializers.CharField(help_text="Of the amount, by chargebacks and refunds until now.")
     failure_reason = serializers.CharField()
     provider_reference = serializers.CharField()
     number = serializers.IntegerField(allow_null=True, help_text="1 for the player's first deposit that was made.")

@@ -1,14 +1,16 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, history, payments, postings, views, webhooks
+from wallet.rest import batches, game_sessions, history, payments, postings, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
+    path("wallet/bets:batch", batches.place, name="bets-batch"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
+    path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
     path("wallet/game-sessions", game_sessions.GameSessions.as_view(), name="game-sessions"),
     path("wallet/game-sessions/<uuid:session_id>", game_sessions.GameSession.as_view(), name="game-session"),
     path(

@@ -27,7 +27,7 @@ from wallet import rules_adjustments as rules
 from wallet.models import Account
 from wallet.models_adjustments import Adjustment
 from wallet.selectors_adjustments import adjustment_details, sum_unapproved
-from wallet.services.posting import check_references, post
+from wallet.services.posting import OwnSource, check_references, post
 from wallet.types import AccountKind, Outcome, TransferKind
 from wallet.types_adjustments import AdjustmentDetails, AdjustmentNature, AdjustmentState
 
@@ -307,7 +307,7 @@ def _post(row: Adjustment, actor: Actor, at: datetime) -> None:
             house,
             row.currency,
             row.amount_minor,
-            "adjustments",
+            OwnSource.ADJUSTMENTS,
             str(row.id),
             at,
             str(actor),

@@ -40,6 +40,20 @@ FROM wallet_transfer t
 WHERE t.id >= kernel_uuid7_floor(%(since)s::timestamptz) AND t.id < kernel_uuid7_floor(%(until)s::timestamptz)"""
 
 
+# What a provider wrote goes out defused: a spreadsheet takes what begins like a formula for one.
+_OF_REPORT = """
+SELECT r.line, wallet_csv_text(r.reference) AS reference, r.kind, r.currency, kernel_major(r.amount_minor, r.currency) AS theirs,
+    kernel_major(r.ours_minor, r.currency) AS ours, kernel_major(r.fee_minor, r.currency) AS fee,
+    to_char(r.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS happened_at, r.state,
+    wallet_csv_text(r.reason) AS reason, r.subject_id, r.player_id
+FROM wallet_reportrow r WHERE r.report_id = %(report)s ORDER BY r.line"""
+
+
+def export_report(*, report_id: UUID) -> Iterator[bytes]:
+    """Every line of a provider's report, and what became of it."""
+    return copy_csv(_OF_REPORT, {"report": report_id})
+
+
 def export_history(*, player_id: UUID, since: datetime | None, until: datetime | None) -> Iterator[bytes]:
     """A player's transfers recorded from ``since`` on and before ``until``, oldest first, amounts in major units.
 

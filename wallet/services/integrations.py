@@ -19,7 +19,7 @@ from events.audit import record
 from kernel.actors import Actor
 from kernel.currencies import EXPONENTS
 from kernel.errors import FieldErrors, NotFound
-from kernel.secrets import seal
+from kernel.secrets import is_current, seal, unseal
 from wallet.models import Game
 from wallet.models_adapters import GameMapping, Integration, IntegrationKey
 from wallet.rules_adapters import KEY_PURPOSE, fingerprint, is_network
@@ -185,6 +185,18 @@ def _shown(details: IntegrationDetails) -> dict[str, str]:
         "amount_scale": str(details.amount_scale),
         "allowed_ips": " ".join(details.allowed_ips),
     }
+
+
+def reseal_keys() -> int:
+    """Seal keys anew that were sealed under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
+    with transaction.atomic():
+        old = [
+            key for key in IntegrationKey.objects.select_for_update() if not is_current(bytes(key.sealed), KEY_PURPOSE)
+        ]
+        for key in old:
+            key.sealed = seal(unseal(bytes(key.sealed), KEY_PURPOSE), KEY_PURPOSE)
+        IntegrationKey.objects.bulk_update(old, ["sealed"])
+    return len(old)
 
 
 def _check(currencies: dict[str, str], amount_scale: int, allowed_ips: tuple[str, ...]) -> None:

@@ -98,7 +98,7 @@ END_CHECKS = (
     Check(
         "every deposit that was made is in the ledger once, with its amount",
         """SELECT d.id AS subject, format('%%s %%s, in the ledger %%s', d.amount_minor, d.currency, t.amount_minor) AS detail
-           FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'deposits' AND k.key = d.id::text
+           FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'pms:deposits' AND k.key = d.id::text
            LEFT JOIN wallet_transfer t ON t.id = k.transfer_id
            WHERE (d.state IN ('made', 'charged_back')) <> (t.id IS NOT NULL)
               OR (t.id IS NOT NULL AND (t.amount_minor <> d.amount_minor OR t.player_id <> d.player_id))""",
@@ -120,7 +120,7 @@ END_CHECKS = (
            SELECT w.id, format('%%s paid, %%s returned of %%s, in state %%s; the ledger paid %%s', w.paid_minor, w.returned_minor,
                                w.amount_minor, w.state, coalesce(sum(t.amount_minor), 0))
            FROM wallet_withdrawal w LEFT JOIN wallet_payout p ON p.withdrawal_id = w.id
-           LEFT JOIN wallet_transferkey k ON k.source = 'withdrawals' AND k.key IN (p.id::text, p.id || ':return')
+           LEFT JOIN wallet_transferkey k ON k.source = 'pms:withdrawals' AND k.key IN (p.id::text, p.id || ':return')
            LEFT JOIN LATERAL (SELECT CASE kind WHEN 'withdrawal' THEN amount_minor ELSE -amount_minor END AS amount_minor
                               FROM wallet_transfer WHERE id = k.transfer_id) t ON true
            GROUP BY w.id HAVING coalesce(sum(t.amount_minor), 0) <> w.paid_minor

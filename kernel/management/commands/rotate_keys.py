@@ -14,6 +14,7 @@ from tqdm import tqdm
 
 from kernel import vault
 from kernel.clock import now
+from kernel.secrets import reseal_all
 
 
 class Command(BaseCommand):
@@ -29,22 +30,25 @@ class Command(BaseCommand):
         what.add_argument(
             "--index", action="store_true", help="Make blind indexes anew after a change of PERSONAL_INDEX_KEY."
         )
+        what.add_argument(
+            "--secrets", action="store_true", help="Seal our own secrets (keys of integrations) under a new SECRET_KEY."
+        )
         parser.add_argument(
             "--created-before",
             metavar="TIME",
             help="With --data: leave out whoever has a key since this time (to go on: the time that the first run printed).",
         )
 
-    def handle(
-        self, *args: Any, new: bool, data: bool, index: bool, created_before: str | None, **options: Any
-    ) -> None:
-        if new:
+    def handle(self, *args: Any, **options: Any) -> None:
+        if options["new"]:
             self.stdout.write(vault.new_master_key())
-        elif data:
-            self._renew(self._moment(created_before))
+        elif options["data"]:
+            self._renew(self._moment(options["created_before"]))
             self._reseal()
-        elif index:
+        elif options["index"]:
             self._reseal()
+        elif options["secrets"]:
+            self.stdout.write(f"{reseal_all()} secrets were sealed anew. SECRET_KEY_FALLBACKS may be emptied.")
         else:
             self._rewrap()
 
