@@ -109,6 +109,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "kernel.admin.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -201,6 +202,7 @@ CELERY_BEAT_SCHEDULE = {
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
+    "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
