@@ -87,3 +87,27 @@ def register_sms_sender(sender: SmsSender) -> None:
 def find_sms_sender() -> SmsSender | None:
     """None: text messages cannot be sent here."""
     return _sms_senders[0] if _sms_senders else None
+
+
+class AsOfSection(Protocol):
+    """What one app knows of a player as of a moment; shown to whoever has ``permission``."""
+
+    title: str
+    order: int
+    permission: str
+
+    def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
+        """Pairs of name and value, as they were at ``at``."""
+        ...
+
+
+_as_of_sections: list[AsOfSection] = []
+
+
+def register_as_of(section: AsOfSection) -> None:
+    """From ``AppConfig.ready()``."""
+    _as_of_sections.append(section)
+
+
+def list_as_of_sections() -> list[AsOfSection]:
+    return sorted(_as_of_sections, key=lambda section: section.order)

@@ -48,9 +48,12 @@ class InstrumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DepositDetails:
+    """One payment in. ``taken_back`` is what chargebacks and refunds took of it until now."""
+
     id: UUID
     player_id: UUID
     amount: Money
+    taken_back: Money
     provider: str
     state: DepositState
     failure_reason: str
@@ -108,6 +111,7 @@ class WithdrawalDetails:
     """``amount`` was asked for; ``approved``, ``paid`` and ``returned`` say how much of it so far.
 
     ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
+    ``approval_id`` is the request to a second person, of a large one.
     """
 
     id: UUID
@@ -127,6 +131,7 @@ class WithdrawalDetails:
     failure_reason: str
     claimed_by: str
     claimed_until: datetime | None
+    approval_id: UUID | None
     requested_at: datetime
     sends_from: datetime | None
     settled_at: datetime | None

@@ -25,7 +25,8 @@ from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, P
 from wallet.rules import PAYOUT_MOVES, next_try
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
-from wallet.services.withdrawals import about, lock, move, shift
+from wallet.services.withdrawal_claims import lock
+from wallet.services.withdrawals import about, move, shift
 from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)

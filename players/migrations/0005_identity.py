@@ -9,7 +9,7 @@ from kernel.db import run_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0003_sealed_details"),
+        ("players", "0004_label_history"),
     ]
 
     operations = [
