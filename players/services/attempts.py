@@ -7,9 +7,13 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
+from events.audit import record
 from events.catalogue.players import LoginLocked
-from events.services.log import holding, publish
+from events.services.log import lock_players, publish
+from events.types import AuditOutcome
+from kernel.actors import Actor, ActorKind
 from kernel.counting import count, forgive
 from kernel.places import find_place
 from players.models import LoginAttempt
@@ -48,17 +52,29 @@ class Attempt:
         """Keep it; what comes while all is locked, once. Publishes LoginLocked when this account was just locked."""
         if outcome is AttemptOutcome.LOCKED and not self._just_locked:
             return
-        LoginAttempt.objects.create(
-            player_id=self.player_id,
-            outcome=outcome,
-            ip=self.origin.ip or None,
-            place=str(find_place(self.origin.ip)),
-            user_agent=self.origin.user_agent,
-            attempted_at=self.at,
-        )
-        if self._just_locked and self.player_id:
-            with holding(self.player_id):
+        with transaction.atomic():
+            if self.player_id:
+                lock_players([self.player_id])
+            attempt = LoginAttempt.objects.create(
+                player_id=self.player_id,
+                outcome=outcome,
+                ip=self.origin.ip or None,
+                place=str(find_place(self.origin.ip)),
+                user_agent=self.origin.user_agent,
+                attempted_at=self.at,
+            )
+            if self._just_locked and self.player_id:
                 publish(LoginLocked(player_id=self.player_id, occurred_at=self.at, seconds=self.seconds))
+            record(
+                action="players.log_in",
+                actor=Actor(ActorKind.PLAYER, str(self.player_id or "unknown")),
+                at=self.at,
+                player_id=self.player_id,
+                object_type="players.attempt",
+                object_id=str(attempt.id),
+                reason=outcome.replace("_", " "),
+                outcome=AuditOutcome.DENIED if outcome is AttemptOutcome.REFUSED else AuditOutcome.FAILED,
+            )
 
     def succeed(self) -> None:
         """Begin to count anew."""

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.catalogue.players import SecurityChanged, SettingChanged
 from events.services.log import holding, publish
 from kernel.actors import Actor, ActorKind
@@ -115,3 +116,12 @@ def change_password(
 
 def _publish(player_id: UUID, change: SecurityChange, actor: Actor, at: datetime) -> None:
     publish(SecurityChanged(player_id=player_id, occurred_at=at, change=change, actor=str(actor)))
+    record(
+        action="players.change_security",
+        actor=actor,
+        at=at,
+        player_id=player_id,
+        object_type="players.player",
+        object_id=str(player_id),
+        after={"change": change},
+    )

@@ -14,10 +14,11 @@ from django.core.cache import cache
 from django.db import transaction
 from redis.exceptions import RedisError
 
+from events.audit import record
 from events.catalogue.players import SessionEnded, SessionStarted
 from events.services.log import holding, publish
 from kernel import secrets as sealing
-from kernel.actors import Actor
+from kernel.actors import Actor, ActorKind
 from kernel.db import fetch_all
 from kernel.errors import NotFound
 from kernel.ids import uuid7
@@ -66,6 +67,15 @@ def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refr
                 methods=methods,
                 new_device=bool(token),
             )
+        )
+        record(
+            action="players.log_in",
+            actor=Actor(ActorKind.PLAYER, str(player_id)),
+            at=at,
+            player_id=player_id,
+            object_type="players.session",
+            object_id=str(session.id),
+            after={"methods": methods, "device": str(device.id)},
         )
     return Opened(session.id, device.id, token, bool(token) and not is_first, place)
 
@@ -156,11 +166,34 @@ def kill(*, player_id: UUID, session_id: UUID | None, actor: Actor, reason: EndR
 
     Raises: NotFound when the player never had such a session.
     """
-    if session_id is None:
-        return end_all(player_id=player_id, reason=reason, at=at)
-    if not Session.objects.filter(id=session_id, player_id=player_id).exists():
+    if session_id and not Session.objects.filter(id=session_id, player_id=player_id).exists():
         raise NotFound(f"There is no session {session_id}.")
-    return end(player_id=player_id, session_ids=[session_id], reason=reason, at=at)
+    with holding(player_id):
+        if session_id:
+            ended = end(player_id=player_id, session_ids=[session_id], reason=reason, at=at)
+        else:
+            ended = end_all(player_id=player_id, reason=reason, at=at)
+        record(
+            action="players.end_session",
+            actor=actor,
+            at=at,
+            player_id=player_id,
+            object_type="players.session",
+            object_id=str(session_id or "all"),
+            after={"ended": str(ended)},
+        )
+    return ended
+
+
+def reseal_store_keys() -> int:
+    """Seal anew what open sessions keep under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
+    with transaction.atomic():
+        rows = Session.objects.select_for_update().filter(ended_at=None)
+        old = [row for row in rows.iterator() if not sealing.is_current(bytes(row.store_key), PURPOSE)]
+        for row in old:
+            row.store_key = sealing.seal(sealing.unseal(bytes(row.store_key), PURPOSE), PURPOSE)
+        Session.objects.bulk_update(old, ["store_key"], batch_size=500)
+    return len(old)
 
 
 def end_expired(*, at: datetime, limit: int = 500) -> int:

