@@ -22,6 +22,7 @@ from players.selectors_identity import (
     list_attempts,
     list_consents,
     list_devices,
+    list_factors,
     list_sessions,
 )
 from players.services.sessions import kill
@@ -48,6 +49,7 @@ class SessionsPanel:
             "attempts": attempts if personal else [_masked(row) for row in attempts],
             "devices": list_devices(request.player.id),
             "security": get_security(request.player.id),
+            "factors": list_factors(request.player.id),
             "at": request.at,
             "may_end": allowed(request.actor, KILL),
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from kernel.errors import FieldErrors, NotFound
@@ -81,6 +82,13 @@ def get_security(player_id: UUID) -> SecurityDetails:
     if row is None:
         return SecurityDetails(phone, False, None)
     return SecurityDetails(phone, bool(phone) and row.verified_phone == phone, row.sms_factor_since)
+
+
+def list_factors(player_id: UUID) -> list[tuple[str, datetime, datetime | None]]:
+    """Second factors that are set up: which, since when, and when used last."""
+    user_id = Player.objects.filter(id=player_id).values_list("user_id", flat=True).first()
+    rows = Authenticator.objects.filter(user_id=user_id).order_by("created_at")
+    return [(row.type, row.created_at, row.last_used_at) for row in rows]
 
 
 def find_known_device(player_id: UUID, token: str) -> DeviceDetails | None:

@@ -34,7 +34,7 @@ def change_consents(
     with holding(player_id):
         standing = {(row.product, row.channel): row.granted for row in list_consents(player_id)}
         for (product, channel), granted in answers.items():
-            if standing.get((product, channel), False) == granted:
+            if standing.get((product, channel)) is granted:
                 continue
             Consent.objects.create(
                 player_id=player_id,

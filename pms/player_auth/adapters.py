@@ -6,6 +6,7 @@ Every answer for players holds for requests at /_allauth/ alone; elsewhere allau
 from __future__ import annotations
 
 import logging
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -223,7 +224,9 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
         if count(f"mail:{email.casefold()}", MAIL_WINDOW_SECONDS) <= MAILS_PER_ADDRESS:
-            super().send_mail(template_prefix, email, context)
+            # Mails name the operator, never the host that a request claims to call.
+            site = SimpleNamespace(name=settings.OPERATOR_NAME, domain=settings.PLAYER_SITE)
+            super().send_mail(template_prefix, email, {**context, "current_site": site})
 
     def get_client_ip(self, request: HttpRequest) -> str:
         return origin_of(request).ip

@@ -21,7 +21,7 @@ def tab(player: object, key: str) -> str:
 
 def test_sessions_are_seen_and_ended_by_those_who_may() -> None:
     program, data = registered()
-    Program().login("email", data["email"], "a wrong password 1")
+    Program(agent="secret-agent/1.0").login("email", data["email"], "a wrong password 1")
     player = player_id(data)
     session = program.api("GET", "me/sessions").json()["items"][0]["id"]
     one = reverse("admin:players_player_end_session", args=[player, session])
@@ -33,6 +33,7 @@ def test_sessions_are_seen_and_ended_by_those_who_may() -> None:
     assert "Firefox on Windows" in page
     assert "127.0.0.1" in page
     assert "Wrong password" in page
+    assert "secret-agent" in page
     assert one in page
     assert "Firefox on Windows" in text_of(lead.get(one))
     assert program.api("GET", "me/profile").status_code == 200, "looking ends nothing"

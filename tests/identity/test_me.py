@@ -53,9 +53,11 @@ def test_consents_are_kept_with_text_source_and_time(anna: tuple[Program, dict[s
     program.api("PATCH", "me/consents", no)
     history = program.api("GET", "me/consents/history").json()["items"]
     assert [(row["granted"], row["text_version"]) for row in history] == [(False, "2026-03"), (True, "2026-02")]
+    never = {"answers": [{"product": "poker", "channel": "sms", "granted": False}], "text_version": "2026-03"}
+    assert len(program.api("PATCH", "me/consents", never).json()["items"]) == 2  # a no is an answer as well
     assert not has_consent(player_id(data), ConsentProduct.CASINO, ConsentChannel.EMAIL)
     events = [event for event in list_player_events(player_id(data), limit=10) if "consent" in event.type]
-    assert [event.payload["granted"] for event in events] == [False, True]
+    assert [event.payload["granted"] for event in events] == [False, False, True]
     problem(program.api("PATCH", "me/consents", {"answers": [], "text_version": "x"}), 422, "validation_failed")
 
 
