@@ -9,7 +9,7 @@ from celery import shared_task
 from kernel import clock
 from players.services.attempts import prune_attempts
 from players.services.messages import prune_sandbox
-from players.services.sessions import end_expired
+from players.services.sessions import end_expired, prune_store
 
 
 @shared_task
@@ -20,6 +20,7 @@ def end_expired_sessions(**kwargs: Any) -> int:
 
 @shared_task
 def prune_logins(**kwargs: Any) -> int:
-    """Forget old attempts and messages of the sandbox."""
+    """Forget old attempts, messages of the sandbox and logins that were never completed."""
     at = clock.now()
+    prune_store()
     return prune_attempts(at=at) + prune_sandbox(at=at)

@@ -7,6 +7,7 @@ import logging
 import secrets
 from datetime import datetime, timedelta
 from functools import partial
+from importlib import import_module
 from uuid import UUID
 
 from django.conf import settings
@@ -183,6 +184,11 @@ def kill(*, player_id: UUID, session_id: UUID | None, actor: Actor, reason: EndR
             after={"ended": str(ended)},
         )
     return ended
+
+
+def prune_store() -> None:
+    """Drop what allauth kept of logins and registrations that were never completed, or are long over."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
 def reseal_store_keys() -> int:

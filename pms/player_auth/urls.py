@@ -19,6 +19,7 @@ _ours = [
     path("auth/2fa/authenticate", views.AuthenticateView.as_api_view(client=APP)),
     path("auth/2fa/reauthenticate", views.ReauthenticateView.as_api_view(client=APP)),
     path("auth/code/confirm", views.ConfirmSmsView.as_api_view(client=APP)),
+    path("auth/phone/verify", views.VerifyPhoneView.as_api_view(client=APP)),
     path("auth/password/request", views.RequestPasswordResetView.as_api_view(client=APP)),
     path("auth/webauthn/authenticate", views.AuthenticateKeyView.as_api_view(client=APP)),
     path("auth/webauthn/reauthenticate", views.ReauthenticateKeyView.as_api_view(client=APP)),

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from allauth.account.adapter import get_adapter
 from allauth.account.internal.flows.login import record_authentication
 from allauth.account.internal.flows.manage_email import sync_user_email_address
 from allauth.headless.account import views as account
-from allauth.headless.account.inputs import RequestPasswordResetInput
+from allauth.headless.account.inputs import ChangePasswordInput, RequestPasswordResetInput
 from allauth.headless.internal.restkit.response import ErrorResponse
 from allauth.headless.mfa import views as mfa
 from allauth.headless.mfa.inputs import (
@@ -110,6 +111,11 @@ class ConfirmSmsView(CountedView, account.ConfirmLoginCodeView):
     pass
 
 
+class VerifyPhoneView(CountedView, account.VerifyPhoneView):
+    def whom(self) -> Any:
+        return self.process.user if self.process else None
+
+
 # --- what changes ------------------------------------------------------------------------------------------------
 
 
@@ -142,8 +148,19 @@ class RecoveryCodesView(TellingView, mfa.ManageRecoveryCodesView):
     changes, factor = {"POST": SecurityChange.FACTOR_ADDED}, "recovery_codes"
 
 
+class CountedPasswordInput(ChangePasswordInput):
+    def clean_current_password(self) -> str:
+        """Counted as at a login: whoever stole a session must not guess the password here."""
+        password: str = self.cleaned_data["current_password"]
+        if password and not get_adapter().reauthenticate(self.user, password):
+            raise get_adapter().validation_error("enter_current_password")
+        return password
+
+
 class ChangePasswordView(account.ChangePasswordView):
     """allauth's session gets another key with the new password; the player's session goes on behind it."""
+
+    input_class = CountedPasswordInput
 
     def post(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         response = super().post(request, *args, **kwargs)

@@ -315,3 +315,38 @@ class TestDevices:
         assert end_expired(at=later) == 0
         assert program.api("GET", "me/profile").status_code == 401
         assert list_sessions(player_id(data))[0].end_reason == "expired"
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+class TestStolenSessions:
+    def test_the_password_is_not_guessed_with_one(self, settings: Settings) -> None:
+        settings.PLAYER_LOGIN_ATTEMPTS = 3
+        program, _ = registered()
+        codes = []
+        for number in range(5):
+            body = {"current_password": f"a wrong password {number}", "new_password": "another umbrella 8 candles"}
+            answer = program.auth("POST", "account/password/change", body)
+            codes.append(answer.json()["errors"][0]["code"])
+        assert codes == ["enter_current_password"] * 3 + ["too_many_login_attempts"] * 2
+        answer = program.auth("POST", "auth/reauthenticate", {"password": PASSWORD})
+        assert answer.json()["errors"][0]["code"] == "too_many_login_attempts"
+
+    def test_nor_the_code_of_another_persons_phone(self, settings: Settings) -> None:
+        settings.PLAYER_LOGIN_ATTEMPTS = 4
+        program, _ = registered()
+        statuses = []
+        for _ in range(3):
+            assert program.auth("POST", "account/phone", {"phone": "+436641234599"}).status_code == 202
+            statuses += [program.auth("POST", "auth/phone/verify", {"code": "1"}).status_code for _ in range(2)]
+        assert statuses == [400] * 4 + [429] * 2
+
+    def test_taken_addresses_and_numbers_are_not_told_to_players_either(self) -> None:
+        _, taken = registered(phone="+436641234598")
+        answers = []
+        for email, phone in ((taken["email"], taken["phone"]), ("free@example.org", "+436641234597")):
+            program, _ = registered()
+            by_mail = program.auth("POST", "account/email", {"email": email})
+            by_phone = program.auth("POST", "account/phone", {"phone": phone})
+            shown = [by_mail.status_code, by_phone.status_code, len(by_mail.json()["data"])]
+            answers.append(shown)
+        assert answers[0] == answers[1]
