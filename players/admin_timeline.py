@@ -55,7 +55,7 @@ def _registered(payload: Payload) -> str:
 
 
 def _consent(payload: Payload) -> str:
-    verb = "Agreed to" if payload["granted"] else "Took back"
+    verb = "Agreed to" if payload["granted"] else "Said no to"
     return f"{verb} marketing of {human(payload['product']).lower()} by {human(payload['channel']).lower()}"
 
 
