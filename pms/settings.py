@@ -54,6 +54,8 @@ ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR"
 WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
 # Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
 WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
+# How long money stays reserved for a bet, where the game does not say: then it goes back to the player.
+HOLD_HOURS = env.int("HOLD_HOURS", default=24 * 7)
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -107,6 +109,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "kernel.admin.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -188,6 +191,8 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
+    "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
+    "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
@@ -196,6 +201,8 @@ CELERY_BEAT_SCHEDULE = {
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
+    "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -339,6 +346,11 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- exports -----------------------------------------------------------------------------------------------------
+# Files that staff asked for; web and worker both reach the folder.
+EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

@@ -14,6 +14,7 @@ from players.types import PlayerDetails, Status
 from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
 from wallet.selectors_adjustments import list_adjustments, list_disputes
 from wallet.selectors_history import get_balances_at
+from wallet.selectors_holds import list_holds
 
 PAGE = 30
 
@@ -29,6 +30,7 @@ class WalletPanel:
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
+            "holds": list_holds(player_id, limit=5),
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": before is None,

@@ -35,6 +35,7 @@ class RefusalReason(StrEnum):
     STAKE_ABOVE_CAP = "stake_above_cap"
     WINNINGS_SPENT = "winnings_spent"
     HOLD_EXCEEDED = "hold_exceeded"
+    HOLD_EXPIRED = "hold_expired"
 
 
 class GameCategory(StrEnum):
@@ -127,6 +128,27 @@ class Balances:
     @property
     def total(self) -> Money:
         return self.real + self.bonus
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDetails:
+    """Money set aside for a bet. ``left`` is neither captured nor given back; ``source`` and ``key`` reserved it."""
+
+    id: UUID
+    player_id: UUID
+    amount: Money
+    captured: Money
+    released: Money
+    game: str
+    round: str
+    source: str
+    key: str
+    reserved_at: datetime
+    expires_at: datetime
+
+    @property
+    def left(self) -> Money:
+        return self.amount - self.captured - self.released
 
 
 @dataclass(frozen=True, slots=True)

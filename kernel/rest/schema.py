@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -84,9 +85,9 @@ def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation])
 
 def _operation(operation: PlainOperation) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = []
-    if "{player_id}" in operation.path:
+    for name in re.findall(r"{(\w+)}", operation.path):
         schema = {"type": "string", "format": "uuid"}
-        parameters.append({"in": "path", "name": "player_id", "required": True, "schema": schema})
+        parameters.append({"in": "path", "name": name, "required": True, "schema": schema})
     for name, schema, text in operation.query:
         parameters.append({"in": "query", "name": name, "schema": schema, "description": text})
     described: dict[str, Any] = {

@@ -18,8 +18,9 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
 
+from events.services.proving import Proof
 from kernel.db import fetch_all, fetch_one
-from kernel.sealing import SealingRefused, new_private_key
+from kernel.sealing import SealingRefused, Signer, canonical, new_private_key
 from pms.runtime.home import PROJECT
 from tests.connections import Session
 from tests.database import DATABASE, admin_url, databases
@@ -28,7 +29,7 @@ from wallet.models import HouseCheckpoint
 from wallet.models import Seal as SealRow
 from wallet.selectors import sum_house
 from wallet.services import sealing
-from wallet.services.proofs import Proof, find_last_proof, prove
+from wallet.services.proofs import find_last_proof, prove
 from wallet.services.sealing import open_store, rotate_key, seal_ledger, summarise
 from wallet.types import AccountKind
 
@@ -241,9 +242,7 @@ def test_a_seal_of_another_key_is_not_believed(store: Path, settings: Settings) 
     settings.SEAL_PRIVATE_KEYS = [new_private_key()]
     with pytest.raises(SealingRefused, match="not the newest published key"):
         seal()
-    forged = json.loads((store / "keys.jsonl").read_text()) | {
-        "key_id": sealing.Signer(settings.SEAL_PRIVATE_KEYS).key_id
-    }
+    forged = json.loads((store / "keys.jsonl").read_text()) | {"key_id": Signer(settings.SEAL_PRIVATE_KEYS).key_id}
     with (store / "keys.jsonl").open("a") as keys:
         keys.write(json.dumps(forged) + "\n")
     with pytest.raises(SealingRefused, match="not the newest published key"):
@@ -348,7 +347,7 @@ def test_a_run_that_was_cut_short_is_taken_up_again(monkeypatch: pytest.MonkeyPa
     for _ in range(3):
         play()
         seal()
-    monkeypatch.setattr("wallet.services.proofs.PORTION_ENTRIES", 1)
+    monkeypatch.setattr("events.services.proving.PORTION_ENTRIES", 1)
 
     class Killed(BaseException):
         pass
@@ -425,7 +424,7 @@ def test_sums_of_the_house_go_on_from_checkpoints() -> None:
 
 
 def test_many_seals_at_once_after_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealing, "MOST_TRANSACTIONS", 1)
+    monkeypatch.setattr("events.services.sealing.MOST_TRANSACTIONS", 1)
     play()
     assert seal() == 3
     assert proof().sound
@@ -458,7 +457,7 @@ def test_a_days_summary_is_signed_and_readable(store: Path) -> None:
     content = {name: kept[name] for name in kept if name not in ("key_id", "signature")}
     assert content == summarise(NOW.date())
     assert content["totals"]["gaming EUR"] == {"entries": 2, "amount_minor": 5000}
-    assert open_store().keys()[kept["key_id"]].signed(sealing.canonical(content), kept["signature"])
+    assert open_store().keys()[kept["key_id"]].signed(canonical(content), kept["signature"])
 
 
 def test_the_commands_say_what_they_did() -> None:

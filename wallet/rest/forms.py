@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -79,6 +80,30 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
 
     player_id: UUID
     bet_key: BetKey
+
+
+class Reserve(msgspec.Struct, forbid_unknown_fields=True):
+    """Money to be set aside for a bet, until ``expires_at`` (left out: as long as the operator has set)."""
+
+    player_id: UUID
+    game: Reference
+    round: Reference
+    amount: Amount
+    currency: Currency
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Capture(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold becomes a bet."""
+
+    amount: Amount
+    currency: Currency
+
+
+class Release(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold goes back; without an ``amount`` all that is left."""
+
+    amount: Amount | None = None
 
 
 class Balance(msgspec.Struct):

@@ -33,6 +33,8 @@ _REFUSALS = {
     RefusalReason.WRONG_CURRENCY: "The player's currency is another one",
     RefusalReason.STAKE_ABOVE_CAP: "The stake is above what a bonus allows",
     RefusalReason.WINNINGS_SPENT: "The winnings to take back are spent",
+    RefusalReason.HOLD_EXCEEDED: "Less than that is left of the hold",
+    RefusalReason.HOLD_EXPIRED: "The hold's time is over",
 }
 _RESTRICTED = (403, "The player may not play now")
 
@@ -46,7 +48,7 @@ for _reason, _title in _REFUSALS.items():
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Play)
-    return _answer(
+    return answer_of(
         bets.play(
             player_id=body.player_id,
             source=actor.id,
@@ -65,7 +67,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Bet)
-    return _answer(
+    return answer_of(
         bets.place_bet(
             player_id=body.player_id,
             source=actor.id,
@@ -83,7 +85,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Win)
-    return _answer(
+    return answer_of(
         bets.credit_win(
             player_id=body.player_id,
             source=actor.id,
@@ -110,7 +112,7 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
     if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
         return _success(posting)
-    return _answer(posting)
+    return answer_of(posting)
 
 
 @api_view("GET", "wallet:read")
@@ -120,7 +122,8 @@ def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse
     return json_answer(forms.balance_of(held))
 
 
-def _answer(posting: Posting) -> HttpResponse:
+def answer_of(posting: Posting) -> HttpResponse:
+    """Success or problem, with the balance."""
     if posting.ok:
         return _success(posting)
     if posting.outcome in _PROBLEMS:

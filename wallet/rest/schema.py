@@ -32,6 +32,18 @@ OPERATIONS = (
         f"Undo a bet; an unknown bet is barred from being placed later. {_ANSWER}", forms.Rollback, forms.PostingAnswer,
     ),
     PlainOperation(
+        "/api/v1/wallet/holds", "post", "reserve", *_WRITE,
+        f"Set money aside for a bet; `transfer_id` is the hold's id. {_ANSWER}", forms.Reserve, forms.PostingAnswer,
+    ),
+    PlainOperation(
+        "/api/v1/wallet/holds/{hold_id}/capture", "post", "capture_hold", *_WRITE,
+        f"Make part or all of a hold a bet, whose key is this request's. {_ANSWER}", forms.Capture, forms.PostingAnswer,
+    ),
+    PlainOperation(
+        "/api/v1/wallet/holds/{hold_id}/release", "post", "release_hold", *_WRITE,
+        f"Give back what is left of a hold, or part of it. {_ANSWER}", forms.Release, forms.PostingAnswer,
+    ),
+    PlainOperation(
         "/api/v1/players/{player_id}/balance", "get", "get_balance", "players", "wallet:read",
         "What the player holds now, or held at a moment.", None, forms.Balance,
         (("at", {"type": "string", "format": "date-time"}, "Just before this moment, by the clock of recording."),),

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.catalogue.wallet import DisputeStateChanged
 from events.services.log import holding, publish
 from kernel.access import require
@@ -90,7 +91,7 @@ def open_dispute(
         if any(getattr(row, name) != value for name, value in content.items()):
             raise IdempotencyConflict("This idempotency key was used for another dispute.")
         if made:
-            _tell(row, at)
+            _tell(row, "open", story, actor, at)
     return dispute_details(row)
 
 
@@ -106,7 +107,7 @@ def investigate(*, dispute_id: UUID, actor: Actor, at: datetime, take_over: bool
         row.state, row.assignee = DisputeState.INVESTIGATING, str(actor)
         row.save(update_fields=["state", "assignee"])
         if first:
-            _tell(row, at)
+            _tell(row, "investigate", "", actor, at)
     return dispute_details(row)
 
 
@@ -147,7 +148,7 @@ def settle(
         row.assignee, row.resolution = row.assignee or str(actor), resolution
         row.settled_by, row.settled_at = str(actor), at
         row.save()
-        _tell(row, at)
+        _tell(row, "settle", resolution, actor, at)
     return dispute_details(row)
 
 
@@ -161,7 +162,7 @@ def _working(dispute_id: UUID, actor: Actor) -> Iterator[Dispute]:
         yield row
 
 
-def _tell(row: Dispute, at: datetime) -> None:
+def _tell(row: Dispute, deed: str, reason: str, actor: Actor, at: datetime) -> None:
     publish(
         DisputeStateChanged(
             player_id=row.player_id,
@@ -170,4 +171,14 @@ def _tell(row: Dispute, at: datetime) -> None:
             state=row.state,
             adjustment_id=row.adjustment_id,
         )
+    )
+    record(
+        action=f"wallet.{deed}_dispute",
+        actor=actor,
+        at=at,
+        player_id=row.player_id,
+        object_type="wallet.dispute",
+        object_id=str(row.id),
+        reason=reason,
+        after={"state": row.state},
     )

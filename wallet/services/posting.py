@@ -25,6 +25,7 @@ class OwnSource(StrEnum):
     WITHDRAWALS = "pms:withdrawals"
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
+    HOLDS = "pms:holds"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import require
 from kernel.actors import Actor
@@ -25,7 +26,7 @@ from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.ids import uuid7
 from wallet import rules_reports as rules
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
-from wallet.rules_matching import FEE, Match, Matching, Ours, Theirs
+from wallet.rules_matching import COVERED, FEE, Match, Matching, Ours, Theirs
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import Redress
 from wallet.services.reconciliation_books import list_ours
@@ -55,6 +56,30 @@ class CaseTaken(DomainError):
     status = 409
 
 
+def ensure_mapping(
+    *, name: str, source: str, columns: dict[str, str], kind_column: str, kinds: dict[str, str], actor: Actor
+) -> UUID:
+    """How a payment provider's file is read, by its columns (``reference``, ``amount``, ``time`` …); its mapping's id.
+
+    One that has this name stays as it is. ``kinds`` says what the words of ``kind_column`` mean. Raises: AccessDenied.
+    """
+    require(actor, RECONCILE)
+    fields = {f"{column}_column": heading for column, heading in columns.items()}
+    covers = [kind for kind in COVERED if kind in kinds.values()]
+    mapping, _ = ReportMapping.objects.get_or_create(
+        name=name,
+        defaults={
+            "side": ReportSide.PAYMENTS,
+            "source": source,
+            "kind_column": kind_column,
+            "kinds": kinds,
+            "covers": covers,
+            **fields,
+        },
+    )
+    return mapping.id
+
+
 def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Actor, at: datetime) -> UUID:
     """Keep a file for matching; its report's id. ``match_reports`` works it.
 
@@ -64,17 +89,27 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
     if not 0 < len(content) <= MAX_FILE_BYTES:
         raise FieldErrors({"file": [f"The file must hold something, and at most {MAX_FILE_BYTES >> 20} MiB."]})
     digest = hashlib.sha256(content).digest()
-    report, made = Report.objects.get_or_create(
-        mapping_id=mapping_id,
-        digest=digest,
-        defaults={
-            "file_name": file_name[:200],
-            "content": zlib.compress(content),
-            "bytes_whole": len(content),
-            "uploaded_by": str(actor),
-            "uploaded_at": at,
-        },
-    )
+    with transaction.atomic():
+        report, made = Report.objects.get_or_create(
+            mapping_id=mapping_id,
+            digest=digest,
+            defaults={
+                "file_name": file_name[:200],
+                "content": zlib.compress(content),
+                "bytes_whole": len(content),
+                "uploaded_by": str(actor),
+                "uploaded_at": at,
+            },
+        )
+        if made:
+            record(
+                action="wallet.upload_report",
+                actor=actor,
+                at=at,
+                object_type="wallet.report",
+                object_id=str(report.id),
+                after={"file": report.file_name, "sha256": digest.hex()},
+            )
     if not made:
         raise SameFile(
             f"This file was uploaded before, as {report.file_name} on {report.uploaded_at:%Y-%m-%d}.",
@@ -132,6 +167,16 @@ def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, 
         case.state, case.resolution, case.resolved_by, case.resolved_at = CaseState.RESOLVED, resolution, str(actor), at
         case.claimed_by = case.claimed_by or str(actor)
         case.save()
+        record(
+            action="wallet.resolve_case",
+            actor=actor,
+            at=at,
+            player_id=case.player_id,
+            object_type="wallet.reconciliationcase",
+            object_id=str(case.id),
+            reason=resolution,
+            after={"adjustment": str(case.adjustment_id or "none")},
+        )
 
 
 @contextmanager

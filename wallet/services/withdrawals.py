@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from django.db.models import Sum
 
 from compliance.services.approvals import request_approval
+from events.audit import record
 from events.catalogue.wallet import (
     WithdrawalApproved,
     WithdrawalCancelled,
@@ -140,6 +141,7 @@ def cancel_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> Wit
         _give_back(withdrawal, actor, at)
         withdrawal.save()
         publish(WithdrawalCancelled(**about(withdrawal, withdrawal.amount_minor, at)))
+        _record("cancel_withdrawal", withdrawal, "", actor, at)
     return get_withdrawal(withdrawal_id)
 
 
@@ -172,7 +174,22 @@ def approve_withdrawal(
             _ask_second_person(withdrawal, parts, actor, at)
         else:
             let_through(withdrawal, parts, actor, at)
+        _record("approve_withdrawal", withdrawal, reason, actor, at)
     return get_withdrawal(withdrawal_id)
+
+
+def _record(deed: str, withdrawal: Withdrawal, reason: str, actor: Actor, at: datetime) -> None:
+    asked = Money(withdrawal.amount_minor, withdrawal.currency)
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        player_id=withdrawal.player_id,
+        object_type="wallet.withdrawal",
+        object_id=str(withdrawal.id),
+        reason=reason,
+        after={"state": withdrawal.state, "amount": f"{asked} {asked.currency}", "score": str(withdrawal.score)},
+    )
 
 
 def needs_second_person(withdrawal: Withdrawal, amount: Money, actor: Actor, at: datetime) -> bool:
@@ -240,6 +257,7 @@ def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: dat
         _give_back(withdrawal, actor, at)
         withdrawal.save()
         publish(WithdrawalRejected(**about(withdrawal, withdrawal.amount_minor, at)))
+        _record("reject_withdrawal", withdrawal, reason, actor, at)
     return get_withdrawal(withdrawal_id)
 
 
