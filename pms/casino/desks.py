@@ -177,11 +177,12 @@ class Desks:
             kinds={"charge": "deposit", "payout": "payout", "dispute": "chargeback", "fee": "fee"},
             actor=self.clerk,
         )
+        first_day = self.at - timedelta(days=2)
         deposits = [
             deposit
-            for player in list_players(status=Status.ACTIVE, limit=60)
+            for player in list_players(limit=1000)
             for deposit in list_deposits(player.id)
-            if deposit.state is DepositState.MADE and deposit.settled_at
+            if deposit.state is DepositState.MADE and deposit.settled_at and deposit.settled_at > first_day
         ]
         text = io.StringIO()
         writer = csv.writer(text)
