@@ -50,6 +50,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),
     (

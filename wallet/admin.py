@@ -20,6 +20,7 @@ from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
 
@@ -100,7 +101,7 @@ class DepositAdmin(MovementAdmin):
         return f"Deposit of {Money(obj.amount_minor, obj.currency)} {obj.currency}"
 
     def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
-        key = TransferKey.objects.filter(source="deposits", key=str(obj.pk)).first()
+        key = TransferKey.objects.filter(source=OwnSource.DEPOSITS, key=str(obj.pk)).first()
         return {
             "messages_said": list_provider_messages([obj.pk], currency=obj.currency),
             "facts": [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,6 +33,8 @@ from wallet.selectors import get_instrument, get_withdrawal, list_instruments, l
 from wallet.services import saved_views, withdrawals
 from wallet.services import withdrawal_claims as claims
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
+
+logger = logging.getLogger(__name__)
 
 APPROVE = "wallet.approve_withdrawal"
 BULK = 100
@@ -337,6 +340,9 @@ class WithdrawalAdmin(PageAdmin):
                 )
             except DomainError as error:
                 messages.error(request, f"{withdrawal_id}: {error.detail}")
+            except Exception:  # nothing of this one is written; the others are no worse for it
+                logger.exception("withdrawal %s could not be approved in bulk", withdrawal_id)
+                messages.error(request, f"{withdrawal_id}: something went wrong here; it is as it was.")
             else:
                 done, waiting = done + (found.approval_id is None), waiting + (found.approval_id is not None)
         if done:

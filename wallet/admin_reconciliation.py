@@ -25,7 +25,13 @@ from wallet.admin_adjustments import staff_name, wallet_tab
 from wallet.admin_forms import AmountField, read_amount
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
 from wallet.rules_matching import COVERED, DEPOSIT, FEE, PAYOUT
-from wallet.selectors_reconciliation import find_withdrawal_of, list_liability, list_liability_currencies, sum_fees
+from wallet.selectors_reconciliation import (
+    find_last_check,
+    find_withdrawal_of,
+    list_liability,
+    list_liability_currencies,
+    sum_fees,
+)
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
 from wallet.services.exports import export_report
@@ -190,7 +196,11 @@ class ReportAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         open_cases = ReconciliationCase.objects.exclude(state=CaseState.RESOLVED)[:1000].count()
-        desk = {"open_cases": open_cases, "may_reconcile": may(request, reconciliation.RECONCILE)}
+        desk = {
+            "open_cases": open_cases,
+            "may_reconcile": may(request, reconciliation.RECONCILE),
+            "check": find_last_check(),
+        }
         return super().changelist_view(request, {**desk, **(extra_context or {})})
 
     @column("File")
@@ -278,6 +288,7 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)
 

@@ -150,6 +150,7 @@ class Hold(models.Model):
     """Money that a reservation has set aside for a bet; ``id`` is its transfer's. Written by wallet/sql/holds.sql only.
 
     ``left_minor`` is what is neither captured nor released, by purse, in the order of ``purses`` (drawn in this order).
+    It can be captured before ``expires_at``; a job releases what is left then.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -163,6 +164,7 @@ class Hold(models.Model):
     purses = ArrayField(models.UUIDField())
     left_minor = ArrayField(models.BigIntegerField())
     reserved_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
@@ -171,7 +173,14 @@ class Hold(models.Model):
                 name="wallet_hold_not_exceeded",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="wallet_hold_player")]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="wallet_hold_player"),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(amount_minor__gt=models.F("captured_minor") + models.F("released_minor")),
+                name="wallet_hold_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"hold {self.id}"

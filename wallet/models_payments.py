@@ -91,6 +91,10 @@ class Deposit(models.Model):
             models.UniqueConstraint(fields=["source", "key"], name="wallet_deposit_key_once"),
             models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
+            models.CheckConstraint(
+                condition=models.Q(charged_back_minor__range=(0, models.F("amount_minor"))),
+                name="wallet_deposit_taken_back_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["player", "-id"], name="wallet_deposit_player"),

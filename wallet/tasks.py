@@ -8,7 +8,8 @@ from wallet.services import period_exports, reconciliation, sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
-from wallet.services.liability import close_days
+from wallet.services.holds import expire_holds as expire
+from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_sending import send_due
 
 
@@ -37,6 +38,12 @@ def seal_ledger(**kwargs: object) -> int:
 
 
 @shared_task
+def expire_holds(**kwargs: object) -> int:
+    """Give back reserved money whose time is over."""
+    return expire(actor=system("expire-holds"), at=clock.now())
+
+
+@shared_task
 def charge_dormant_accounts(**kwargs: object) -> dict[str, int]:
     """Tell dormant players of fees, and take what is due."""
     return run_dormancy(actor=system("charge-dormant-accounts"), at=clock.now())
@@ -50,8 +57,10 @@ def match_reports(**kwargs: object) -> int:
 
 @shared_task
 def close_liability_days(**kwargs: object) -> int:
-    """Write what the house owed its players at the end of each day that is over."""
-    return close_days(at=clock.now())
+    """Write what the house owed its players at the end of each day that is over, and compare it with the balances."""
+    closed = close_days(at=clock.now())
+    check_liability(at=clock.now())
+    return closed
 
 
 @shared_task

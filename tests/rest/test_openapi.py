@@ -130,6 +130,9 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "wallet/bets",
         "wallet/wins",
         "wallet/rollbacks",
+        "wallet/holds",
+        "wallet/holds/{hold_id}/capture",
+        "wallet/holds/{hold_id}/release",
     }
 
 

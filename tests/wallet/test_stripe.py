@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
@@ -37,7 +38,8 @@ def fake() -> Iterator[FakeStripe]:
 
 
 @pytest.fixture
-def stripe(fake: FakeStripe, monkeypatch: pytest.MonkeyPatch) -> StripeProvider:
+def stripe(fake: FakeStripe, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> StripeProvider:
+    settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     provider = StripeProvider(api_key=KEY, webhook_secrets=["whsec_old", SECRET], base=fake.base)
     monkeypatch.setitem(ports._providers, "stripe", provider)

@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0015_reconcile_payouts"),
+        ("wallet", "0016_liability_checks"),
     ]
 
     operations = [

@@ -18,7 +18,7 @@ from wallet.rest import forms
 from wallet.selectors import get_balances
 from wallet.selectors_history import get_balances_at
 from wallet.services import bets
-from wallet.types import Balances, Outcome, Posting, RefusalReason
+from wallet.types import Outcome, Posting, RefusalReason
 
 # Outcomes that are not a success: status, code and title of the problem. Refusals have the reason as their code.
 _PROBLEMS = {
@@ -33,6 +33,8 @@ _REFUSALS = {
     RefusalReason.WRONG_CURRENCY: "The player's currency is another one",
     RefusalReason.STAKE_ABOVE_CAP: "The stake is above what a bonus allows",
     RefusalReason.WINNINGS_SPENT: "The winnings to take back are spent",
+    RefusalReason.HOLD_EXCEEDED: "Less than that is left of the hold",
+    RefusalReason.HOLD_EXPIRED: "The hold's time is over",
 }
 _RESTRICTED = (403, "The player may not play now")
 
@@ -46,7 +48,7 @@ for _reason, _title in _REFUSALS.items():
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Play)
-    return _answer(
+    return answer_of(
         bets.play(
             player_id=body.player_id,
             source=actor.id,
@@ -57,8 +59,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
             win=read_money("win", body.win, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -66,7 +67,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Bet)
-    return _answer(
+    return answer_of(
         bets.place_bet(
             player_id=body.player_id,
             source=actor.id,
@@ -76,8 +77,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
             stake=read_money("stake", body.stake, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -85,7 +85,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Win)
-    return _answer(
+    return answer_of(
         bets.credit_win(
             player_id=body.player_id,
             source=actor.id,
@@ -94,8 +94,7 @@ def win(request: HttpRequest, actor: Actor) -> HttpResponse:
             amount=read_money("amount", body.amount, body.currency),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -108,13 +107,12 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
         source=actor.id,
         idempotency_key=key,
         bet_key=body.bet_key,
-        currency=get_balances(body.player_id).real.currency,
         actor=actor,
         at=clock.now(),
     )
     if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
         return _success(posting)
-    return _answer(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("GET", "wallet:read")
@@ -124,7 +122,8 @@ def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse
     return json_answer(forms.balance_of(held))
 
 
-def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
+def answer_of(posting: Posting) -> HttpResponse:
+    """Success or problem, with the balance."""
     if posting.ok:
         return _success(posting)
     if posting.outcome in _PROBLEMS:
@@ -132,11 +131,7 @@ def _answer(posting: Posting, player_id: UUID) -> HttpResponse:
     else:
         code = public_reason(posting.reason)
         status, title = (422, _REFUSALS[RefusalReason(code)]) if code in _REFUSALS else _RESTRICTED
-    held: Balances | Posting | None = posting
-    if code == RefusalReason.UNKNOWN_PLAYER:
-        held = None
-    elif code == RefusalReason.WRONG_CURRENCY:  # the posting only knows the currency that it was asked in
-        held = get_balances(player_id)
+    held = None if code == RefusalReason.UNKNOWN_PLAYER else posting
     return problem(
         status,
         code,

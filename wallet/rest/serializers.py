@@ -92,6 +92,28 @@ class WithdrawalSerializer(serializers.Serializer):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
+class HoldsQuery(PageQuery):
+    open = serializers.BooleanField(default=False, help_text="Only those with something left.")
+
+
+class HoldSerializer(serializers.Serializer):
+    """Money set aside for a bet; ``left`` is neither captured nor released."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    currency = serializers.CharField(source="amount.currency")
+    amount = serializers.CharField()
+    captured = serializers.CharField()
+    released = serializers.CharField()
+    left = serializers.CharField()
+    game = serializers.CharField()
+    round = serializers.CharField()
+    source = serializers.CharField(help_text="Whose it is.")  # type: ignore[assignment]
+    key = serializers.CharField(help_text="The Idempotency-Key that reserved it.")
+    reserved_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="From then on it cannot be captured, and goes back.")
+
+
 class TransactionSerializer(serializers.Serializer):
     """One transfer; ``amount`` is the signed change of the player's purses."""
 

@@ -43,7 +43,7 @@ from wallet.rules import DEPOSIT_MOVES, next_try, taken_back
 from wallet.selectors import get_balances, get_deposit
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
-from wallet.services.posting import check_amount, check_references, post
+from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import Outcome
 from wallet.types_payments import DepositDetails, DepositState
 
@@ -405,7 +405,7 @@ def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: date
 
 def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:
     """The transfer's id. Raises: LedgerRefused."""
-    posting = post(function, [*what, "deposits", key, at, str(actor), request_id.get()], deposit.currency)
+    posting = post(function, [*what, OwnSource.DEPOSITS, key, at, str(actor), request_id.get()], deposit.currency)
     if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
         raise LedgerRefused(f"deposit {deposit.id}: {posting.outcome} {posting.reason}")
     return posting.transfer_id

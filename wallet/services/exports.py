@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from kernel.access import require
 from kernel.actors import Actor
 from kernel.copying import copy_csv
@@ -65,12 +66,19 @@ def export_history(*, player_id: UUID, since: datetime | None, until: datetime |
     return copy_csv(_OF_PLAYER, {"player": player_id, "since": since, "until": until})
 
 
-def export_period(*, since: datetime, until: datetime, actor: Actor) -> Iterator[bytes]:
+def export_period(*, since: datetime, until: datetime, actor: Actor, at: datetime) -> Iterator[bytes]:
     """All transfers recorded from ``since`` on and before ``until``; ``amount`` is what moved, ``kind`` says whither.
 
     Raises: AccessDenied.
     """
     require(actor, EXPORT)
+    record(
+        action="wallet.export_transfers",
+        actor=actor,
+        at=at,
+        object_type="wallet.transfer",
+        after={"since": since.isoformat(), "until": until.isoformat()},
+    )
     return copy_csv(_OF_ALL, {"since": since, "until": until})
 
 

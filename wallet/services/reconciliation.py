@@ -17,6 +17,7 @@ from uuid import UUID
 
 from django.db import connection, transaction
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import require
 from kernel.actors import Actor
@@ -88,17 +89,27 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
     if not 0 < len(content) <= MAX_FILE_BYTES:
         raise FieldErrors({"file": [f"The file must hold something, and at most {MAX_FILE_BYTES >> 20} MiB."]})
     digest = hashlib.sha256(content).digest()
-    report, made = Report.objects.get_or_create(
-        mapping_id=mapping_id,
-        digest=digest,
-        defaults={
-            "file_name": file_name[:200],
-            "content": zlib.compress(content),
-            "bytes_whole": len(content),
-            "uploaded_by": str(actor),
-            "uploaded_at": at,
-        },
-    )
+    with transaction.atomic():
+        report, made = Report.objects.get_or_create(
+            mapping_id=mapping_id,
+            digest=digest,
+            defaults={
+                "file_name": file_name[:200],
+                "content": zlib.compress(content),
+                "bytes_whole": len(content),
+                "uploaded_by": str(actor),
+                "uploaded_at": at,
+            },
+        )
+        if made:
+            record(
+                action="wallet.upload_report",
+                actor=actor,
+                at=at,
+                object_type="wallet.report",
+                object_id=str(report.id),
+                after={"file": report.file_name, "sha256": digest.hex()},
+            )
     if not made:
         raise SameFile(
             f"This file was uploaded before, as {report.file_name} on {report.uploaded_at:%Y-%m-%d}.",
@@ -156,6 +167,16 @@ def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, 
         case.state, case.resolution, case.resolved_by, case.resolved_at = CaseState.RESOLVED, resolution, str(actor), at
         case.claimed_by = case.claimed_by or str(actor)
         case.save()
+        record(
+            action="wallet.resolve_case",
+            actor=actor,
+            at=at,
+            player_id=case.player_id,
+            object_type="wallet.reconciliationcase",
+            object_id=str(case.id),
+            reason=resolution,
+            after={"adjustment": str(case.adjustment_id or "none")},
+        )
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from django.db import IntegrityError
 from django.db.models import Sum
 
 from compliance.services.approvals import request_approval
+from events.audit import record
 from events.catalogue.wallet import (
     WithdrawalApproved,
     WithdrawalCancelled,
@@ -36,12 +37,12 @@ from wallet.rules_adjustments import COUNTED_TOGETHER, needs_approval
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments
 from wallet.services.payment_instruments import note_payment
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
-from wallet.services.posting import check_amount, check_references, post
+from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.services.withdrawal_claims import check_claim, lock
 from wallet.types import Outcome, RefusalReason
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
-SOURCE = "withdrawals"
+SOURCE = OwnSource.WITHDRAWALS
 APPROVAL_KIND = "wallet.withdrawal"
 Split = Sequence[tuple[UUID, Money]]
 
@@ -140,6 +141,7 @@ def cancel_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> Wit
         _give_back(withdrawal, actor, at)
         withdrawal.save()
         publish(WithdrawalCancelled(**about(withdrawal, withdrawal.amount_minor, at)))
+        _record("cancel_withdrawal", withdrawal, "", actor, at)
     return get_withdrawal(withdrawal_id)
 
 
@@ -172,7 +174,22 @@ def approve_withdrawal(
             _ask_second_person(withdrawal, parts, actor, at)
         else:
             let_through(withdrawal, parts, actor, at)
+        _record("approve_withdrawal", withdrawal, reason, actor, at)
     return get_withdrawal(withdrawal_id)
+
+
+def _record(deed: str, withdrawal: Withdrawal, reason: str, actor: Actor, at: datetime) -> None:
+    asked = Money(withdrawal.amount_minor, withdrawal.currency)
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        player_id=withdrawal.player_id,
+        object_type="wallet.withdrawal",
+        object_id=str(withdrawal.id),
+        reason=reason,
+        after={"state": withdrawal.state, "amount": f"{asked} {asked.currency}", "score": str(withdrawal.score)},
+    )
 
 
 def needs_second_person(withdrawal: Withdrawal, amount: Money, actor: Actor, at: datetime) -> bool:
@@ -240,6 +257,7 @@ def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: dat
         _give_back(withdrawal, actor, at)
         withdrawal.save()
         publish(WithdrawalRejected(**about(withdrawal, withdrawal.amount_minor, at)))
+        _record("reject_withdrawal", withdrawal, reason, actor, at)
     return get_withdrawal(withdrawal_id)
 
 
