@@ -213,7 +213,12 @@ class Desks:
         )
         secret = add_key(integration=INTEGRATION, name="first", actor=self.clerk, at=self.at)
         games = list_games(active=True)[:5]
-        map_games(integration=INTEGRATION, games={f"dg-{game.code}": game.code for game in games}, actor=self.clerk)
+        map_games(
+            integration=INTEGRATION,
+            games={f"dg-{game.code}": game.code for game in games},
+            actor=self.clerk,
+            at=self.at,
+        )
         _, token = issue_session(
             player_id=player.id,
             integration=INTEGRATION,
