@@ -1,7 +1,7 @@
 """The same posting by other ledgers on the same PostgreSQL: one transfer between two accounts, nothing else.
 
-django-hordak is installed into a folder of its own at the first run. pgledger is SQL that comes as a file: PGLEDGER_SQL
-names it, where somebody has it (https://github.com/pgr0ss/pgledger).
+django-hordak is installed into a folder of its own at the first run. pgledger is SQL that is brought along: PGLEDGER names
+the folder of its repository (https://github.com/pgr0ss/pgledger), where somebody has it.
 """
 
 from __future__ import annotations
@@ -71,15 +71,16 @@ def _post(random: Random) -> None:
 
 def _pgledger(seconds: int) -> Iterator[Row | Skipped]:
     what = "posting, 8 clients / pgledger's"
-    file = Path(os.environ.get("PGLEDGER_SQL", ""))
-    if not file.is_file():
-        yield Skipped(what, "PGLEDGER_SQL names no file with pgledger's SQL")
+    folder = Path(os.environ.get("PGLEDGER", "nowhere"))
+    if not (folder / "pgledger.sql").is_file():
+        yield Skipped(what, "PGLEDGER names no folder with pgledger.sql")
         return
     owner = os.environ["DATABASE_OWNER_URL"]
     with psycopg.connect(owner, autocommit=True) as connection:
         connection.execute(f"DROP SCHEMA IF EXISTS {PGLEDGER_SCHEMA} CASCADE; CREATE SCHEMA {PGLEDGER_SCHEMA}")
         connection.execute(f"SET search_path = {PGLEDGER_SCHEMA}")
-        connection.execute(file.read_text())
+        for file in [*sorted(folder.glob("vendor/**/*.sql")), folder / "pgledger.sql"]:
+            connection.execute(file.read_text())
         connection.execute(
             f"CREATE TABLE bench_account AS SELECT n, (pgledger_create_account('account ' || n, 'EUR')).id AS account "
             f"FROM generate_series(1, {_PGLEDGER_PLAYERS + STRIPES}) n"
