@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from kernel.access import allowed
+from kernel.actors import Actor
+from kernel.money import Money
 from players.ports import Figure, PanelRequest
-from players.types import Status
+from players.types import PlayerDetails, Status
 from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
 from wallet.selectors_adjustments import list_adjustments, list_disputes
+from wallet.selectors_history import get_balances_at
 from wallet.selectors_holds import list_holds
 
 PAGE = 30
@@ -46,6 +50,16 @@ class WalletPanel:
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
         balances = get_balances(request.player.id)
         return (Figure("Real money", balances.real), Figure("Bonus money", balances.bonus))
+
+
+class WalletAsOf:
+    """What the player held at a moment, by the clock of recording."""
+
+    title, order, permission = "Balances, as recorded by then", 10, "wallet.view_account"
+
+    def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
+        held = get_balances_at(player.id, at)
+        return [("Real money", held.real), ("Bonus money", held.bonus)]
 
 
 def _uuid(text: str) -> UUID | None:

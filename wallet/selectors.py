@@ -13,24 +13,27 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7_unix_ms
 from kernel.money import Money
 from players.selectors import UnknownPlayer
-from wallet.models import Account, Deposit, Game, Instrument, Payout, ProviderMessage, Withdrawal
+from wallet.models import Account, Game
+from wallet.models_payments import Deposit, Instrument, Payout, ProviderMessage, Withdrawal
 from wallet.types import (
     AccountKind,
     Balances,
-    DepositDetails,
-    DepositState,
     GameCategory,
     GameDetails,
+    LedgerLine,
+    PurseDetails,
+    TransactionDetails,
+    TransferKind,
+)
+from wallet.types_payments import (
+    DepositDetails,
+    DepositState,
     InstrumentDetails,
     InstrumentKind,
-    LedgerLine,
     PayoutDetails,
     PayoutState,
     ProviderMessageDetails,
-    PurseDetails,
     RiskReason,
-    TransactionDetails,
-    TransferKind,
     WithdrawalDetails,
     WithdrawalState,
 )
@@ -244,6 +247,7 @@ def _deposit(row: Deposit) -> DepositDetails:
         id=row.id,
         player_id=row.player_id,
         amount=Money(row.amount_minor, row.currency),
+        taken_back=Money(row.charged_back_minor, row.currency),
         provider=row.provider,
         state=DepositState(row.state),
         failure_reason=row.failure_reason,
@@ -308,6 +312,7 @@ def _withdrawal(row: Withdrawal) -> WithdrawalDetails:
         failure_reason=row.failure_reason,
         claimed_by=row.claimed_by,
         claimed_until=row.claimed_until,
+        approval_id=row.approval_id,
         requested_at=row.requested_at,
         sends_from=row.sends_from,
         settled_at=row.settled_at,

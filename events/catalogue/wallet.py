@@ -366,3 +366,15 @@ class DormantFeeCharged(Event):
     month: str
     amount: Decimal
     currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiabilityDiffers(Event):
+    """What players are owed by the days' figures is not what their balances add up to, for one kind of purse."""
+
+    wire_name = "wallet.liability-differs.v1"
+    day: str
+    purse: str
+    by_days: Decimal
+    by_balances: Decimal
+    currency: str

@@ -52,6 +52,7 @@ ENDPOINTS = [
     ("GET", f"players/{ID}/holds", "wallet:read"),
     ("POST", "wallet/deposits", "wallet:write"),
     ("GET", f"wallet/deposits/{ID}", "wallet:read"),
+    ("POST", f"wallet/deposits/{ID}/cancel", "wallet:write"),
     ("POST", "wallet/instruments", "wallet:write"),
     ("POST", "wallet/withdrawals", "wallet:write"),
     ("GET", f"wallet/withdrawals/{ID}", "wallet:read"),

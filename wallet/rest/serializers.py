@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
-from wallet.types import PURSES, DepositState, GameCategory, InstrumentKind, TransferKind, WithdrawalState
+from wallet.types import PURSES, GameCategory, TransferKind
+from wallet.types_payments import DepositState, InstrumentKind, WithdrawalState
 
 
 class DepositForm(StrictSerializer):
@@ -28,6 +29,7 @@ class DepositSerializer(serializers.Serializer):
     currency = serializers.CharField(source="amount.currency")
     provider = serializers.CharField()
     state = choice(DepositState)
+    taken_back = serializers.CharField(help_text="Of the amount, by chargebacks and refunds until now.")
     failure_reason = serializers.CharField()
     provider_reference = serializers.CharField()
     number = serializers.IntegerField(allow_null=True, help_text="1 for the player's first deposit that was made.")

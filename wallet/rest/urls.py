@@ -16,6 +16,7 @@ urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("players/<uuid:player_id>/holds", holds.PlayerHolds.as_view(), name="player-holds"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
+    path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
     path("wallet/game-sessions", game_sessions.GameSessions.as_view(), name="game-sessions"),
     path("wallet/game-sessions/<uuid:session_id>", game_sessions.GameSession.as_view(), name="game-session"),
     path(

@@ -6,33 +6,10 @@ The checks recompute digests and hashes by themselves: they do not trust the fun
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from kernel.db import fetch_all, fetch_one
-from wallet.services.spans import END, ROWS, Span, get_current_epoch
-
-EXAMPLES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule of the ledger, as SQL that finds what breaks it: ``subject`` (an id) and ``detail`` in words.
-
-    ``{t}`` and ``{e}`` in it stand for the transfers ``t`` and the entries ``e`` of a span.
-    """
-
-    name: str
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How often a rule is broken, with examples, the oldest first."""
-
-    check: str
-    broken: int
-    examples: tuple[str, ...]
-
+from events.services.checks import Check, Finding, run_check
+from events.services.spans import END, Span, get_current_epoch
+from kernel.db import fetch_one
 
 SPAN_CHECKS = (
     Check(
@@ -157,13 +134,13 @@ def check_span(span: Span) -> Iterator[Finding]:
     """One finding per rule over the rows of a span, ``broken`` 0 where all is well."""
     params = span.params()
     for check in SPAN_CHECKS:
-        yield _run(check, params)
+        yield run_check(check, params)
 
 
 def check_end() -> Iterator[Finding]:
     """One finding per rule over what the ledger has come to: balances and deposits."""
     for check in END_CHECKS:
-        yield _run(check, {})
+        yield run_check(check, {})
 
 
 def verify() -> Iterator[Finding]:
@@ -177,14 +154,3 @@ def count_entries() -> int:
     """Entries in the ledger, counted exactly."""
     count: int = fetch_one("SELECT count(*) FROM wallet_entry")[0]
     return count
-
-
-def _run(check: Check, params: dict[str, object]) -> Finding:
-    rule = check.sql.replace("{t}", ROWS.format("t")).replace("{e}", ROWS.format("e"))
-    sql = f"SELECT *, count(*) OVER () AS broken FROM ({rule}) AS found ORDER BY subject LIMIT {EXAMPLES}"
-    rows = fetch_all(sql, params or {"none": None})
-    return Finding(
-        check=check.name,
-        broken=rows[0]["broken"] if rows else 0,
-        examples=tuple(f"{row['subject']}: {row['detail']}" for row in rows),
-    )
