@@ -5,4 +5,11 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events.catalogue import compliance, events, loyalty, players, wallet  # noqa: F401  (fills the catalogue)
+        from events.catalogue import (  # noqa: F401  (fills the catalogue)
+            compliance,
+            events,
+            loyalty,
+            players,
+            wallet,
+            wallet_purses,
+        )

@@ -1,12 +1,23 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, history, payments, postings, views, webhooks
+from wallet.rest import game_sessions, history, payments, postings, purses, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
+    path("wallet/rounds/close", purses.close, name="round-close"),
+    path("wallet/jackpot-wins", purses.jackpot_win, name="jackpot-wins"),
+    path("wallet/jackpots", purses.Jackpots.as_view(), name="jackpots"),
+    path("wallet/free-bets", purses.free_bet, name="free-bets"),
+    path("wallet/free-spins", purses.grant, name="free-spins"),
+    path("wallet/free-spins/forfeits", purses.forfeit, name="free-spins-forfeits"),
+    path("wallet/tournaments/buy-ins", purses.buy, name="tournament-buy-ins"),
+    path("wallet/tournaments/rebuys", purses.rebuy, name="tournament-rebuys"),
+    path("wallet/tournaments/settlements", purses.settle, name="tournament-settlements"),
+    path("wallet/tournaments/refunds", purses.refund, name="tournament-refunds"),
+    path("wallet/withdrawals/fee", purses.WithdrawalFee.as_view(), name="withdrawal-fee"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
     path("wallet/game-sessions", game_sessions.GameSessions.as_view(), name="game-sessions"),
