@@ -13,3 +13,7 @@ class EventsConfig(AppConfig):
             wallet,
             wallet_purses,
         )
+        from events.services.denials import note_denial
+        from kernel.denials import register_witness
+
+        register_witness(note_denial)

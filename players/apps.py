@@ -5,8 +5,16 @@ class PlayersConfig(AppConfig):
     name = "players"
 
     def ready(self) -> None:
+        from events.ports import register_directory
+        from kernel.vault import register_holder
+        from players.admin_as_of import AsOfPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
+        from players.directory import PeopleDirectory
         from players.ports import register_panel
+        from players.services.sealed import reseal
 
-        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel()):
+        register_holder(reseal)
+        register_directory(PeopleDirectory())
+
+        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel(), AsOfPanel()):
             register_panel(panel)

@@ -43,6 +43,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
             ("Report mappings", "table_chart", "wallet_reportmapping", "wallet.view_reportmapping"),
             ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
+            ("Exports", "download", "wallet_transferexport", "wallet.view_transferexport"),
             ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],
     ),
@@ -50,6 +51,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),
     (

@@ -1,4 +1,4 @@
-"""Settings: everything that differs between deployments comes from the environment (docs/operators/configuration.md)."""
+"""Settings: everything that differs between deployments comes from the environment (docs/operators/README.md)."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ import structlog
 from celery.schedules import crontab
 
 from kernel.pan import mask_log
+from pms.environment import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 PMS_HOME = Path(env("PMS_HOME", default=str(BASE_DIR / ".pms")))
 DEBUG = env.bool("DEBUG", default=False)
@@ -24,9 +25,14 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "build-only"  # noqa: S105  (PMS_BUILD: linters and type checkers, nothing is served)
 
+# Former ones, while what they signed and sealed is still about: `manage.py rotate_keys --secrets` seals it anew.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
+# Networks of the proxies before us ("10.0.0.0/8"): only what these write into X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 # --- the operator ------------------------------------------------------------------------------------------------
 OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
@@ -43,6 +49,13 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# What one member of staff may let through of one player's withdrawals within 24 hours without a second person; rules
+# approve nothing above it. In a currency that is not named every payout needs one.
+WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
+# Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
+WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
+# How long money stays reserved for a bet, where the game does not say: then it goes back to the player.
+HOLD_HOURS = env.int("HOLD_HOURS", default=24 * 7)
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -91,7 +104,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "kernel.middleware.RequestIdMiddleware",
+    "kernel.middleware.RequestContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -100,6 +113,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "kernel.admin.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -110,7 +124,7 @@ if PMS_ROLE == "api":
     MIDDLEWARE = [
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
-        "kernel.middleware.RequestIdMiddleware",
+        "kernel.middleware.RequestContextMiddleware",
         "django.middleware.common.CommonMiddleware",  # Content-Length: without it connections are not kept
         "allauth.account.middleware.AccountMiddleware",
     ]
@@ -147,12 +161,23 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# Keys of sealed personal data: a database of their own, on another server where it can be had (kernel.vault).
+DATABASES["keys"] = DATABASES["default"] | env.db_url(
+    "KEYS_DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms_keys"
+)
+DATABASES["keys"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASE_ROUTERS = ["kernel.routers.KeysRouter"]
+# Master keys, 32 bytes in base64 each, oldest first: the last one seals. `manage.py rotate_keys --new` makes one.
+PERSONAL_KEYS = env.list("PERSONAL_KEYS", default=[])
+# The key of blind indexes. It cannot be rotated without indexing anew: `manage.py rotate_keys --index`.
+PERSONAL_INDEX_KEY = env("PERSONAL_INDEX_KEY", default="")
 # ASGI gives every request a thread of its own, and a connection kept by a thread that is gone serves nobody: such
 # processes share a pool of this many connections instead.
 DATABASE_POOL = env.int("DATABASE_POOL", default=0)
 if DATABASE_POOL:
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
+    for database in DATABASES.values():
+        database["CONN_MAX_AGE"] = 0
+        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -170,6 +195,8 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
+    "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
+    "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
@@ -178,7 +205,10 @@ CELERY_BEAT_SCHEDULE = {
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
-    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
+    # At the full minute, however often beat was started anew since: an interval would begin again each time.
+    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
+    "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -188,6 +218,9 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Hosts on private networks that the system may call nevertheless: outgoing requests go to public addresses only.
+OUTGOING_PRIVATE_HOSTS = env.list("OUTGOING_PRIVATE_HOSTS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -297,7 +330,7 @@ SPECTACULAR_SETTINGS = {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
         "TransferKind": "wallet.types.TransferKind",
-        "InstrumentKind": "wallet.types.InstrumentKind",
+        "InstrumentKind": "wallet.types_payments.InstrumentKind",
     },
 }
 
@@ -319,6 +352,11 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- exports -----------------------------------------------------------------------------------------------------
+# Files that staff asked for; web and worker both reach the folder.
+EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

@@ -15,10 +15,11 @@ from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
-from wallet import admin_adapters, admin_adjustments, admin_reconciliation  # noqa: F401  (register their screens)
+from wallet import admin_adapters, admin_adjustments, admin_exports, admin_reconciliation  # noqa: F401  (register their screens)
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
 
@@ -99,7 +100,7 @@ class DepositAdmin(MovementAdmin):
         return f"Deposit of {Money(obj.amount_minor, obj.currency)} {obj.currency}"
 
     def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
-        key = TransferKey.objects.filter(source="deposits", key=str(obj.pk)).first()
+        key = TransferKey.objects.filter(source=OwnSource.DEPOSITS, key=str(obj.pk)).first()
         return {
             "messages_said": list_provider_messages([obj.pk]),
             "facts": [

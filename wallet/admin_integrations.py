@@ -208,6 +208,7 @@ class IntegrationAdmin(PageAdmin):
                 status=IntegrationStatus(form.cleaned_data["status"]),
                 **form.values(),
                 actor=staff_actor(request),
+                at=clock.now(),
             ),
             title=f"Settings of {details.name}",
             done=f"Changed; all processes go by it within {TRUSTED_SECONDS} seconds.",
@@ -264,6 +265,7 @@ class IntegrationAdmin(PageAdmin):
                 integration=code,
                 games=integrations.read_mapping_lines(form.cleaned_data["games"]),
                 actor=staff_actor(request),
+                at=clock.now(),
             ),
             title=f"Map games of {details.name}",
             done="Mapped.",
@@ -277,7 +279,10 @@ class IntegrationAdmin(PageAdmin):
         done = act(
             request,
             lambda: integrations.unmap_game(
-                integration=code, their_code=request.POST.get("their_code", ""), actor=staff_actor(request)
+                integration=code,
+                their_code=request.POST.get("their_code", ""),
+                actor=staff_actor(request),
+                at=clock.now(),
             ),
             done=f"{details.name} has one game less.",
             back=self.reverse("change", code),

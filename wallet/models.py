@@ -9,7 +9,7 @@ from django.db import models
 
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
-from wallet import models_adapters, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
+from wallet import models_adapters, models_exports, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
 from wallet.models_adjustments import _choices
 from wallet.models_fees import FeeRule  # noqa: F401
 from wallet.models_rounds import ClosedRound, Jackpot, JackpotCarry, JackpotContribution, RoundSweep  # noqa: F401
@@ -176,6 +176,7 @@ class Hold(models.Model):
     """Money that a reservation has set aside for a bet; ``id`` is its transfer's. Written by wallet/sql/holds.sql only.
 
     ``left_minor`` is what is neither captured nor released, by purse, in the order of ``purses`` (drawn in this order).
+    It can be captured before ``expires_at``; a job releases what is left then.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -189,6 +190,7 @@ class Hold(models.Model):
     purses = ArrayField(models.UUIDField())
     left_minor = ArrayField(models.BigIntegerField())
     reserved_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
@@ -197,7 +199,14 @@ class Hold(models.Model):
                 name="wallet_hold_not_exceeded",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="wallet_hold_player")]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="wallet_hold_player"),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(amount_minor__gt=models.F("captured_minor") + models.F("released_minor")),
+                name="wallet_hold_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"hold {self.id}"

@@ -40,6 +40,7 @@ class RefusalReason(StrEnum):
     NO_FREE_SPINS = "no_free_spins"
     UNKNOWN_JACKPOT = "unknown_jackpot"
     ALREADY_ENTERED = "already_entered"  # a tournament, which is bought into once; then rebuys
+    HOLD_EXPIRED = "hold_expired"
 
 
 class GameCategory(StrEnum):
@@ -122,6 +123,18 @@ class Posting:
 
 
 @dataclass(frozen=True, slots=True)
+class BatchBet:
+    """One item of a batch: a bet, or with a ``win`` (zero: lost) a play, under a key of its own."""
+
+    player_id: UUID
+    idempotency_key: str
+    game: str
+    round_id: str
+    stake: Money
+    win: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Balances:
     """What a player holds, by purse kind. All in the player's one currency.
 
@@ -138,6 +151,27 @@ class Balances:
     @property
     def total(self) -> Money:
         return self.real + self.bonus
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDetails:
+    """Money set aside for a bet. ``left`` is neither captured nor given back; ``source`` and ``key`` reserved it."""
+
+    id: UUID
+    player_id: UUID
+    amount: Money
+    captured: Money
+    released: Money
+    game: str
+    round: str
+    source: str
+    key: str
+    reserved_at: datetime
+    expires_at: datetime
+
+    @property
+    def left(self) -> Money:
+        return self.amount - self.captured - self.released
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,9 +48,12 @@ class InstrumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DepositDetails:
+    """One payment in. ``taken_back`` is what chargebacks and refunds took of it until now."""
+
     id: UUID
     player_id: UUID
     amount: Money
+    taken_back: Money
     provider: str
     state: DepositState
     failure_reason: str
@@ -115,6 +118,7 @@ class WithdrawalDetails:
     ``fee`` was quoted for all of it and is part of it; ``charged`` is what of it was taken, by and by.
 
     ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
+    ``approval_id`` is the request to a second person, of a large one.
     """
 
     id: UUID
@@ -136,6 +140,7 @@ class WithdrawalDetails:
     failure_reason: str
     claimed_by: str
     claimed_until: datetime | None
+    approval_id: UUID | None
     requested_at: datetime
     sends_from: datetime | None
     settled_at: datetime | None

@@ -218,11 +218,12 @@ class BetReserved(Event):
     real: Decimal
     bonus: Decimal
     currency: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldReleased(Event):
-    """Reserved money went back uncaptured."""
+    """Reserved money went back uncaptured; ``expired``: because its time was over."""
 
     wire_name = "wallet.hold-released.v1"
     hold_id: UUID
@@ -231,6 +232,7 @@ class HoldReleased(Event):
     game: str
     amount: Decimal
     currency: str
+    expired: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,4 +377,16 @@ class DormantFeeCharged(Event):
     transfer_id: UUID
     month: str
     amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiabilityDiffers(Event):
+    """What players are owed by the days' figures is not what their balances add up to, for one kind of purse."""
+
+    wire_name = "wallet.liability-differs.v1"
+    day: str
+    purse: str
+    by_days: Decimal
+    by_balances: Decimal
     currency: str

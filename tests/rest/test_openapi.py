@@ -139,6 +139,9 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "wallet/tournaments/rebuys",
         "wallet/tournaments/settlements",
         "wallet/tournaments/refunds",
+        "wallet/holds",
+        "wallet/holds/{hold_id}/capture",
+        "wallet/holds/{hold_id}/release",
     }
 
 

@@ -9,16 +9,17 @@ from uuid import UUID
 
 import pytest
 
-from tests.factories import fund, make_game, make_player
+from tests.factories import ACTOR, AT, fund, make_game, make_player
 from tests.wallet.purses import charge, entries, eur, events, give_bonus, holds, house, on, outcome, said
 from wallet.selectors import list_transactions
 from wallet.selectors_history import list_rounds
 from wallet.services import holds as reservations
+from wallet.services.batches import place_batch
 from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.free_spins import grant_free_spins, use_free_spins
 from wallet.services.jackpots import ensure_jackpot
 from wallet.services.rounds import close_round, sweep_rounds
-from wallet.types import AccountKind, HistoryFilter
+from wallet.types import AccountKind, BatchBet, HistoryFilter
 from wallet.types_purses import FeeKind, FreeSpinsTerms, JackpotShare, RoundExtras
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -72,6 +73,22 @@ def test_bets_after_the_end_are_refused_and_copies_of_earlier_ones_are_not(playe
     assert bet(player, "b3", round_id="r2") == "applied"
     other = said(player, "b4") | {"source": "another integration"}
     assert outcome(place_bet(stake=eur("1"), **other, **on())) == "applied"  # its rounds are others
+
+
+def test_a_batch_knows_closed_rounds_and_the_keys_of_single_bets(player: UUID) -> None:
+    bet(player, "b1")
+    close(player)
+    items = [BatchBet(player, key, "fruits", round_id, eur("1.00")) for key, round_id in (("b2", "r1"), ("b3", "r2"))]
+    assert [outcome(one) for one in place_batch(items=items, source="test", actor=ACTOR, at=AT)] == [
+        "refused round_closed",
+        "applied",
+    ]
+    again = [BatchBet(player, "b1", "fruits", "r1", eur("10.00")), items[1]]
+    assert [outcome(one) for one in place_batch(items=again, source="test", actor=ACTOR, at=AT)] == [
+        "replayed",
+        "replayed",
+    ]
+    assert bet(player, "b3", "1.00", "r2") == "replayed"
 
 
 def test_a_free_round_of_a_closed_round_is_refused(player: UUID) -> None:

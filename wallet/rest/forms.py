@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -66,6 +67,26 @@ class Bet(msgspec.Struct, forbid_unknown_fields=True):
     round_closed: Closes = False
 
 
+class BatchItem(msgspec.Struct, forbid_unknown_fields=True):
+    """A bet under a key of its own; with a ``win`` (zero: lost) a play."""
+
+    key: Annotated[
+        str, Meta(description="This item's idempotency key.", extra_json_schema={"minLength": 1, "maxLength": 200})
+    ]
+    player_id: UUID
+    game: Reference
+    round: Reference
+    stake: Amount
+    currency: Currency
+    win: Amount | None = None
+
+
+class Batch(msgspec.Struct, forbid_unknown_fields=True):
+    """Up to 1,000 bets and plays of any players."""
+
+    items: Annotated[list[BatchItem], Meta(extra_json_schema={"maxItems": 1000})]
+
+
 class Win(msgspec.Struct, forbid_unknown_fields=True):
     """A win on a bet or free bet that was placed before."""
 
@@ -88,6 +109,30 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
     bet_key: BetKey
 
 
+class Reserve(msgspec.Struct, forbid_unknown_fields=True):
+    """Money to be set aside for a bet, until ``expires_at`` (left out: as long as the operator has set)."""
+
+    player_id: UUID
+    game: Reference
+    round: Reference
+    amount: Amount
+    currency: Currency
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Capture(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold becomes a bet."""
+
+    amount: Amount
+    currency: Currency
+
+
+class Release(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold goes back; without an ``amount`` all that is left."""
+
+    amount: Amount | None = None
+
+
 class Balance(msgspec.Struct):
     """What a player holds: ``total`` is ``real`` and ``bonus`` together."""
 
@@ -105,6 +150,17 @@ class Holding(Balance):
     tournament: Annotated[str, Meta(description="Paid into tournaments that are not settled, in major units.")]
 
 
+class BatchItemAnswer(msgspec.Struct):
+    """What became of one item, and the player's balance after it."""
+
+    key: str
+    outcome: Outcome
+    reason: str
+    transfer_id: UUID | None
+    win_transfer_id: UUID | None
+    balance: Balance | None
+
+
 class PostingAnswer(msgspec.Struct):
     """What became of the movement, and the balance after it."""
 
@@ -113,6 +169,12 @@ class PostingAnswer(msgspec.Struct):
     transfer_id: UUID | None
     win_transfer_id: UUID | None
     balance: Balance
+
+
+class BatchAnswer(msgspec.Struct):
+    """One answer per item, in their order; ``balance`` is None for a player who is unknown."""
+
+    items: list[BatchItemAnswer]
 
 
 def balance_of(held: Balances | Posting) -> Balance:

@@ -20,7 +20,7 @@ from wallet.rest import forms
 from wallet.selectors import get_balances
 from wallet.selectors_history import get_balances_at
 from wallet.services import bets
-from wallet.types import Balances, Outcome, Posting, RefusalReason
+from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_purses import JackpotShare, RoundExtras
 
 # Outcomes that are not a success: status, code and title of the problem. Refusals have the reason as their code.
@@ -41,6 +41,8 @@ _REFUSALS = {
     RefusalReason.NO_FREE_SPINS: "The player has no free spins that fit",
     RefusalReason.UNKNOWN_JACKPOT: "There is no such jackpot in this currency",
     RefusalReason.ALREADY_ENTERED: "The player is in this tournament already",
+    RefusalReason.HOLD_EXCEEDED: "Less than that is left of the hold",
+    RefusalReason.HOLD_EXPIRED: "The hold's time is over",
 }
 _RESTRICTED = (403, "The player may not play now")
 
@@ -54,7 +56,7 @@ for _reason, _title in _REFUSALS.items():
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Play)
-    return answer_posting(
+    return answer_of(
         bets.play(
             player_id=body.player_id,
             source=actor.id,
@@ -66,8 +68,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
             extras=_extras(body),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -75,7 +76,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Bet)
-    return answer_posting(
+    return answer_of(
         bets.place_bet(
             player_id=body.player_id,
             source=actor.id,
@@ -86,8 +87,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
             extras=_extras(body),
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -95,7 +95,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Win)
-    return answer_posting(
+    return answer_of(
         bets.credit_win(
             player_id=body.player_id,
             source=actor.id,
@@ -106,8 +106,7 @@ def win(request: HttpRequest, actor: Actor) -> HttpResponse:
             round_closed=body.round_closed,
             actor=actor,
             at=clock.now(),
-        ),
-        body.player_id,
+        )
     )
 
 
@@ -120,13 +119,12 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
         source=actor.id,
         idempotency_key=key,
         bet_key=body.bet_key,
-        currency=get_balances(body.player_id).real.currency,
         actor=actor,
         at=clock.now(),
     )
     if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
         return json_answer(success_of(posting))
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("GET", "wallet:read")
@@ -146,8 +144,8 @@ def _extras(body: forms.Play | forms.Bet) -> RoundExtras:
     return RoundExtras(shares, body.round_closed)
 
 
-def answer_posting(posting: Posting, player_id: UUID) -> HttpResponse:
-    """The posting as the answer of the API: a success, or a problem that carries outcome and balance."""
+def answer_of(posting: Posting) -> HttpResponse:
+    """Success or problem, with the balance."""
     if posting.ok:
         return json_answer(success_of(posting))
     if posting.outcome in _PROBLEMS:
@@ -155,11 +153,7 @@ def answer_posting(posting: Posting, player_id: UUID) -> HttpResponse:
     else:
         code = public_reason(posting.reason)
         status, title = (422, _REFUSALS[RefusalReason(code)]) if code in _REFUSALS else _RESTRICTED
-    held: Balances | Posting | None = posting
-    if code == RefusalReason.UNKNOWN_PLAYER:
-        held = None
-    elif code == RefusalReason.WRONG_CURRENCY:  # the posting only knows the currency that it was asked in
-        held = get_balances(player_id)
+    held = None if code == RefusalReason.UNKNOWN_PLAYER else posting
     return problem(
         status,
         code,

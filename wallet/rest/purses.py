@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-import msgspec
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -20,7 +19,7 @@ from kernel.rest.plain import api_view, json_answer
 from kernel.rest.serializers import StrictSerializer, page_of
 from kernel.rest.views import ApiView, read
 from wallet.rest import purse_forms
-from wallet.rest.postings import answer_posting, success_of
+from wallet.rest.postings import answer_of, success_of
 from wallet.selectors import get_balances, list_jackpots
 from wallet.services import free_spins, jackpots, rounds, tournaments
 from wallet.services.fees import quote_withdrawal
@@ -42,7 +41,7 @@ def close(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -59,7 +58,7 @@ def jackpot_win(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -76,7 +75,7 @@ def free_bet(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -101,8 +100,18 @@ def grant(request: HttpRequest, actor: Actor) -> HttpResponse:
         player_id=body.player_id, terms=terms, source=actor.id, idempotency_key=key, actor=actor, at=clock.now()
     )
     if not posting.ok:
-        return answer_posting(posting, body.player_id)
-    return json_answer(purse_forms.GrantAnswer(*msgspec.structs.astuple(success_of(posting)), purse_id))
+        return answer_of(posting)
+    said = success_of(posting)
+    return json_answer(
+        purse_forms.GrantAnswer(
+            outcome=said.outcome,
+            reason=said.reason,
+            transfer_id=said.transfer_id,
+            win_transfer_id=None,
+            balance=said.balance,
+            purse_id=purse_id,
+        )
+    )
 
 
 @api_view("POST", "wallet:write")
@@ -119,7 +128,7 @@ def forfeit(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -145,7 +154,7 @@ def _buy(request: HttpRequest, actor: Actor, *, rebuy: bool) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -161,7 +170,7 @@ def settle(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 @api_view("POST", "wallet:write")
@@ -177,7 +186,7 @@ def refund(request: HttpRequest, actor: Actor) -> HttpResponse:
         actor=actor,
         at=clock.now(),
     )
-    return answer_posting(posting, body.player_id)
+    return answer_of(posting)
 
 
 class JackpotSerializer(serializers.Serializer):

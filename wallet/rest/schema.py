@@ -19,6 +19,11 @@ OPERATIONS = (
         "/api/v1/wallet/bets", "post", "place_bet", *_WRITE, f"Place a bet. {_ANSWER}", forms.Bet, forms.PostingAnswer
     ),
     PlainOperation(
+        "/api/v1/wallet/bets:batch", "post", "place_batch", *_WRITE,
+        "Up to 1,000 bets and plays of any players, committed together, each with its own key and outcome.", forms.Batch,
+        forms.BatchAnswer, keyed=False,
+    ),
+    PlainOperation(
         "/api/v1/wallet/wins", "post", "credit_win", *_WRITE, f"Pay a win on a bet. {_ANSWER}", forms.Win,
         forms.PostingAnswer,
     ),
@@ -63,6 +68,18 @@ OPERATIONS = (
     PlainOperation(
         "/api/v1/wallet/tournaments/refunds", "post", "refund_tournament", *_WRITE,
         f"Give back what a tournament has cost, fees included. {_ANSWER}", purse_forms.Refund, forms.PostingAnswer,
+    ),
+    PlainOperation(
+        "/api/v1/wallet/holds", "post", "reserve", *_WRITE,
+        f"Set money aside for a bet; `transfer_id` is the hold's id. {_ANSWER}", forms.Reserve, forms.PostingAnswer,
+    ),
+    PlainOperation(
+        "/api/v1/wallet/holds/{hold_id}/capture", "post", "capture_hold", *_WRITE,
+        f"Make part or all of a hold a bet, whose key is this request's. {_ANSWER}", forms.Capture, forms.PostingAnswer,
+    ),
+    PlainOperation(
+        "/api/v1/wallet/holds/{hold_id}/release", "post", "release_hold", *_WRITE,
+        f"Give back what is left of a hold, or part of it. {_ANSWER}", forms.Release, forms.PostingAnswer,
     ),
     PlainOperation(
         "/api/v1/players/{player_id}/balance", "get", "get_balance", "players", "wallet:read",

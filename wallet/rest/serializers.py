@@ -29,6 +29,7 @@ class DepositSerializer(serializers.Serializer):
     currency = serializers.CharField(source="amount.currency")
     provider = serializers.CharField()
     state = choice(DepositState)
+    taken_back = serializers.CharField(help_text="Of the amount, by chargebacks and refunds until now.")
     failure_reason = serializers.CharField()
     provider_reference = serializers.CharField()
     number = serializers.IntegerField(allow_null=True, help_text="1 for the player's first deposit that was made.")
@@ -91,6 +92,28 @@ class WithdrawalSerializer(serializers.Serializer):
     requested_at = serializers.DateTimeField()
     sends_from = serializers.DateTimeField(allow_null=True, help_text="The end of its cooling period.")
     settled_at = serializers.DateTimeField(allow_null=True)
+
+
+class HoldsQuery(PageQuery):
+    open = serializers.BooleanField(default=False, help_text="Only those with something left.")
+
+
+class HoldSerializer(serializers.Serializer):
+    """Money set aside for a bet; ``left`` is neither captured nor released."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    currency = serializers.CharField(source="amount.currency")
+    amount = serializers.CharField()
+    captured = serializers.CharField()
+    released = serializers.CharField()
+    left = serializers.CharField()
+    game = serializers.CharField()
+    round = serializers.CharField()
+    source = serializers.CharField(help_text="Whose it is.")  # type: ignore[assignment]
+    key = serializers.CharField(help_text="The Idempotency-Key that reserved it.")
+    reserved_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="From then on it cannot be captured, and goes back.")
 
 
 class TransactionSerializer(serializers.Serializer):

@@ -1,10 +1,11 @@
 from django.urls import path
 
-from wallet.rest import game_sessions, history, payments, postings, purses, views, webhooks
+from wallet.rest import batches, game_sessions, history, holds, payments, postings, purses, views, webhooks
 
 urlpatterns = [
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
+    path("wallet/bets:batch", batches.place, name="bets-batch"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
     path("wallet/rounds/close", purses.close, name="round-close"),
@@ -18,8 +19,14 @@ urlpatterns = [
     path("wallet/tournaments/settlements", purses.settle, name="tournament-settlements"),
     path("wallet/tournaments/refunds", purses.refund, name="tournament-refunds"),
     path("wallet/withdrawals/fee", purses.WithdrawalFee.as_view(), name="withdrawal-fee"),
+    path("wallet/holds", holds.reserve, name="holds"),
+    path("wallet/holds/<uuid:hold_id>", holds.Hold.as_view(), name="hold"),
+    path("wallet/holds/<uuid:hold_id>/capture", holds.capture, name="hold-capture"),
+    path("wallet/holds/<uuid:hold_id>/release", holds.release, name="hold-release"),
+    path("players/<uuid:player_id>/holds", holds.PlayerHolds.as_view(), name="player-holds"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
+    path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
     path("wallet/game-sessions", game_sessions.GameSessions.as_view(), name="game-sessions"),
     path("wallet/game-sessions/<uuid:session_id>", game_sessions.GameSession.as_view(), name="game-session"),
     path(

@@ -101,12 +101,20 @@ def credit_win(
 
 
 def roll_back_bet(
-    *, player_id: UUID, source: str, idempotency_key: str, bet_key: str, currency: str, actor: Actor, at: datetime
+    *,
+    player_id: UUID,
+    source: str,
+    idempotency_key: str,
+    bet_key: str,
+    currency: str = "EUR",
+    actor: Actor,
+    at: datetime,
 ) -> Posting:
     """Undo a bet or free bet and its wins. An unknown one leaves a tombstone, so that it cannot be placed later.
 
     Publishes BetRolledBack or FreeBetRolledBack. Raises: FieldErrors. Outcomes: applied, replayed, conflict, tombstoned,
     unknown_reference (another player's bet), refused (``winnings_spent``: call again when the player has the money).
+    ``currency`` labels the balances of a player who is unknown.
     """
     check_references(source=source, idempotency_key=idempotency_key, bet_key=bet_key)
     return post(

@@ -13,12 +13,11 @@ from kernel.context import request_id
 from kernel.errors import FieldErrors
 from kernel.money import MAX_AMOUNT_MINOR, Money
 from wallet.models import Account
-from wallet.services.posting import check_amount, check_references, post
+from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import AccountKind, Posting
 from wallet.types_purses import FreeSpinsTerms, SpinsEnd
 
 MAX_SPINS = 10_000
-SOURCE = "free spins"
 
 
 def grant_free_spins(
@@ -161,7 +160,7 @@ def expire_free_spins(*, at: datetime, limit: int = 1_000) -> int:
             purse_id=purse_id,
             why="expired",
             currency=currency,
-            source=SOURCE,
+            source=OwnSource.FREE_SPINS,
             idempotency_key=f"{purse_id}:expired",
             actor=system("expire-free-spins"),
             at=at,

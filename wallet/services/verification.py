@@ -6,33 +6,10 @@ The checks recompute digests and hashes by themselves: they do not trust the fun
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from kernel.db import fetch_all, fetch_one
-from wallet.services.spans import END, ROWS, Span, get_current_epoch
-
-EXAMPLES = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One rule of the ledger, as SQL that finds what breaks it: ``subject`` (an id) and ``detail`` in words.
-
-    ``{t}`` and ``{e}`` in it stand for the transfers ``t`` and the entries ``e`` of a span.
-    """
-
-    name: str
-    sql: str
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """How often a rule is broken, with examples, the oldest first."""
-
-    check: str
-    broken: int
-    examples: tuple[str, ...]
-
+from events.services.checks import Check, Finding, run_check
+from events.services.spans import END, Span, get_current_epoch
+from kernel.db import fetch_one
 
 SPAN_CHECKS = (
     Check(
@@ -135,7 +112,7 @@ END_CHECKS = (
     Check(
         "every deposit that was made is in the ledger once, with its amount",
         """SELECT d.id AS subject, format('%%s %%s, in the ledger %%s', d.amount_minor, d.currency, t.amount_minor) AS detail
-           FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'deposits' AND k.key = d.id::text
+           FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'pms:deposits' AND k.key = d.id::text
            LEFT JOIN wallet_transfer t ON t.id = k.transfer_id
            WHERE (d.state IN ('made', 'charged_back')) <> (t.id IS NOT NULL)
               OR (t.id IS NOT NULL AND (t.amount_minor <> d.amount_minor OR t.player_id <> d.player_id))""",
@@ -157,7 +134,7 @@ END_CHECKS = (
            SELECT w.id, format('%%s paid, %%s returned of %%s, in state %%s; the ledger paid %%s', w.paid_minor, w.returned_minor,
                                w.amount_minor, w.state, coalesce(sum(t.amount_minor), 0))
            FROM wallet_withdrawal w LEFT JOIN wallet_payout p ON p.withdrawal_id = w.id
-           LEFT JOIN wallet_transferkey k ON k.source = 'withdrawals' AND k.key IN (p.id::text, p.id || ':return')
+           LEFT JOIN wallet_transferkey k ON k.source = 'pms:withdrawals' AND k.key IN (p.id::text, p.id || ':return')
            LEFT JOIN LATERAL (SELECT CASE kind WHEN 'withdrawal' THEN amount_minor ELSE -amount_minor END AS amount_minor
                               FROM wallet_transfer WHERE id = k.transfer_id) t ON true
            GROUP BY w.id HAVING coalesce(sum(t.amount_minor), 0) <> w.paid_minor
@@ -166,7 +143,7 @@ END_CHECKS = (
            UNION ALL
            SELECT w.id, format('%%s charged; the ledger charged %%s', w.charged_minor, coalesce(sum(f.fee), 0))
            FROM wallet_withdrawal w JOIN wallet_payout p ON p.withdrawal_id = w.id AND w.fee_minor > 0
-           JOIN wallet_transferkey k ON k.source = 'withdrawals' AND k.key IN (p.id::text, p.id || ':return')
+           JOIN wallet_transferkey k ON k.source = 'pms:withdrawals' AND k.key IN (p.id::text, p.id || ':return')
            LEFT JOIN LATERAL (SELECT sum(e.amount_minor) AS fee FROM wallet_entry e JOIN wallet_account a
                               ON a.id = e.account_id AND a.kind = 'fees'
                               WHERE e.transfer_id = k.transfer_id AND e.id >= k.transfer_id) f ON true
@@ -203,13 +180,13 @@ def check_span(span: Span) -> Iterator[Finding]:
     """One finding per rule over the rows of a span, ``broken`` 0 where all is well."""
     params = span.params()
     for check in SPAN_CHECKS:
-        yield _run(check, params)
+        yield run_check(check, params)
 
 
 def check_end() -> Iterator[Finding]:
     """One finding per rule over what the ledger has come to: balances and deposits."""
     for check in END_CHECKS:
-        yield _run(check, {})
+        yield run_check(check, {})
 
 
 def verify() -> Iterator[Finding]:
@@ -223,14 +200,3 @@ def count_entries() -> int:
     """Entries in the ledger, counted exactly."""
     count: int = fetch_one("SELECT count(*) FROM wallet_entry")[0]
     return count
-
-
-def _run(check: Check, params: dict[str, object]) -> Finding:
-    rule = check.sql.replace("{t}", ROWS.format("t")).replace("{e}", ROWS.format("e"))
-    sql = f"SELECT *, count(*) OVER () AS broken FROM ({rule}) AS found ORDER BY subject LIMIT {EXAMPLES}"
-    rows = fetch_all(sql, params or {"none": None})
-    return Finding(
-        check=check.name,
-        broken=rows[0]["broken"] if rows else 0,
-        examples=tuple(f"{row['subject']}: {row['detail']}" for row in rows),
-    )

@@ -6,14 +6,17 @@
 -- what they write.
 
 CREATE TYPE wallet_posting AS (
-    outcome text, reason text, transfer_id uuid, win_transfer_id uuid, real_minor bigint, bonus_minor bigint
+    outcome text, reason text, transfer_id uuid, win_transfer_id uuid, real_minor bigint, bonus_minor bigint,
+    currency text  -- the player's, NULL when there is no such player
 );
 
-CREATE FUNCTION wallet_digest(VARIADIC p_parts text[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
-    SELECT sha256(convert_to(array_to_string(p_parts, '|', '-'), 'UTF8'))
+CREATE FUNCTION wallet_digest(VARIADIC p_parts text[]) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN sha256(convert_to(array_to_string(p_parts, '|', '-'), 'UTF8'));
+END
 $$;
 
--- The house's account of a kind and currency, opened at its first use.
+-- The house's account of a kind and currency. Opened by wallet_open_house, or at its first use.
 CREATE FUNCTION wallet_house_account(p_kind text, p_currency text) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     account uuid;
@@ -137,9 +140,12 @@ $$;
 CREATE FUNCTION wallet_with_balances(p_posting wallet_posting, p_player uuid) RETURNS wallet_posting LANGUAGE plpgsql STABLE AS $$
 BEGIN
     SELECT coalesce(sum(balance_minor) FILTER (WHERE kind = 'real'), 0),
-           coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0)
-    INTO p_posting.real_minor, p_posting.bonus_minor
+           coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0), max(currency)
+    INTO p_posting.real_minor, p_posting.bonus_minor, p_posting.currency
     FROM wallet_account WHERE player_id = p_player AND closed_at IS NULL;
+    IF p_posting.currency IS NULL THEN  -- no purse yet
+        SELECT currency INTO p_posting.currency FROM players_player WHERE id = p_player;
+    END IF;
     RETURN p_posting;
 END
 $$;
@@ -152,8 +158,10 @@ $$;
 
 -- Credits a win to the purses of its bet, in the proportion of the stake: bonus parts round down, the remainder is
 -- real money (or the first purse's, when no real money was staked). Returns what went to real and to bonus purses.
+-- A caller that has the bet's purses and their parts at hand passes them: that saves reading its entries back.
 CREATE FUNCTION wallet_pay_win(p_bet wallet_transfer, p_amount bigint, p_source text, p_reference text, p_at timestamptz,
-    p_actor text, p_request_id text, OUT win_id uuid, OUT real_part bigint, OUT bonus_part bigint) LANGUAGE plpgsql AS $$
+    p_actor text, p_request_id text, p_accounts uuid[] DEFAULT NULL, p_parts bigint[] DEFAULT NULL,
+    OUT win_id uuid, OUT real_part bigint, OUT bonus_part bigint) LANGUAGE plpgsql AS $$
 DECLARE
     house uuid := wallet_house_account('gaming', p_bet.currency);
     game wallet_game;
@@ -173,9 +181,13 @@ BEGIN
     real_part := 0;
     bonus_part := 0;
     IF p_amount > 0 THEN
+        IF p_accounts IS NULL THEN
+            SELECT array_agg(account_id), array_agg(-amount_minor) INTO p_accounts, p_parts FROM wallet_entry
+            WHERE transfer_id = p_bet.id AND id >= p_bet.id AND sequence IS NOT NULL;  -- ids grow: older partitions are skipped
+        END IF;
         FOR staked IN
-            SELECT -e.amount_minor AS amount, a AS account FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
-            WHERE e.transfer_id = p_bet.id AND e.id >= p_bet.id AND a.player_id IS NOT NULL  -- ids grow: older partitions are skipped
+            SELECT s.amount, a AS account FROM unnest(p_accounts, p_parts) AS s (account_id, amount)
+            JOIN wallet_account a ON a.id = s.account_id
             ORDER BY a.kind = 'real' DESC, a.priority, a.opened_at, a.id
         LOOP
             purses := purses || staked.account;
@@ -311,7 +323,7 @@ BEGIN
     answer.transfer_id := bet.id;
     IF p_win IS NOT NULL THEN
         IF p_win > 0 THEN
-            win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id);
+            win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id, drawn.accounts, drawn.parts);
             answer.win_transfer_id := win.win_id;
         END IF;
     END IF;
@@ -387,6 +399,11 @@ BEGIN
     answer.reason := '';
     SELECT * INTO target FROM wallet_transferkey WHERE key = p_bet_key AND source = p_source;
     SELECT * INTO bet FROM wallet_transfer WHERE id = target.transfer_id;
+    IF target.key IS NULL AND NOT EXISTS (SELECT FROM players_player WHERE id = p_player) THEN
+        answer.outcome := 'refused';
+        answer.reason := 'unknown_player';
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
     IF target.key IS NULL OR target.digest IS NULL OR (bet.id IS NULL AND target.outcome = 'refused') THEN
         -- Not seen yet, buried before, or refused when it came: nothing to undo, and it shall never be placed.
         answer.outcome := 'tombstoned';

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0002_functions"),
-        ("wallet", "0011_kinds"),
+        ("wallet", "0014_hold_expiry"),
     ]
 
     operations = [
