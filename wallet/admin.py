@@ -171,7 +171,11 @@ class TransferAdmin(RoundPages, MovementAdmin):
             }
             for entry in rows.order_by("id")
         ]
-        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind in ("bet", "reserve") else []
+        related = (
+            Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20]
+            if obj.kind in ("bet", "free_bet", "reserve")
+            else []
+        )
         return {
             "facts": [
                 ("Id", copyable(obj.pk)),
@@ -287,8 +291,9 @@ class AccountAdmin(LatestAdmin):
     page_template = "wallet/account.html"
 
     def listed(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        # Bonus purses are named after the key that opened them: their ids tell nothing of time.
-        return rows if "kind__exact" in request.GET else rows.exclude(kind=AccountKind.BONUS)
+        # These purses are named after the key that opened them: their ids tell nothing of time.
+        named = (AccountKind.BONUS, AccountKind.FREE_SPINS, AccountKind.TOURNAMENT)
+        return rows if "kind__exact" in request.GET else rows.exclude(kind__in=named)
 
     def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         return queryset.filter(player_id__in=list_matching_ids(text))
@@ -337,7 +342,10 @@ class AccountAdmin(LatestAdmin):
                 ("Entries", self.entries(obj)),
                 ("Drawn in the order", obj.priority if obj.player_id else ""),
                 ("Largest stake", money(Money(cap, obj.currency)) if cap else "no cap"),
-                ("Games", ", ".join(obj.game_categories or ()) or "all"),
+                ("Games", ", ".join([*(obj.game_categories or ()), *(obj.game_codes or ())]) or "all"),
+                ("Jackpot or tournament", obj.subject),
+                ("A spin is worth", money(Money(obj.spin_value_minor, obj.currency)) if obj.spin_value_minor else ""),
+                ("Wins go to", account_link(obj.winnings) if obj.winnings else ""),
                 ("Usable until", when(obj.active_until)),
                 ("Opened", when(obj.opened_at)),
                 ("Closed", when(obj.closed_at)),
@@ -463,4 +471,4 @@ class GameAdmin(PageAdmin):
         }
 
 
-from wallet import admin_payment_rules, admin_payments  # noqa: E402, F401  (they use the columns above)
+from wallet import admin_fees, admin_jackpots, admin_payment_rules, admin_payments  # noqa: E402, F401  (they use the above)

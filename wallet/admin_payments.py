@@ -185,6 +185,8 @@ class WithdrawalAdmin(PageAdmin):
             ("Asked for", money(details.amount)),
             ("Approved", money(details.approved)),
             ("Paid", money(details.paid)),
+            ("Fee, as quoted", money(details.fee)),
+            ("Fee taken", money(details.charged)),
             ("Given back", money(details.returned)),
             ("Preferred instrument", get_instrument(obj.instrument_id).label),
             ("Loyalty level", chip(details.level, "accent")),
