@@ -33,6 +33,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Instruments", "credit_card", "wallet_instrument", "wallet.view_instrument"),
             ("Approval rules", "rule", "wallet_approvalrule", "wallet.view_approvalrule"),
             ("Withdrawal policies", "public", "wallet_withdrawalpolicy", "wallet.view_withdrawalpolicy"),
+            ("Fees", "percent", "wallet_feerule", "wallet.view_feerule"),
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
@@ -57,6 +58,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Games and loyalty",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),
+            ("Jackpots", "trophy", "wallet_jackpot", "wallet.view_jackpot"),
             ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
             ("Levels", "stairs", "loyalty_level", "loyalty.view_level"),
         ],

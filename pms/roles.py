@@ -26,7 +26,9 @@ _DESK = {
 }  # fmt: skip
 _CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
 _APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off", "wallet.approve_large_withdrawal"}
-_GAMES = {"wallet.view_game"}
+_GAMES = {"wallet.view_game", "wallet.view_jackpot"}
+_FEES = {"wallet.view_feerule"}
+_CHANGE_FEES = {"wallet.add_feerule", "wallet.change_feerule", "wallet.add_jackpot", "wallet.change_jackpot"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
 _MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
@@ -41,17 +43,17 @@ _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
+    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _AUDIT | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
-    | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
+    | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
     | {"players.add_user", "players.change_user"},
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
@@ -65,7 +67,7 @@ ROLES: dict[str, set[str]] = {
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
-    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT,
+    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,

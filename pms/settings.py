@@ -62,6 +62,10 @@ DORMANT_FEE = env.dict("DORMANT_FEE", default={})
 DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
 DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
+# --- rounds ------------------------------------------------------------------------------------------------------
+# Rounds that their games leave open are closed after so many hours; 0: never.
+ROUNDS_CLOSE_AFTER_HOURS = env.int("ROUNDS_CLOSE_AFTER_HOURS", default=24)
+
 # --- apps --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -199,6 +203,8 @@ CELERY_BEAT_SCHEDULE = {
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
+    "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
+    "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},

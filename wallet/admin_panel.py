@@ -49,7 +49,12 @@ class WalletPanel:
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
         balances = get_balances(request.player.id)
-        return (Figure("Real money", balances.real), Figure("Bonus money", balances.bonus))
+        return (
+            Figure("Real money", balances.real),
+            Figure("Bonus money", balances.bonus),
+            *((Figure("Free spins", str(balances.spins_left)),) if balances.spins_left else ()),
+            *((Figure("In tournaments", balances.tournament),) if balances.tournament.amount_minor else ()),
+        )
 
 
 class WalletAsOf:

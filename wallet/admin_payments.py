@@ -164,7 +164,7 @@ class WithdrawalAdmin(PageAdmin):
                 for instrument_id, part in plan_payouts(details.amount, instruments, details.instrument_id)
             ],
             "payouts": [(row, labels.get(row.instrument_id, "")) for row in payouts],
-            "messages_said": list_provider_messages([row.id for row in payouts]),
+            "messages_said": list_provider_messages([row.id for row in payouts], currency=obj.currency),
             "claimed_by": who(obj.claimed_by) if claimed else "",
             "mine": claimed and free,
             "second": self._second(details.approval_id) if second else "",
@@ -185,6 +185,8 @@ class WithdrawalAdmin(PageAdmin):
             ("Asked for", money(details.amount)),
             ("Approved", money(details.approved)),
             ("Paid", money(details.paid)),
+            ("Fee, as quoted", money(details.fee)),
+            ("Fee taken", money(details.charged)),
             ("Given back", money(details.returned)),
             ("Preferred instrument", get_instrument(obj.instrument_id).label),
             ("Loyalty level", chip(details.level, "accent")),

@@ -117,10 +117,11 @@ class Deposit(models.Model):
 class Withdrawal(models.Model):
     """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals.
 
-    The amount is in the held purse from the request on; it ends as ``paid_minor`` or, as ``returned_minor``, with the
-    player again. ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are
-    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an
-    ``approval_id`` once a first person approved it; it is None again when the second one declines.
+    The amount is in the held purse from the request on; it ends as ``paid_minor``, as ``charged_minor`` (the fee) or, as
+    ``returned_minor``, with the player again. ``fee_minor`` is what was quoted for all of it; less is taken of less.
+    ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are the score's, as they
+    stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an ``approval_id`` once a
+    first person approved it; it is None again when the second one declines.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -131,6 +132,8 @@ class Withdrawal(models.Model):
     currency = models.CharField(max_length=3)
     approved_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     returned_minor = models.BigIntegerField(default=0)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=_choices(WithdrawalState), default=WithdrawalState.REQUESTED.value)
@@ -168,7 +171,9 @@ class Withdrawal(models.Model):
                     approved_minor__lte=models.F("amount_minor"),
                     paid_minor__gte=0,
                     returned_minor__gte=0,
-                    amount_minor__gte=models.F("paid_minor") + models.F("returned_minor"),
+                    amount_minor__gte=models.F("paid_minor") + models.F("charged_minor") + models.F("returned_minor"),
+                    charged_minor__gte=0,
+                    charged_minor__lte=models.F("fee_minor"),
                 ),
                 name="wallet_withdrawal_adds_up",
             ),
@@ -185,8 +190,9 @@ class Withdrawal(models.Model):
 class Payout(models.Model):
     """One payment out of a withdrawal, to one instrument; ``id`` is the provider's idempotency key.
 
-    Planned with the approval; written by services.payment_sending. One that is to be sent or asked about is due at
-    ``next_try_at``; a job that works on it has moved that moment before.
+    Planned with the approval; written by services.payment_sending. Of ``amount_minor``, ``fee_minor`` is the house's and
+    the rest is sent; ``charged_minor`` is what was taken, in the proportion of what was paid. One that is to be sent or
+    asked about is due at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -195,7 +201,9 @@ class Payout(models.Model):
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="payouts")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     amount_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=_choices(PayoutState), default=PayoutState.PLANNED.value)
     provider_reference = models.CharField(max_length=120, blank=True, default="")
     failure_reason = models.CharField(max_length=200, blank=True, default="")
@@ -207,7 +215,13 @@ class Payout(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(amount_minor__gt=0, paid_minor__gte=0, paid_minor__lte=models.F("amount_minor")),
+                condition=models.Q(
+                    amount_minor__gt=models.F("fee_minor"),
+                    fee_minor__gte=models.F("charged_minor"),
+                    charged_minor__gte=0,
+                    paid_minor__gte=0,
+                    paid_minor__lte=models.F("amount_minor") - models.F("fee_minor"),
+                ),
                 name="wallet_payout_adds_up",
             ),
         ]

@@ -28,6 +28,7 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
             kinds.get(AccountKind.REAL, nothing),
             kinds.get(AccountKind.BONUS, nothing),
             kinds.get(AccountKind.HELD, nothing),
+            kinds.get(AccountKind.TOURNAMENT, nothing),
         )
         for day, kinds in list(days.items())[:limit]
     ]

@@ -1,6 +1,9 @@
 """Scheduled work of the wallet."""
 
+from datetime import timedelta
+
 from celery import shared_task
+from django.conf import settings
 
 from kernel import clock
 from kernel.actors import system
@@ -8,9 +11,11 @@ from wallet.services import period_exports, reconciliation, sealing
 from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
+from wallet.services.free_spins import expire_free_spins as expire_spins
 from wallet.services.holds import expire_holds as expire
 from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_sending import send_due
+from wallet.services.rounds import sweep_rounds
 
 
 @shared_task
@@ -73,3 +78,16 @@ def write_exports(**kwargs: object) -> int:
 def expire_exports(**kwargs: object) -> int:
     """Delete the files of exports whose time is over."""
     return period_exports.expire_exports(at=clock.now())
+
+
+@shared_task
+def close_forgotten_rounds(**kwargs: object) -> int:
+    """Close the rounds that were left open for ``ROUNDS_CLOSE_AFTER_HOURS``; with 0 none is."""
+    hours = settings.ROUNDS_CLOSE_AFTER_HOURS
+    return sweep_rounds(older_than=timedelta(hours=hours), at=clock.now()) if hours else 0
+
+
+@shared_task
+def expire_free_spins(**kwargs: object) -> int:
+    """Close the free-spins purses whose time is over."""
+    return expire_spins(at=clock.now())

@@ -65,13 +65,17 @@ class LiabilityCheckDetails:
 
 @dataclass(frozen=True, slots=True)
 class LiabilityLine:
-    """What the house owed its players at the end of a day (UTC), in one currency."""
+    """What the house owed its players at the end of a day (UTC), in one currency.
+
+    Free spins are not owed: they may win nothing.
+    """
 
     day: date
     real: Money
     bonus: Money
     held: Money
+    tournament: Money
 
     @property
     def whole(self) -> Money:
-        return self.real + self.bonus + self.held
+        return self.real + self.bonus + self.held + self.tournament

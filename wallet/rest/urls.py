@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import batches, game_sessions, history, holds, payments, postings, views, webhooks
+from wallet.rest import batches, game_sessions, history, holds, payments, postings, purses, views, webhooks
 
 urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
@@ -9,6 +9,17 @@ urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("wallet/bets:batch", batches.place, name="bets-batch"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
+    path("wallet/rounds/close", purses.close, name="round-close"),
+    path("wallet/jackpot-wins", purses.jackpot_win, name="jackpot-wins"),
+    path("wallet/jackpots", purses.Jackpots.as_view(), name="jackpots"),
+    path("wallet/free-bets", purses.free_bet, name="free-bets"),
+    path("wallet/free-spins", purses.grant, name="free-spins"),
+    path("wallet/free-spins/forfeits", purses.forfeit, name="free-spins-forfeits"),
+    path("wallet/tournaments/buy-ins", purses.buy, name="tournament-buy-ins"),
+    path("wallet/tournaments/rebuys", purses.rebuy, name="tournament-rebuys"),
+    path("wallet/tournaments/settlements", purses.settle, name="tournament-settlements"),
+    path("wallet/tournaments/refunds", purses.refund, name="tournament-refunds"),
+    path("wallet/withdrawals/fee", purses.WithdrawalFee.as_view(), name="withdrawal-fee"),
     path("wallet/holds", holds.reserve, name="holds"),
     path("wallet/holds/<uuid:hold_id>", holds.Hold.as_view(), name="hold"),
     path("wallet/holds/<uuid:hold_id>/capture", holds.capture, name="hold-capture"),

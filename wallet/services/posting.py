@@ -26,6 +26,7 @@ class OwnSource(StrEnum):
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
+    FREE_SPINS = "pms:free-spins"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

@@ -30,7 +30,9 @@ BEGIN
     gate := players_gate(p_player, 'play', p_at);
     answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
                           WHEN game.code IS NULL THEN 'unknown_game'
-                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency'
+                          WHEN EXISTS (SELECT FROM wallet_closedround c WHERE c.player_id = p_player AND c.round = p_round
+                                       AND c.game = p_game AND c.source = p_source) THEN 'round_closed' ELSE '' END;
     IF answer.reason = '' AND p_expires <= p_at THEN
         answer.reason := 'hold_expired';
     END IF;
