@@ -156,7 +156,7 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url("DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms"),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kernel.postgres",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }

@@ -16,6 +16,7 @@ from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet import admin_adapters, admin_adjustments, admin_exports, admin_reconciliation  # noqa: F401  (register their screens)
+from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
@@ -102,7 +103,7 @@ class DepositAdmin(MovementAdmin):
     def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
         key = TransferKey.objects.filter(source=OwnSource.DEPOSITS, key=str(obj.pk)).first()
         return {
-            "messages_said": list_provider_messages([obj.pk]),
+            "messages_said": list_provider_messages([obj.pk], currency=obj.currency),
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", player_link(obj)),
@@ -124,7 +125,7 @@ class DepositAdmin(MovementAdmin):
 
 
 @admin.register(Transfer)
-class TransferAdmin(MovementAdmin):
+class TransferAdmin(RoundPages, MovementAdmin):
     list_display = ("id_", "kind_", "player_", "amount", "game_", "round_", "source", "occurred")
     list_filter = ("kind",)
     search_help_text = "Id, integration's key, or the player's id, login, email, phone"
@@ -149,7 +150,7 @@ class TransferAdmin(MovementAdmin):
 
     @column("Round")
     def round_(self, row: Transfer) -> str:
-        return format_html('<div class="pms-clip" title="{}">{}</div>', row.round, row.round) if row.round else "–"
+        return format_html('<div class="pms-clip">{}</div>', round_link(row.player_id, row.game, row.round))
 
     @column("Happened")
     def occurred(self, row: Transfer) -> str:
@@ -182,7 +183,7 @@ class TransferAdmin(MovementAdmin):
                 ("Player", player_link(obj)),
                 ("Amount", self.amount(obj)),
                 ("Game", game_link(obj.game) if obj.game else ""),
-                ("Round", obj.round),
+                ("Round", round_link(obj.player_id, obj.game, obj.round)),
                 ("Bet or reservation", transfer_link(obj.bet_id)),
                 ("Integration", obj.source),
                 ("Its key", copyable(obj.reference)),

@@ -164,7 +164,7 @@ class WithdrawalAdmin(PageAdmin):
                 for instrument_id, part in plan_payouts(details.amount, instruments, details.instrument_id)
             ],
             "payouts": [(row, labels.get(row.instrument_id, "")) for row in payouts],
-            "messages_said": list_provider_messages([row.id for row in payouts]),
+            "messages_said": list_provider_messages([row.id for row in payouts], currency=obj.currency),
             "claimed_by": who(obj.claimed_by) if claimed else "",
             "mine": claimed and free,
             "second": self._second(details.approval_id) if second else "",

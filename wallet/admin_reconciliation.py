@@ -305,7 +305,10 @@ class CaseAdmin(PageAdmin):
     @column("Case")
     def reference_(self, row: ReconciliationCase) -> str:
         href = reverse("admin:wallet_reconciliationcase_change", args=[row.pk])
-        return format_html('<a class="pms-strong" href="{}">{}</a>', href, row.reference or f"line {row.line}")
+        name = row.reference or f"line {row.line}"
+        return format_html(
+            '<div class="pms-clip"><a class="pms-strong" href="{}" title="{}">{}</a></div>', href, name, name
+        )
 
     @column("Kind")
     def kind_(self, row: ReconciliationCase) -> str:
@@ -352,7 +355,7 @@ class CaseAdmin(PageAdmin):
             "facts": [
                 ("Report", report),
                 ("Line", obj.line),
-                ("Their id", obj.reference),
+                ("Their id", copyable(obj.reference)),
                 ("Why it is a case", human(obj.reason)),
                 ("They say", self.theirs(obj)),
                 ("We say", self.ours(obj)),

@@ -196,8 +196,10 @@ def list_payouts(withdrawal_id: UUID) -> list[PayoutDetails]:
     return [_payout(row) for row in rows]
 
 
-def list_provider_messages(payment_ids: list[UUID], limit: int = 200) -> list[ProviderMessageDetails]:
-    """What was said about these deposits or payouts, oldest first."""
+def list_provider_messages(
+    payment_ids: list[UUID], limit: int = 200, currency: str = ""
+) -> list[ProviderMessageDetails]:
+    """What was said about these deposits or payouts, oldest first; with amounts where their ``currency`` is named."""
     rows = ProviderMessage.objects.filter(payment_id__in=payment_ids).order_by("id")[:limit]
     return [
         ProviderMessageDetails(
@@ -209,6 +211,7 @@ def list_provider_messages(payment_ids: list[UUID], limit: int = 200) -> list[Pr
             reason=row.reason,
             notice_id=row.notice_id,
             said_at=row.said_at,
+            amount=Money(row.amount_minor, currency) if currency and row.amount_minor is not None else None,
         )
         for row in rows
     ]

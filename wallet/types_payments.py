@@ -148,7 +148,10 @@ class WithdrawalDetails:
 
 @dataclass(frozen=True, slots=True)
 class ProviderMessageDetails:
-    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said."""
+    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said.
+
+    ``amount`` is what it said has moved; None: all of it.
+    """
 
     payment_id: UUID
     provider: str
@@ -158,3 +161,4 @@ class ProviderMessageDetails:
     reason: str
     notice_id: str
     said_at: datetime
+    amount: Money | None = None

@@ -177,11 +177,12 @@ class Desks:
             kinds={"charge": "deposit", "payout": "payout", "dispute": "chargeback", "fee": "fee"},
             actor=self.clerk,
         )
+        first_day = self.at - timedelta(days=2)
         deposits = [
             deposit
-            for player in list_players(status=Status.ACTIVE, limit=60)
+            for player in list_players(limit=1000)
             for deposit in list_deposits(player.id)
-            if deposit.state is DepositState.MADE and deposit.settled_at
+            if deposit.state is DepositState.MADE and deposit.settled_at and deposit.settled_at > first_day
         ]
         text = io.StringIO()
         writer = csv.writer(text)
@@ -212,7 +213,12 @@ class Desks:
         )
         secret = add_key(integration=INTEGRATION, name="first", actor=self.clerk, at=self.at)
         games = list_games(active=True)[:5]
-        map_games(integration=INTEGRATION, games={f"dg-{game.code}": game.code for game in games}, actor=self.clerk)
+        map_games(
+            integration=INTEGRATION,
+            games={f"dg-{game.code}": game.code for game in games},
+            actor=self.clerk,
+            at=self.at,
+        )
         _, token = issue_session(
             player_id=player.id,
             integration=INTEGRATION,

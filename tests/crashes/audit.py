@@ -18,8 +18,8 @@ def read_books(clients: Iterable[Client]) -> Standing:
     rows = fetch_all(
         """SELECT coalesce(d.key, w.key, t.reference) AS key, t.kind, t.amount_minor
            FROM wallet_transfer t
-           LEFT JOIN wallet_deposit d ON t.source = 'deposits' AND d.id::text = t.reference
-           LEFT JOIN wallet_withdrawal w ON t.source = 'withdrawals' AND w.id::text = split_part(t.reference, ':', 1)
+           LEFT JOIN wallet_deposit d ON t.kind = 'deposit' AND d.id::text = t.reference
+           LEFT JOIN wallet_withdrawal w ON t.kind LIKE 'withdrawal%%' AND w.id::text = split_part(t.reference, ':', 1)
            WHERE t.player_id = ANY(%s) AND t.kind <> 'withdrawal'""",
         [players],
     )

@@ -25,6 +25,7 @@ from pms.runtime.services import start_services
 from pms.runtime.supervisor import Program, Supervisor
 
 PATIENCE_S = 60
+DATABASES = {"default": "DATABASE_URL", "keys": "KEYS_DATABASE_URL"}
 
 
 class System:
@@ -46,8 +47,9 @@ class System:
         self._thread.start()
         variables = self._run(start_services(self._supervisor, self.home, environ={}))
         self.env = {**os.environ, **variables, "SEALS_PATH": str(self.home.path / "seals")}
-        migrate = Program("migrate", [sys.executable, "manage.py", "migrate"], self.env)
-        assert self._run(self._supervisor.run(migrate, quiet=True)) == 0
+        for alias in DATABASES:
+            migrate = Program("migrate", [sys.executable, "manage.py", "migrate", "--database", alias], self.env)
+            assert self._run(self._supervisor.run(migrate, quiet=True)) == 0
 
     def start_processes(self) -> None:
         """Every role of the demo but its casino: what plays here is the test."""
@@ -76,29 +78,17 @@ class System:
         self.kill(name)
         return lambda: program.process not in (old, None) and (program.ready is None or program.ready())
 
-    def manage(self, *command: str) -> str:
-        """Run a management command as a process of its own; its output."""
-        done = self._run(self._manage(command))
-        assert done[0] == 0, f"manage.py {' '.join(command)}: {done[1]}"
-        return done[1]
-
     @contextmanager
     def here(self) -> Iterator[None]:
         """Inside, this process works on the system's database and seals by the project's services."""
-        target = urlsplit(self.env["DATABASE_URL"])
-        settings = connections["default"].settings_dict
-        own = {
-            "NAME": target.path[1:],
-            "USER": target.username,
-            "PASSWORD": unquote(target.password or ""),
-            "HOST": target.hostname,
-            "PORT": target.port,
-        }
         connections.close_all()
-        before = {name: settings[name] for name in own}
-        settings.update(own)
+        before = {alias: dict(connections[alias].settings_dict) for alias in DATABASES}
+        for alias, variable in DATABASES.items():
+            connections[alias].settings_dict.update(_where(self.env[variable]))
         secrets = {
             "SECRET_KEY": self.env["SECRET_KEY"],
+            "PERSONAL_KEYS": self.env["PERSONAL_KEYS"].split(","),
+            "PERSONAL_INDEX_KEY": self.env["PERSONAL_INDEX_KEY"],
             "SEALS_PATH": Path(self.env["SEALS_PATH"]),
             "SEAL_PRIVATE_KEYS": self.env["SEAL_PRIVATE_KEYS"].split(","),
         }
@@ -107,18 +97,22 @@ class System:
                 yield
         finally:
             connections.close_all()
-            settings.update(before)
-
-    async def _manage(self, command: tuple[str, ...]) -> tuple[int, str]:
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "manage.py", *command,
-            env=self.env, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
-        output, _ = await process.communicate()
-        return process.returncode or 0, output.decode()
+            for alias, own in before.items():
+                connections[alias].settings_dict.update(own)
 
     def _run(self, work: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=180)
+
+
+def _where(url: str) -> dict[str, object]:
+    target = urlsplit(url)
+    return {
+        "NAME": target.path[1:],
+        "USER": target.username,
+        "PASSWORD": unquote(target.password or ""),
+        "HOST": target.hostname,
+        "PORT": target.port,
+    }
 
 
 @contextmanager

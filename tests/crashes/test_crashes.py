@@ -86,7 +86,7 @@ def casino(django_db_blocker: DjangoDbBlocker) -> Iterator[Casino]:
             ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=SCOPES)
             create_integration(code="hub", name="Hub", protocol=AdapterProtocol.HUB88, actor=ACTOR, at=clock.now())
             add_key(integration="hub", name="first", key=public_pem(), actor=ACTOR, at=clock.now())
-            map_games(integration="hub", games={"their-fruits": "fruits"}, actor=ACTOR)
+            map_games(integration="hub", games={"their-fruits": "fruits"}, actor=ACTOR, at=clock.now())
             ApprovalRule.objects.update(up_to_minor=500, max_score=100)
             made = [_player(system) for _ in range(CLIENTS)]
         system.start_processes()

@@ -36,7 +36,7 @@ def player(db: None) -> Iterator[PlayerDetails]:
     at = clock.now()
     create_integration(code="igsp", name="Games Ltd", protocol=AdapterProtocol.IGSP, actor=ACTOR, at=at)
     add_key(integration="igsp", name="first", key=SECRET, actor=ACTOR, at=at)
-    map_games(integration="igsp", games={"their-fruits": "fruits"}, actor=ACTOR)
+    map_games(integration="igsp", games={"their-fruits": "fruits"}, actor=ACTOR, at=at)
     someone = make_player()
     fund(someone.id, "100.00")
     forget_integrations()

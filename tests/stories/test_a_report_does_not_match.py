@@ -24,7 +24,8 @@ pytestmark = pytest.mark.usefixtures("db")
 
 MAPPING = {
     "name": "Settlements", "side": "payments", "source": "sandbox", "reference_column": "id", "amount_column": "amount",
-    "time_column": "at", "currency": "EUR", "window_s": "600", "covers": "deposit",
+    "time_column": "at", "currency": "EUR", "window_s": "600", "tolerance_minor": "0",
+    "covers": "deposit",
 }  # fmt: skip
 
 

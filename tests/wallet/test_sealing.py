@@ -370,17 +370,17 @@ KILLED = """
     import django
     django.setup()
     from django.core.management import call_command
-    from wallet.services import proofs
+    from events.services import proving
 
-    proofs.PORTION_ENTRIES = 1
-    save = proofs._save
+    proving.PORTION_ENTRIES = 1
+    save = proving._save
 
     def save_and_die(store, *, running, last=None):
         save(store, running=running, last=last)
         if running and running.seal == 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    proofs._save = save_and_die
+    proving._save = save_and_die
     call_command("verify_ledger")
 """
 

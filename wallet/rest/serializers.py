@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
@@ -155,6 +157,11 @@ class GameSerializer(serializers.Serializer):
 class PeriodQuery(StrictSerializer):
     since = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded from here on.")
     until = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded before this.")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["since"] and attrs["until"] and attrs["until"] < attrs["since"]:
+            raise serializers.ValidationError({"until": ["It must not be before `since`."]})
+        return attrs
 
 
 class RoundsQuery(PeriodQuery, PageQuery):

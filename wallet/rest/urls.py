@@ -2,7 +2,8 @@ from django.urls import path
 
 from wallet.rest import batches, game_sessions, history, holds, payments, postings, purses, views, webhooks
 
-urlpatterns = [
+urlpatterns = [  # what is called most comes first: patterns are tried in order
+    path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
     path("wallet/bets:batch", batches.place, name="bets-batch"),
@@ -42,7 +43,6 @@ urlpatterns = [
     path("players/<uuid:player_id>/instruments", payments.PlayerInstruments.as_view(), name="player-instruments"),
     path("players/<uuid:player_id>/withdrawals", payments.PlayerWithdrawals.as_view(), name="player-withdrawals"),
     path("wallet/games", views.Games.as_view(), name="games"),
-    path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
     path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
     path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),

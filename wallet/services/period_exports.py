@@ -148,8 +148,9 @@ def _write(row: TransferExport, at: datetime) -> None:
     part = _partial(row.id)
     part.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     digest, rows, written, told = hashlib.sha256(), -1, 0, 0
-    wanted = {"since": row.since, "until": row.period_until, "currency": row.currency, "source": row.source}
-    chunks = copy_period(kinds=row.kinds, **wanted)
+    chunks = copy_period(
+        since=row.since, until=row.period_until, kinds=row.kinds, currency=row.currency, source=row.source
+    )
     try:
         with part.open("wb") as file:
             for chunk in chunks:

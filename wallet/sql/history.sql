@@ -10,5 +10,5 @@ CREATE INDEX wallet_entry_moment ON wallet_entry (account_id, id DESC) WHERE seq
 
 -- A text of foreign origin as a field of a CSV file: spreadsheets take what begins like this for a formula.
 CREATE FUNCTION wallet_csv_text(p_text text) RETURNS text LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    SELECT CASE WHEN p_text ~ '^[=+@\t\r-]' THEN '''' || p_text ELSE p_text END
+    SELECT CASE WHEN ascii(p_text) IN (9, 13, 43, 45, 61, 64) THEN '''' || p_text ELSE p_text END  -- tab, return, + - = @
 $$;
