@@ -20,6 +20,7 @@ from kernel.display import chip, copyable, human, when
 from players import (
     admin_access,  # noqa: F401  (registers staff and roles)
     admin_actions,
+    admin_identity,
 )
 from players.admin_masking import mask_email, mask_name, sees_personal_data
 from players.models import Label, Player, Restriction
@@ -136,6 +137,8 @@ class PlayerAdmin(PageAdmin):
             self.view_path("<uuid:player_id>/impose/", self.impose_view, "impose"),
             self.view_path("<uuid:player_id>/lift/<uuid:restriction_id>/", self.lift_view, "lift"),
             self.view_path("<uuid:player_id>/status/", self.status_view, "status"),
+            self.view_path("<uuid:player_id>/sessions/end/", self.end_sessions_view, "end_sessions"),
+            self.view_path("<uuid:player_id>/sessions/<uuid:session_id>/end/", self.end_sessions_view, "end_session"),
             *super().get_urls(),
         ]
 
@@ -196,6 +199,9 @@ class PlayerAdmin(PageAdmin):
 
     def status_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         return admin_actions.status(self, request, player_id)
+
+    def end_sessions_view(self, request: HttpRequest, player_id: UUID, session_id: UUID | None = None) -> HttpResponse:
+        return admin_identity.end_sessions(self, request, player_id, session_id)
 
 
 @admin.register(Restriction)

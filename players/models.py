@@ -14,6 +14,14 @@ from django.db.models.functions import Lower
 
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
+from players.models_identity import (  # noqa: F401  (Django looks here)
+    Consent,
+    Device,
+    LoginAttempt,
+    SandboxMessage,
+    Security,
+    Session,
+)
 from players.types import ConfirmStatus, RestrictionKind, RiskLevel, Status, UserKind
 
 models.CharField.register_lookup(Lower)

@@ -84,6 +84,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Staff", "badge", "players_user", "players.view_user"),
             ("Roles", "shield_person", "auth_group", "auth.view_group"),
+            ("SMS sandbox", "sms", "players_sandboxmessage", "players.view_sandboxmessage"),
             ("API clients", "key", "allauth_idp_oidc_client", "allauth_idp_oidc.view_client"),
         ],
     ),

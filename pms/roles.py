@@ -73,6 +73,20 @@ ROLES: dict[str, set[str]] = {
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 
+# Players' logins: who sees sessions and consents, and who ends sessions.
+_SESSIONS = {"players.view_session", "players.view_consent"}
+_END_SESSIONS = _SESSIONS | {"players.end_session"}
+for _role, _granted in {
+    "administrator": _END_SESSIONS | {"players.view_sandboxmessage"},
+    "operations": _END_SESSIONS,
+    "support_agent": _SESSIONS,
+    "support_lead": _END_SESSIONS,
+    "compliance_officer": _END_SESSIONS,
+    "mlro": _END_SESSIONS,
+    "auditor": _SESSIONS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 
 def ensure_roles() -> None:
     """Bring the groups of the database in line with ``ROLES``; may be called at every start."""

@@ -85,6 +85,8 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.headless",
     "allauth.idp.oidc",
     "django_structlog",
     "kernel",
@@ -114,6 +116,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "kernel.admin.RefusalMiddleware",
+    "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -132,9 +135,11 @@ WSGI_APPLICATION = "pms.wsgi.application"
 ASGI_APPLICATION = "pms.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "players.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "players.services.passwords.PasswordRules"}]
+# Memory-hard; what was hashed otherwise is hashed anew at the next login. Costs: docs/operators/player-login.md.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
 ]
 
 TEMPLATES = [
@@ -209,6 +214,8 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
+    "end-expired-sessions": {"task": "players.tasks.end_expired_sessions", "schedule": 300},
+    "prune-logins": {"task": "players.tasks.prune_logins", "schedule": 24 * 3600},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -342,14 +349,80 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 # Several, separated by commas, while a secret is rotated.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
+# --- players' login ----------------------------------------------------------------------------------------------
+PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
+PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
+PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
+PLAYER_SESSION_SECONDS = env.int("PLAYER_SESSION_SECONDS", default=30 * 24 * 3600)
+PLAYER_DEVICE_TRUST_SECONDS = env.int("PLAYER_DEVICE_TRUST_SECONDS", default=30 * 24 * 3600)
+PLAYER_STEP_UP_SECONDS = env.int("PLAYER_STEP_UP_SECONDS", default=300)
+# Failed logins of one account from devices that it does not know, before it is locked for a while.
+PLAYER_LOGIN_ATTEMPTS = env.int("PLAYER_LOGIN_ATTEMPTS", default=10)
+PLAYER_LOGIN_LOCK_SECONDS = env.int("PLAYER_LOGIN_LOCK_SECONDS", default=900)
+PLAYER_LOGIN_ATTEMPTS_PER_IP = env.int("PLAYER_LOGIN_ATTEMPTS_PER_IP", default=60)
+PLAYER_REQUESTS_PER_MINUTE = env.int("PLAYER_REQUESTS_PER_MINUTE", default=300)
+COMMON_PASSWORDS_FILE = env("COMMON_PASSWORDS_FILE", default="")
+# The domain that passkeys are bound to; without it the host that was called.
+PASSKEY_DOMAIN = env("PASSKEY_DOMAIN", default="")
+SMS_SANDBOX = env.bool("SMS_SANDBOX", default=True)
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+
+ACCOUNT_ADAPTER = "pms.player_auth.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username", "phone"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username", "phone", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "pms.player_auth.forms.RegistrationFields"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = PLAYER_STEP_UP_SECONDS
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{OPERATOR_NAME}: "
+# Limits of our own, that hold while Redis is away too (pms.player_auth.middleware, players.services.attempts).
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ["app"]
+HEADLESS_ADAPTER = "pms.player_auth.adapters.HeadlessAdapter"
+HEADLESS_TOKEN_STRATEGY = "pms.player_auth.tokens.PlayerTokens"  # noqa: S105
+HEADLESS_SERVE_SPECIFICATION = True
+HEADLESS_SPECIFICATION_TEMPLATE_NAME = None
+PLAYER_SITE = env("PLAYER_SITE", default="http://localhost:3000")
+HEADLESS_FRONTEND_URLS = {
+    "account_signup": f"{PLAYER_SITE}/register",
+    "account_reset_password": f"{PLAYER_SITE}/password",
+    "account_reset_password_from_key": f"{PLAYER_SITE}/password?key={{key}}",
+    "account_confirm_email": f"{PLAYER_SITE}/verify?key={{key}}",
+}
+MFA_ADAPTER = "pms.player_auth.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = OPERATOR_NAME
+MFA_TOTP_TOLERANCE = 1
+
+# --- mail --------------------------------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587, or consolemail://; files in a folder where EMAIL_FOLDER is set.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Casino <no-reply@localhost>")
+EMAIL_FOLDER = env("EMAIL_FOLDER", default="")
+if EMAIL_FOLDER:
+    EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
+
 # --- identity of service clients ---------------------------------------------------------------------------------
-ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "pms.player_auth.backend.PlayerBackend",
+]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 
