@@ -219,3 +219,7 @@ class SettingChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.player_id}"
+
+
+# Django finds models here; how staff log in stands in a file of its own.
+from players import models_staff  # noqa: E402, F401

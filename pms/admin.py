@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.models import EmailAddress
 from allauth.idp.oidc.admin import ClientAdmin
 from allauth.idp.oidc.models import Client, Token
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db import models
 from django.db.models import Model
@@ -14,7 +15,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from kernel.admin import may
 
-for useless in (EmailAddress, Client, Token):
+for useless in (EmailAddress, Client, Token, SocialAccount, SocialApp, SocialToken):
     if admin.site.is_registered(useless):
         admin.site.unregister(useless)
 

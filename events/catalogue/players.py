@@ -67,3 +67,13 @@ class LabelChanged(Event):
     key: str
     from_value: str | None
     to_value: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassUsed(Event):
+    """Somebody of staff logged in with the account for emergencies. ``reason`` is what they said."""
+
+    wire_name = "players.break-glass-used.v1"
+    staff_id: str
+    session_id: str
+    reason: str

@@ -1,0 +1,83 @@
+"""SAML views of allauth with what it leaves open: signed assertions always, each bound to the login that asked for it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.socialaccount.providers.saml import views
+from allauth.socialaccount.providers.saml.provider import SAMLProvider
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest
+from django.urls import path
+from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
+
+# Whatever an operator's parameters say.
+STRICT = {
+    "strict": True,
+    "want_assertion_signed": True,
+    "reject_deprecated_algorithm": True,
+    "reject_idp_initiated_sso": True,
+}
+
+
+class StaffSamlProvider(SAMLProvider):
+    """Hands on what a staff login needs to know of the assertion: its id, and how the person was asked."""
+
+    def __init__(self, request: HttpRequest, app: Any) -> None:
+        app.settings = {**app.settings, "advanced": {**app.settings.get("advanced", {}), **STRICT}}
+        super().__init__(request, app=app)
+
+    def extract_extra_data(self, data: Any) -> dict[str, Any]:
+        """Raises: PermissionDenied when the assertion itself does not say for which login and for whom it was made.
+
+        The envelope need not be signed: without this, a stolen assertion could be sent in a new one.
+        """
+        assertion = OneLogin_Saml2_XML.query(_xml(data), "//saml:Assertion")[0]
+        answered = {node.get("InResponseTo") for node in _find(assertion, "saml:SubjectConfirmationData")}
+        if answered != {data.get_last_response_in_response_to()} or not _find(assertion, "saml:Audience"):
+            raise PermissionDenied("The assertion does not belong to this login.")
+        return {
+            "attributes": data.get_attributes(),
+            "contexts": data.get_last_authn_contexts(),
+            "assertion_id": data.get_last_assertion_id(),
+        }
+
+
+def _xml(data: Any) -> Any:
+    return OneLogin_Saml2_XML.to_etree(data.get_last_response_xml())
+
+
+def _find(node: Any, name: str) -> list[Any]:
+    return list(node.iterfind(f".//{name}", namespaces=OneLogin_Saml2_Constants.NSMAP))
+
+
+class _Ours:
+    """Puts our provider in the place of allauth's."""
+
+    request: HttpRequest
+    kwargs: dict[str, Any]
+
+    def get_provider(self, organization_slug: str = "") -> StaffSamlProvider:
+        slug = organization_slug or self.kwargs["organization_slug"]
+        return StaffSamlProvider(self.request, views.get_app_or_404(self.request, slug))
+
+
+class LoginView(_Ours, views.LoginView):
+    """Sends the person to the identity provider."""
+
+
+class FinishView(_Ours, views.FinishACSView):
+    """Takes the provider's answer."""
+
+
+class MetadataView(_Ours, views.MetadataView):
+    """What the identity provider is told of us."""
+
+
+urlpatterns = [
+    path("saml/<slug:organization_slug>/login/", LoginView.as_view(), name="saml_login"),
+    path("saml/<slug:organization_slug>/acs/", views.acs, name="saml_acs"),
+    path("saml/<slug:organization_slug>/acs/finish/", FinishView.as_view(), name="saml_finish_acs"),
+    path("saml/<slug:organization_slug>/metadata/", MetadataView.as_view(), name="saml_metadata"),
+]
