@@ -42,8 +42,10 @@ def staff_actor(request: HttpRequest) -> Actor:
 
 def actor_of(user: Any) -> Actor:
     """A member of staff as ``Actor``; somebody inactive or no staff has no permissions."""
-    granted = user.get_all_permissions() if user.is_active and user.is_staff else ()
-    return Actor(ActorKind.STAFF, str(user.pk), frozenset(granted))
+    if not (user.is_active and user.is_staff):
+        return Actor(ActorKind.STAFF, str(user.pk))
+    roles = {*user.groups.values_list("name", flat=True), *(["superuser"] if user.is_superuser else ())}
+    return Actor(ActorKind.STAFF, str(user.pk), frozenset(user.get_all_permissions()), frozenset(roles))
 
 
 def may(request: HttpRequest, permission: str, subject: object = None) -> bool:

@@ -221,5 +221,5 @@ class SettingChange(models.Model):
         return f"{self.name} {self.player_id}"
 
 
-# Django finds models here; how staff log in stands in a file of its own.
-from players import models_staff  # noqa: E402, F401
+# Django finds models here.
+from players import models_sealed, models_staff  # noqa: E402, F401

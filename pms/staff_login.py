@@ -25,6 +25,7 @@ from django.views.decorators.http import require_POST
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from kernel import clock
+from kernel.context import client_ip, user_agent
 from kernel.reauthentication import mark_verified
 from players.selectors_staff import asks_second_factor, find_staff, limits_of, list_devices, list_providers
 from players.services import staff_passkeys
@@ -35,7 +36,7 @@ from players.services.staff_sessions import open_session
 from players.services.staff_throttling import take_attempt
 from players.types_staff import DeviceKind, StaffMember
 from pms.staff_enrolment import enrol_app, passkey_answer
-from pms.staff_requests import client_ip, host_of, safe_next
+from pms.staff_requests import host_of, safe_next
 
 PENDING = "staff_login"
 PENDING_FOR = timedelta(minutes=10)
@@ -94,7 +95,7 @@ def login_view(request: HttpRequest) -> HttpResponse:
         data = form.cleaned_data
         try:
             member = check_password(
-                login=data["username"], password=data["password"], ip=client_ip(request), at=clock.now()
+                login=data["username"], password=data["password"], ip=client_ip.get(), at=clock.now()
             )
         except LoginRefused as error:
             form.add_error(None, error.detail)
@@ -144,8 +145,8 @@ def complete(
         user_id=member.id,
         session_key=request.session.session_key or "",
         method=method,
-        ip=client_ip(request),
-        user_agent=request.headers.get("User-Agent", ""),
+        ip=client_ip.get(),
+        user_agent=user_agent.get(),
         reason=reason,
         at=at,
     )
@@ -230,7 +231,7 @@ def passkey_begin(request: HttpRequest) -> HttpResponse:
 def passkey_finish(request: HttpRequest) -> HttpResponse:
     """The passkey's answer: lets the person in, as the second step or as the only one."""
     at, found, state = clock.now(), pending(request), request.session.pop(CHALLENGE, None)
-    counted = take_attempt(what="address", of=client_ip(request), at=at)
+    counted = take_attempt(what="address", of=client_ip.get(), at=at)
     try:
         if state is None or not counted:
             raise CodeRefused("This passkey was not accepted.")
@@ -244,7 +245,7 @@ def passkey_finish(request: HttpRequest) -> HttpResponse:
         if found:
             answer = _complete_pending(request, found, device_id, "passkey")
         else:
-            member = admit(user_id=user_id, ip=client_ip(request))
+            member = admit(user_id=user_id, ip=client_ip.get())
             wanted = safe_next(request, json.loads(request.body).get("next"))
             answer = go_on(request, member, "passkey", wanted, device_id)
     except (CodeRefused, LoginRefused) as error:
@@ -309,7 +310,7 @@ def page(request: HttpRequest, template: str, title: str, context: dict[str, Any
 
 
 def _complete_pending(request: HttpRequest, found: Pending, device_id: int, by: str) -> HttpResponse:
-    member = admit(user_id=found.user_id, ip=client_ip(request))
+    member = admit(user_id=found.user_id, ip=client_ip.get())
     return complete(request, member, f"{found.method} and {by}", found.next, device_id)
 
 

@@ -10,9 +10,10 @@ from django.http import HttpRequest, HttpResponse
 from django_otp.middleware import OTPMiddleware
 
 from kernel import clock
+from kernel.context import client_ip
 from players.services.staff_sessions import SessionEnded, check_session
 from players.types_staff import EndReason
-from pms.staff_requests import QUIET_PATHS, client_ip
+from pms.staff_requests import QUIET_PATHS
 
 WHY = {
     EndReason.IDLE: "You were logged out because nothing happened for a while. What you had typed is kept.",
@@ -43,7 +44,7 @@ class StaffMiddleware:
             request.staff_session = check_session(  # type: ignore[attr-defined]
                 session_key=request.session.session_key or "",
                 user_id=int(request.user.pk),
-                ip=client_ip(request),
+                ip=client_ip.get(),
                 at=clock.now(),
                 awake=request.path not in QUIET_PATHS,
             )

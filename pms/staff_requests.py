@@ -12,10 +12,6 @@ from django.utils.http import url_has_allowed_host_and_scheme
 QUIET_PATHS = frozenset({"/admin/session/"})
 
 
-def client_ip(request: HttpRequest) -> str:
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
 def host_of(request: HttpRequest) -> str:
     """The host's name without its port, which passkeys are bound to. It was checked against ALLOWED_HOSTS."""
     return urlsplit(f"//{request.get_host()}").hostname or ""

@@ -16,6 +16,7 @@ from django_otp import DEVICE_ID_SESSION_KEY
 
 from kernel import clock
 from kernel.admin import staff_actor
+from kernel.context import client_ip
 from kernel.errors import DomainError
 from kernel.reauthentication import mark_verified, reauthenticate_first
 from players.selectors_staff import list_alarms, list_devices, list_sessions
@@ -26,7 +27,7 @@ from players.services.staff_sessions import end_session, end_sessions, stay
 from players.types_staff import DeviceKind, EndReason
 from pms.staff_enrolment import enrol_app, passkey_answer
 from pms.staff_login import CHALLENGE, CodeForm
-from pms.staff_requests import client_ip, host_of, safe_next
+from pms.staff_requests import host_of, safe_next
 
 
 class PasswordForm(forms.Form):
@@ -86,7 +87,7 @@ def remove_view(request: HttpRequest, device_id: int) -> HttpResponse:
     if first:
         return first
     try:
-        remove_device(user_id=_me(request), device_id=device_id, actor=staff_actor(request), at=at)
+        remove_device(user_id=_me(request), device_id=device_id, at=at)
     except DomainError as error:
         messages.error(request, error.detail)
         return HttpResponseRedirect(reverse("admin:security"))
@@ -145,7 +146,7 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
         try:
             if by_password:
                 login = request.user.get_username()
-                check_password(login=login, password=form.cleaned_data["password"], ip=client_ip(request), at=at)
+                check_password(login=login, password=form.cleaned_data["password"], ip=client_ip.get(), at=at)
             else:
                 check_code(user_id=_me(request), code=form.cleaned_data["code"], at=at)
             mark_verified(request, at)

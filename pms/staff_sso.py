@@ -18,12 +18,14 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.urls import reverse
 
 from kernel import clock
+from kernel.context import client_ip
+from kernel.outgoing import new_session
 from players.selectors_staff import groups_claim_of, list_providers
 from players.services.staff_login import LoginRefused, admit
 from players.services.staff_sso import SsoRefused, accept_assertion, use_assertion_once
 from players.types_staff import Assertion, Protocol
 from pms.staff_login import go_on
-from pms.staff_requests import client_ip, safe_next
+from pms.staff_requests import safe_next
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
             if provider.provider == Protocol.SAML:
                 use_assertion_once(provider=provider.provider_id, assertion_id=said["assertion_id"], at=at)
             member, device_id = accept_assertion(assertion=assertion, at=at)
-            admit(user_id=member.id, ip=client_ip(request))
+            admit(user_id=member.id, ip=client_ip.get())
         except (SsoRefused, LoginRefused) as error:
             self._turn_away(request, error.detail)
         wanted = safe_next(request, sociallogin.state.get("next"))
@@ -85,6 +87,10 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
         self._turn_away(
             request, f"{getattr(provider, 'name', provider)}: {error} {exception or ''} {extra_context or ''}"
         )
+
+    def get_requests_session(self) -> Any:
+        """Providers' addresses were typed in by people: the guard for such requests applies."""
+        return new_session()
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False

@@ -10,9 +10,10 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db import transaction
 
+from events.audit import record
 from events.catalogue.players import BreakGlassUsed
 from events.services.log import publish
-from kernel.actors import system
+from kernel.actors import Actor, ActorKind, system
 from players.models import User
 from players.models_staff import BreakGlassAccount
 from players.services.staff import ensure_staff
@@ -38,7 +39,9 @@ def seal_account(*, login: str, role: str, at: datetime) -> str:
     password = "-".join(secrets.token_hex(4) for _ in range(5))
     user_id = ensure_staff(login=login, email="", password=password, roles=[role], at=at)
     BreakGlassAccount.objects.update_or_create(user_id=user_id, defaults={"sealed_at": at})
-    end_sessions(user_id=user_id, reason=EndReason.PASSWORD, actor=system("break_glass"), at=at)
+    actor = system("break_glass")
+    record(action="players.seal_break_glass", actor=actor, at=at, object_type="players.staff", object_id=str(user_id))
+    end_sessions(user_id=user_id, reason=EndReason.PASSWORD, actor=actor, at=at)
     return password
 
 
@@ -48,6 +51,14 @@ def raise_alarm(*, session: SessionDetails, reason: str, at: datetime) -> None:
     A mail server that is away stops nobody: emergencies come together. Publishes BreakGlassUsed.
     """
     with transaction.atomic():
+        record(
+            action="players.use_break_glass",
+            actor=Actor(ActorKind.STAFF, str(session.user_id), roles=session.roles),
+            at=at,
+            object_type="players.staff_session",
+            object_id=str(session.id),
+            reason=reason,
+        )
         publish(
             BreakGlassUsed(
                 player_id=None, occurred_at=at, staff_id=str(session.user_id), session_id=str(session.id), reason=reason

@@ -15,9 +15,11 @@ from django.conf import settings
 from django.db import transaction
 from django_otp.oath import TOTP
 
-from kernel.actors import Actor
+from events.audit import record
+from events.types import AuditOutcome
+from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError
-from kernel.secrets import seal, unseal
+from kernel.secrets import is_current, seal, unseal
 from players.models import User
 from players.models_staff import StaffDevice
 from players.selectors_staff import SECRETS_PURPOSE, asks_second_factor, find_staff
@@ -95,6 +97,7 @@ def confirm_totp(*, user_id: int, code: str, name: str, at: datetime) -> int:
             raise CodeRefused("That is not the app's present code. Is the phone's clock right?")
         row.confirmed, row.name = True, name.strip()[:64] or row.name
         row.save(update_fields=["confirmed", "name"])
+        record_device(action="players.add_second_factor", user_id=user_id, kind=DeviceKind.TOTP, at=at)
     forgive_attempts(what="second factor", of=str(user_id), at=at)
     return int(row.pk)
 
@@ -106,16 +109,29 @@ def check_code(*, user_id: int, code: str, at: datetime) -> int:
         rows = StaffDevice.objects.select_for_update().filter(
             user_id=user_id, kind__in=[DeviceKind.TOTP, DeviceKind.RECOVERY], confirmed=True
         )
+        row: StaffDevice | None
         for row in rows.order_by("id"):
             accepts = _accept_totp if row.kind == DeviceKind.TOTP else _accept_recovery
             if accepts(row, code, at):
                 break
         else:
-            raise CodeRefused("This code was not accepted. Wait for the next one, or try again later.")
+            row = None
+    if row is None:
+        actor = Actor(ActorKind.STAFF, str(user_id))
+        record(
+            action="players.prove_second_factor",
+            actor=actor,
+            at=at,
+            object_type="players.staff",
+            object_id=str(user_id),
+            outcome=AuditOutcome.FAILED,
+        )
+        raise CodeRefused("This code was not accepted. Wait for the next one, or try again later.")
     forgive_attempts(what="second factor", of=str(user_id), at=at)
     return int(row.pk)
 
 
+@transaction.atomic
 def make_recovery_codes(*, user_id: int, at: datetime) -> list[str]:
     """New recovery codes, each good once; those from before are void. They can be shown now and never again."""
     codes = ["".join(secrets.choice(_ALPHABET) for _ in range(10)) for _ in range(RECOVERY_CODES)]
@@ -125,6 +141,7 @@ def make_recovery_codes(*, user_id: int, at: datetime) -> list[str]:
         kind=DeviceKind.RECOVERY,
         defaults={"name": "Recovery codes", "secret": seal(kept, SECRETS_PURPOSE), "created_at": at},
     )
+    record_device(action="players.make_recovery_codes", user_id=user_id, kind=DeviceKind.RECOVERY, at=at)
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
@@ -140,7 +157,7 @@ def ensure_sso_device(*, user_id: int, provider: str, at: datetime) -> int:
 
 
 @transaction.atomic
-def remove_device(*, user_id: int, device_id: int, actor: Actor, at: datetime) -> None:
+def remove_device(*, user_id: int, device_id: int, at: datetime) -> None:
     """Take one of the person's own devices away; recovery codes go with the last one.
 
     Raises: LastSecondFactor, UnknownStaff.
@@ -154,7 +171,10 @@ def remove_device(*, user_id: int, device_id: int, actor: Actor, at: datetime) -
     others = [row for row in real if row.pk != device_id]
     if not others and asks_second_factor(member):
         raise LastSecondFactor("Your role needs a second factor: add another one first.")
-    StaffDevice.objects.filter(user_id=user_id, pk=device_id).delete()
+    removed = StaffDevice.objects.filter(user_id=user_id, pk=device_id)
+    for kind in removed.values_list("kind", flat=True):
+        record_device(action="players.remove_second_factor", user_id=user_id, kind=DeviceKind(kind), at=at)
+    removed.delete()
     if not others:
         StaffDevice.objects.filter(user_id=user_id, kind=DeviceKind.RECOVERY).delete()
 
@@ -168,8 +188,35 @@ def reset_second_factors(*, user_id: int, reason: str, actor: Actor, at: datetim
     user = User.objects.filter(pk=user_id, kind="staff").first()
     if user is None:
         raise UnknownStaff("There is no such member of staff.")
+    kinds = sorted(StaffDevice.objects.filter(user_id=user_id).values_list("kind", flat=True))
     StaffDevice.objects.filter(user_id=user_id).delete()
+    record(
+        action="players.reset_second_factors",
+        actor=actor,
+        at=at,
+        object_type="players.staff",
+        object_id=str(user_id),
+        reason=reason,
+        before={"kinds": ", ".join(kinds)},
+    )
     end_sessions(user_id=user_id, reason=EndReason.SECOND_FACTOR, actor=actor, at=at)
+
+
+def record_device(*, action: str, user_id: int, kind: DeviceKind, at: datetime) -> None:
+    """Write into the audit trail what somebody has done to a second factor of their own."""
+    actor = Actor(ActorKind.STAFF, str(user_id))
+    record(action=action, actor=actor, at=at, object_type="players.staff", object_id=str(user_id), after={"kind": kind})
+
+
+def reseal_secrets() -> int:
+    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
+    count = 0
+    for row in StaffDevice.objects.exclude(secret=b""):
+        if not is_current(bytes(row.secret), SECRETS_PURPOSE):
+            row.secret = seal(unseal(bytes(row.secret), SECRETS_PURPOSE), SECRETS_PURPOSE)
+            row.save(update_fields=["secret"])
+            count += 1
+    return count
 
 
 def _take_attempt(user_id: int, at: datetime) -> None:

@@ -6,6 +6,9 @@ from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
 
+from events.audit import record
+from events.types import AuditOutcome
+from kernel.actors import Actor, ActorKind, system
 from kernel.errors import DomainError
 from players.models import User
 from players.selectors_staff import find_staff, is_let_in
@@ -37,16 +40,24 @@ def check_password(*, login: str, password: str, ip: str, at: datetime) -> Staff
         take_attempt(what="login and address", of=f"{name}\0{ip}", at=at),
     ]
     user = User.objects.filter(username__in=[login.strip(), name], kind=UserKind.STAFF).order_by("username").first()
+    member = None
     if not all(counted) or user is None or not user.has_usable_password():
         make_password(password)  # takes as long as checking one
-        raise LoginRefused(REFUSAL)
-    right = user.check_password(password)
-    member = find_staff(user.pk) if right else None
+    elif user.check_password(password):
+        member = find_staff(user.pk)
     if member is None or not is_let_in(member.roles, ip):
+        if all(counted):  # a flood of attempts must not become a flood of records
+            _record_failure(user, at)
         raise LoginRefused(REFUSAL)
     for what, of in (("login", name), ("login and address", f"{name}\0{ip}")):
         forgive_attempts(what=what, of=of, at=at)
     return member
+
+
+def _record_failure(user: User | None, at: datetime) -> None:
+    """Not what was typed: people type their password into the wrong field."""
+    actor = Actor(ActorKind.STAFF, str(user.pk)) if user else system("login")
+    record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
 
 
 def admit(*, user_id: int, ip: str) -> StaffMember:

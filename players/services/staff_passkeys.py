@@ -22,7 +22,7 @@ from fido2.webauthn import (
 from kernel.secrets import derive_token, seal, unseal
 from players.models_staff import StaffDevice
 from players.selectors_staff import SECRETS_PURPOSE
-from players.services.staff_devices import CodeRefused
+from players.services.staff_devices import CodeRefused, record_device
 from players.types_staff import DeviceKind
 
 State = dict[str, Any]
@@ -41,6 +41,7 @@ def begin_registration(*, user_id: int, login: str, host: str) -> tuple[dict[str
     return dict(options), state
 
 
+@transaction.atomic
 def finish_registration(
     *, user_id: int, state: State, answer: Mapping[str, Any], name: str, host: str, at: datetime
 ) -> int:
@@ -60,6 +61,7 @@ def finish_registration(
         counter=made.counter,
         created_at=at,
     )
+    record_device(action="players.add_second_factor", user_id=user_id, kind=DeviceKind.PASSKEY, at=at)
     return int(row.pk)
 
 

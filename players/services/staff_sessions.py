@@ -10,7 +10,8 @@ from django.conf import settings
 from django.db import transaction
 from django.db.models import QuerySet
 
-from kernel.actors import Actor, system
+from events.audit import record
+from kernel.actors import Actor, ActorKind, system
 from kernel.errors import DomainError
 from players.models_staff import StaffSession
 from players.selectors_staff import find_session, find_staff, is_let_in, limits_of, living
@@ -28,6 +29,7 @@ class SessionEnded(DomainError):
     status = 401
 
 
+@transaction.atomic
 def open_session(
     *, user_id: int, session_key: str, method: str, ip: str, user_agent: str, at: datetime, reason: str = ""
 ) -> SessionDetails:
@@ -52,6 +54,15 @@ def open_session(
     )
     opened = find_session(session_key)
     assert opened is not None  # noqa: S101  (written just now)
+    record(
+        action="players.log_in",
+        actor=Actor(ActorKind.STAFF, str(user_id), roles=member.roles),
+        at=at,
+        object_type="players.staff_session",
+        object_id=str(opened.id),
+        reason=reason,
+        after={"method": method},
+    )
     return opened
 
 
@@ -118,4 +129,12 @@ def _end(rows: QuerySet[StaffSession], reason: EndReason, actor: Actor, at: date
             store(row.session_key).delete()
         row.session_key, row.ended_at, row.end_reason, row.ended_by = "", at, reason, str(actor)
         row.save(update_fields=["session_key", "ended_at", "end_reason", "ended_by"])
+        record(
+            action="players.end_session",
+            actor=actor,
+            at=at,
+            object_type="players.staff_session",
+            object_id=str(row.pk),
+            after={"of": str(row.user_id), "why": reason.value},
+        )
     return len(living_rows)

@@ -8,9 +8,11 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
+from events.audit import record
+from events.types import AuditOutcome
 from kernel.actors import system
 from kernel.errors import DomainError
-from kernel.secrets import seal
+from kernel.secrets import is_current, seal, unseal
 from players.models import User
 from players.models_staff import IdentityProvider, RoleMapping, StaffIdentity, UsedAssertion
 from players.rules import Invalid, normalise_email
@@ -48,12 +50,11 @@ def accept_assertion(*, assertion: Assertion, at: datetime) -> tuple[StaffMember
     with transaction.atomic():
         user = _find_user(provider, assertion) or (_make_user(provider, assertion, at) if roles else None)
         if user is not None:
-            user.groups.set(roles)
-            if not roles:
-                actor = system(f"sso:{provider.slug}")
-                end_sessions(user_id=user.pk, reason=EndReason.SWITCHED_OFF, actor=actor, at=at)
+            _set_roles(user, roles, provider, at)
     member = find_staff(user.pk) if user and roles else None
     if member is None:
+        actor = system(f"sso:{provider.slug}")
+        record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
         raise SsoRefused(f"{assertion.provider}: {assertion.subject} has no role here, or is switched off")
     asserted = bool(assertion.contexts & set(provider.mfa_contexts))
     return member, ensure_sso_device(user_id=member.id, provider=provider.name, at=at) if asserted else None
@@ -101,6 +102,38 @@ def save_provider(
     row.mappings.all().delete()
     for group, role in roles.items():
         RoleMapping.objects.create(provider=row, group=group, role=Group.objects.get(name=role))
+
+
+def reseal_secrets() -> int:
+    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
+    count = 0
+    for row in IdentityProvider.objects.exclude(secret=b""):
+        if not is_current(bytes(row.secret), PROVIDERS_PURPOSE):
+            row.secret = seal(unseal(bytes(row.secret), PROVIDERS_PURPOSE), PROVIDERS_PURPOSE)
+            row.save(update_fields=["secret"])
+            count += 1
+    return count
+
+
+def _set_roles(user: User, roles: list[Group], provider: IdentityProvider, at: datetime) -> None:
+    """Exactly these roles from now on. A person without any has no business in a session that stands."""
+    before = set(user.groups.values_list("name", flat=True))
+    after = {role.name for role in roles}
+    if before == after:
+        return
+    user.groups.set(roles)
+    actor = system(f"sso:{provider.slug}")
+    record(
+        action="players.change_roles",
+        actor=actor,
+        at=at,
+        object_type="players.staff",
+        object_id=str(user.pk),
+        before={"roles": ", ".join(sorted(before))},
+        after={"roles": ", ".join(sorted(after))},
+    )
+    if not after:
+        end_sessions(user_id=user.pk, reason=EndReason.SWITCHED_OFF, actor=actor, at=at)
 
 
 def _find_user(provider: IdentityProvider, assertion: Assertion) -> User | None:

@@ -26,7 +26,7 @@ from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, claim_next, reject_withdrawal
-from wallet.types import DepositState, WithdrawalState
+from wallet.types_payments import DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 

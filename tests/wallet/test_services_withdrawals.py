@@ -16,7 +16,7 @@ from players.services.restrictions import impose, lift
 from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import eur, held, instrument, pay_in, real, told, withdraw
-from wallet.models import ApprovalRule, Withdrawal, WithdrawalPolicy
+from wallet.models_payments import ApprovalRule, Withdrawal, WithdrawalPolicy
 from wallet.ports import PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider, switch_fault
 from wallet.selectors import (
@@ -44,7 +44,8 @@ from wallet.services.withdrawals import (
     release_withdrawal,
     request_withdrawal,
 )
-from wallet.types import AccountKind, PayoutState, WithdrawalDetails, WithdrawalState
+from wallet.types import AccountKind
+from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
