@@ -20,7 +20,7 @@ from analytics.selectors import list_days
 from kernel import clock
 from kernel.admin import may, staff_actor
 from players.selectors_staff import is_admitted
-from players.services.staff_sessions import change_key, end_session, end_sessions
+from players.services.staff_sessions import end_session, end_sessions
 from players.types_staff import EndReason
 from pms import staff_login, staff_security
 from pms.staff_requests import page_of
@@ -66,11 +66,9 @@ class BackOffice(UnfoldAdminSite):
 
     def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """One's own password; every other session of the person ends."""
-        before = request.session.session_key or ""
         answer = super().password_change(request, extra_context)
         if answer.status_code == 302:
             session = request.staff_session  # type: ignore[attr-defined]
-            change_key(old=before, new=request.session.session_key or "")
             end_sessions(
                 user_id=session.user_id,
                 reason=EndReason.PASSWORD,

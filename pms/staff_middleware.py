@@ -11,7 +11,7 @@ from django_otp.middleware import OTPMiddleware
 
 from kernel import clock
 from kernel.context import client_ip
-from players.services.staff_sessions import SessionEnded, check_session
+from players.services.staff_sessions import SessionEnded, change_key, check_session
 from players.types_staff import EndReason
 from pms.staff_requests import QUIET_PATHS
 
@@ -33,11 +33,17 @@ class StaffMiddleware:
         self.otp = OTPMiddleware(get_response)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if request.path.startswith("/admin/"):
-            self.otp._install_lazy_accessors(request)
-            if request.user.is_authenticated and request.user.is_staff:
-                self._check(request)
-        return self.get_response(request)
+        if not request.path.startswith("/admin/"):
+            return self.get_response(request)
+        self.otp._install_lazy_accessors(request)
+        if request.user.is_authenticated and request.user.is_staff:
+            self._check(request)
+        before = request.session.session_key
+        response = self.get_response(request)
+        after = request.session.session_key
+        if before and after and before != after:  # Django renews it when a password was changed
+            change_key(old=before, new=after)
+        return response
 
     def _check(self, request: HttpRequest) -> None:
         try:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
+from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.providers.saml import views
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
+from lxml.etree import LxmlError
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
+from onelogin.saml2.errors import OneLogin_Saml2_Error
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
 
 # Whatever an operator's parameters say.
@@ -66,18 +69,43 @@ class _Ours:
 class LoginView(_Ours, views.LoginView):
     """Sends the person to the identity provider."""
 
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+            return answer
+        except OneLogin_Saml2_Error as error:  # the provider's parameters are wrong
+            return _refuse(request, self.get_provider(), error)
+
 
 class FinishView(_Ours, views.FinishACSView):
     """Takes the provider's answer."""
+
+    def dispatch(self, request: HttpRequest, organization_slug: str) -> HttpResponse:
+        try:
+            answer: HttpResponse = super().dispatch(request, organization_slug)
+            return answer
+        except (LxmlError, ValueError, PermissionDenied) as error:  # no XML, forbidden XML, or nobody's answer
+            return _refuse(request, self.get_provider(organization_slug), error)
 
 
 class MetadataView(_Ours, views.MetadataView):
     """What the identity provider is told of us."""
 
 
+def _refuse(request: HttpRequest, provider: StaffSamlProvider, error: Exception) -> HttpResponse:
+    answer: HttpResponse = render_authentication_error(request, provider, exception=error)
+    return answer
+
+
+def no_single_logout(request: HttpRequest, organization_slug: str) -> NoReturn:
+    """allauth names this address in the metadata; sessions here are ended here."""
+    raise Http404
+
+
 urlpatterns = [
     path("saml/<slug:organization_slug>/login/", LoginView.as_view(), name="saml_login"),
     path("saml/<slug:organization_slug>/acs/", views.acs, name="saml_acs"),
     path("saml/<slug:organization_slug>/acs/finish/", FinishView.as_view(), name="saml_finish_acs"),
+    path("saml/<slug:organization_slug>/sls/", no_single_logout, name="saml_sls"),
     path("saml/<slug:organization_slug>/metadata/", MetadataView.as_view(), name="saml_metadata"),
 ]
