@@ -367,6 +367,8 @@ STAFF_REAUTHENTICATE_MINUTES = env.int("STAFF_REAUTHENTICATE_MINUTES", default=1
 BREAK_GLASS_NOTICE_TO = env.list("BREAK_GLASS_NOTICE_TO", default=[])
 SOCIALACCOUNT_ADAPTER = "pms.staff_sso.StaffSsoAdapter"
 SOCIALACCOUNT_STORE_TOKENS = False
+# Links lead to the identity provider: the content security policy lets no form be sent on to another host.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

@@ -119,9 +119,19 @@
     if (clock === undefined) return setTimeout(start, 5000);
     if (clock === null) return; // a page for strangers
     document.dispatchEvent(new CustomEvent("pms:session", { detail: clock }));
+    document.documentElement.dataset.session = "known";
     alarm(clock.alarms);
     next(0);
   }
+
+  // A laptop that slept, or another window: what this page believes of the time is stale.
+  document.addEventListener("visibilitychange", async () => {
+    if (!clock || document.visibilityState !== "visible") return;
+    const fresh = await ask().catch(() => undefined);
+    if (fresh === null) return over();
+    if (fresh) clock = fresh;
+    next(0);
+  });
 
   document.addEventListener("DOMContentLoaded", () => {
     if (!document.querySelector("[data-login]")) start();
