@@ -62,7 +62,7 @@ class LivingFilter(admin.SimpleListFilter):
 class StaffSessionAdmin(PageAdmin):
     """Who is, and was, in the back office; sessions can be ended one by one, by person, and all at once."""
 
-    list_display = ("who", "state", "device", "ip", "method", "started", "seen", "end")
+    list_display = ("who", "state", "device", "address", "by", "started", "seen", "end")
     list_filter = (LivingFilter,)
     list_select_related = ("user",)
     list_display_links = None
@@ -93,8 +93,12 @@ class StaffSessionAdmin(PageAdmin):
     def device(self, row: StaffSession) -> str:
         return describe_device(row.user_agent)
 
+    @column("Address")
+    def address(self, row: StaffSession) -> str:
+        return row.ip or NOTHING
+
     @column("By")
-    def method(self, row: StaffSession) -> str:
+    def by(self, row: StaffSession) -> str:
         return row.method
 
     @column("Since")
@@ -381,8 +385,9 @@ class MappingInline(TabularInline):
 
 
 class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
-    secret = forms.CharField(
+    new_secret = forms.CharField(
         required=False,
+        label="Secret",
         widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
         help_text="OIDC only. It is kept encrypted and never shown; leave it empty to keep the one there is.",
     )
@@ -395,8 +400,8 @@ class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
         widgets = {"parameters": UnfoldAdminTextareaWidget({"rows": 10})}
 
     def save(self, commit: bool = True) -> IdentityProvider:
-        if self.cleaned_data.get("secret"):
-            self.instance.secret = seal(self.cleaned_data["secret"], PROVIDERS_PURPOSE)
+        if self.cleaned_data.get("new_secret"):
+            self.instance.secret = seal(self.cleaned_data["new_secret"], PROVIDERS_PURPOSE)
         saved: IdentityProvider = super().save(commit)
         return saved
 
@@ -417,7 +422,7 @@ class IdentityProviderAdmin(_ConfigurationAdmin):
             "protocol",
             "active",
             "client_id",
-            "secret",
+            "new_secret",
             "parameters",
             "groups_claim",
             "mfa_contexts",

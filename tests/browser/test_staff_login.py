@@ -337,7 +337,9 @@ def test_pages_of_the_login_have_no_faults_that_axe_finds(page: Page, theme: str
         "/admin/players/staffnetwork/", "/admin/players/staffnetwork/add/", "/admin/players/identityprovider/",
         "/admin/players/identityprovider/add/",
     ):  # fmt: skip
-        page.goto(address)
+        shown = page.goto(address)
+        assert shown
+        assert shown.status == 200, address
         found += faults(page)
     visit(page, "/admin/players/player/")
     run_down(14)

@@ -18,17 +18,19 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.test import Client
 
 from kernel import clock
-from players.models_staff import StaffDevice, StaffIdentity, StaffSession, UsedAssertion
+from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffSession, UsedAssertion
+from players.selectors_staff import list_providers
 from players.services.staff_sso import save_provider
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
 from tests.saml import MFA, Said, SamlProvider, request_id_of
-from tests.staff import text_of
+from tests.staff import staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -166,6 +168,30 @@ def test_the_secret_of_the_provider_is_encrypted(oidc: str) -> None:
     from players.models_staff import IdentityProvider
 
     assert SECRET.encode() not in bytes(IdentityProvider.objects.get().secret)
+
+
+def test_an_administrator_sets_a_provider_up_by_form_and_its_secret_is_never_shown() -> None:
+    admin = staff_client("administrator")
+    assert admin.get("/admin/players/identityprovider/add/").status_code == 200
+    role = Group.objects.get(name="operations")
+    form = {
+        "name": "Corp", "slug": "corp", "protocol": "openid_connect", "active": "on", "client_id": "x", "new_secret": SECRET,
+        "parameters": '{"server_url": "https://idp.example.com"}', "groups_claim": "groups", "mfa_contexts": "mfa,otp",
+        "mappings-TOTAL_FORMS": "1", "mappings-INITIAL_FORMS": "0", "mappings-0-group": "ops", "mappings-0-role": role.pk,
+    }  # fmt: skip
+    assert admin.post("/admin/players/identityprovider/add/", form).status_code == 302
+    (provider,) = list_providers()
+    assert (provider.slug, provider.secret, provider.client_id) == ("corp", SECRET, "x")
+    row = IdentityProvider.objects.get()
+    assert (row.mfa_contexts, row.mappings.get().role) == (["mfa", "otp"], role)
+    address = f"/admin/players/identityprovider/{row.pk}/change/"
+    assert SECRET not in text_of(admin.get(address))
+    kept = {**form, "new_secret": "", "name": "Corp 2", "mappings-TOTAL_FORMS": "0"}
+    assert admin.post(address, kept).status_code == 302
+    assert (list_providers()[0].name, list_providers()[0].secret) == ("Corp 2", SECRET)
+    assert staff_client("auditor").get(address).status_code == 200
+    assert staff_client("auditor").post(address, form).status_code == 403
+    assert staff_client("operations").get(address).status_code == 403
 
 
 # --- SAML ---
