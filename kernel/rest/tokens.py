@@ -87,6 +87,8 @@ def _verify(value: str) -> ClientToken:
     )
     if row is None:
         _refuse("The access token was revoked; get a new one.")
+    if ":" in row.client_id:  # it would speak as one of the system's own sources
+        _refuse("This client's id has a colon; register it under another one.")
     scopes = frozenset(row.get_scopes()) & frozenset(row.client.get_scopes())
     return ClientToken(
         client_id=row.client_id,
