@@ -21,6 +21,7 @@ from kernel import clock
 from kernel.access import allowed
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
+from kernel.reauthentication import reauthenticate_first
 from players.selectors import list_matching_ids, list_staff_names
 
 VIEW = "compliance.view_approval"
@@ -188,6 +189,9 @@ class ApprovalAdmin(PageAdmin):
 
     def _decided(self, request: HttpRequest, object_id: str, *, yes: bool) -> HttpResponse:
         obj = self._open(request, object_id)
+        first = reauthenticate_first(request, clock.now(), self.reverse("change", obj.pk))
+        if first:
+            return first
         form = CommentForm(request.POST)
         if form.is_valid():
             data, actor, at = form.cleaned_data, staff_actor(request), clock.now()

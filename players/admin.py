@@ -21,6 +21,7 @@ from players import (
     admin_access,  # noqa: F401  (registers staff and roles)
     admin_actions,
     admin_identity,
+    admin_staff,  # noqa: F401  (registers how staff log in)
 )
 from players.admin_masking import mask_email, mask_name, sees_personal_data
 from players.models import Label, Player, Restriction

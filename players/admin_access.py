@@ -8,14 +8,17 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
-from kernel.admin import PageAdmin, column, may
+from kernel import clock
+from kernel.admin import PageAdmin, column, may, staff_actor
 from kernel.display import chip, when
 from players.models import User
+from players.services.staff_sessions import end_sessions
 from players.types import UserKind
+from players.types_staff import EndReason
 
 admin.site.unregister(Group)
 
@@ -63,6 +66,18 @@ class StaffAdmin(UserAdmin, ModelAdmin):
         if not change:
             obj.kind, obj.is_staff = UserKind.STAFF, True
         super().save_model(request, obj, form, change)
+        if not obj.is_active:
+            self._end_sessions(request, obj.pk, EndReason.SWITCHED_OFF)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
+        """A new password for somebody ends their sessions."""
+        answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302 and id != str(request.user.pk):
+            self._end_sessions(request, int(id), EndReason.PASSWORD)
+        return answer
+
+    def _end_sessions(self, request: HttpRequest, user_id: int, reason: EndReason) -> None:
+        end_sessions(user_id=user_id, reason=reason, actor=staff_actor(request), at=clock.now())
 
     @column("Roles")
     def roles(self, row: User) -> str:

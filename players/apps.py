@@ -6,16 +6,20 @@ class PlayersConfig(AppConfig):
 
     def ready(self) -> None:
         from events.ports import register_directory
+        from kernel import secrets
         from kernel.vault import register_holder
         from players.admin_as_of import AsOfPanel
         from players.admin_identity import ConsentsPanel, SessionsPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.directory import PeopleDirectory
         from players.ports import register_panel
+        from players.services import staff_devices, staff_sso
         from players.services.sealed import reseal
 
         register_holder(reseal)
         register_directory(PeopleDirectory())
+        secrets.register_holder(staff_devices.reseal_secrets)
+        secrets.register_holder(staff_sso.reseal_secrets)
 
         panels = (OverviewPanel(), RestrictionsPanel(), SessionsPanel(), ConsentsPanel(), TimelinePanel(), AsOfPanel())
         for panel in panels:

@@ -6,6 +6,7 @@ from allauth.account.models import EmailAddress
 from allauth.idp.oidc.admin import ClientAdmin
 from allauth.idp.oidc.models import Client, Token
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from django.contrib import admin
 from django.db import models
 from django.db.models import Model
@@ -15,7 +16,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget
 
 from kernel.admin import may
 
-for useless in (EmailAddress, Authenticator, Client, Token):
+for useless in (EmailAddress, Authenticator, Client, Token, SocialAccount, SocialApp, SocialToken):
     if admin.site.is_registered(useless):
         admin.site.unregister(useless)
 

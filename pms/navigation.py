@@ -85,6 +85,10 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Staff", "badge", "players_user", "players.view_user"),
             ("Roles", "shield_person", "auth_group", "auth.view_group"),
             ("SMS sandbox", "sms", "players_sandboxmessage", "players.view_sandboxmessage"),
+            ("Staff sessions", "devices", "players_staffsession", "players.view_staffsession"),
+            ("Second factors", "phonelink_lock", "players_staffdevice", "players.view_staffdevice"),
+            ("Single sign-on", "login", "players_identityprovider", "players.view_identityprovider"),
+            ("IP allow-lists", "lan", "players_staffnetwork", "players.view_staffnetwork"),
             ("API clients", "key", "allauth_idp_oidc_client", "allauth_idp_oidc.view_client"),
         ],
     ),
@@ -140,6 +144,22 @@ def stylesheet(request: HttpRequest) -> str:
 
 def script(request: HttpRequest) -> str:
     return static("pms/pms.js")
+
+
+def session_script(request: HttpRequest) -> str:
+    return static("pms/session.js")
+
+
+def drafts_script(request: HttpRequest) -> str:
+    return static("pms/drafts.js")
+
+
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The links at one's own name."""
+    links = [{"title": "My security and sessions", "link": reverse("admin:security")}]
+    if request.user.is_authenticated and request.user.has_usable_password():
+        links.append({"title": "Change password", "link": reverse("admin:password_change")})
+    return links
 
 
 def environment(request: HttpRequest) -> tuple[str, str] | None:

@@ -36,6 +36,16 @@ _RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
 _ACCESS = {"players.view_user", "auth.view_group"}
 _CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
 
+_LOGINS = {
+    "players.view_staffsession", "players.view_staffdevice", "players.view_identityprovider",
+    "players.view_staffnetwork",
+}  # fmt: skip
+_MANAGE_LOGINS = {
+    "players.end_staffsession", "players.reset_staffdevice", "players.add_identityprovider",
+    "players.change_identityprovider", "players.add_staffnetwork", "players.change_staffnetwork",
+    "players.delete_staffnetwork",
+}  # fmt: skip
+
 _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_adapterrequest"}
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
@@ -45,12 +55,14 @@ _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 _EVERYTHING_TO_READ = (
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
+    | _LOGINS
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _AUDIT | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
-    | {"players.add_user", "players.change_user"},
+    | {"players.add_user", "players.change_user"}
+    | _MANAGE_LOGINS,
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES,

@@ -8,6 +8,8 @@ from typing import Any
 import environ
 import structlog
 from celery.schedules import crontab
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from kernel.pan import mask_log
 from pms.environment import Env
@@ -88,6 +90,8 @@ INSTALLED_APPS = [
     "allauth.mfa",
     "allauth.headless",
     "allauth.idp.oidc",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_structlog",
     "kernel",
     "events",
@@ -115,6 +119,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "pms.staff_middleware.StaffMiddleware",
     "kernel.admin.RefusalMiddleware",
     "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
@@ -186,7 +191,16 @@ if DATABASE_POOL:
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    # Raises when Redis is away, so that nothing which counts attempts lets everybody through.
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    # Finds nothing instead: for sessions, which stand in the database too, and for what is computed again.
+    "forgiving": {
+        "BACKEND": "kernel.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+    },
+}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None
@@ -220,9 +234,14 @@ CELERY_BEAT_SCHEDULE = {
 
 # --- security ----------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
+if HTTPS:
+    # Browsers keep such a cookie only from this very host, over HTTPS: no neighbouring host can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "forgiving"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -275,7 +294,8 @@ UNFOLD = {
     "ENVIRONMENT": "pms.navigation.environment",
     "BORDER_RADIUS": "8px",
     "STYLES": ["pms.navigation.stylesheet"],
-    "SCRIPTS": ["pms.navigation.script"],
+    "SCRIPTS": ["pms.navigation.script", "pms.navigation.session_script", "pms.navigation.drafts_script"],
+    "ACCOUNT": {"navigation": "pms.navigation.account"},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pms.navigation.sidebar"},
     "COMMAND": {"search_callback": "pms.navigation.search"},
     "COLORS": {
@@ -425,6 +445,22 @@ AUTHENTICATION_BACKENDS = [
 ]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- staff: login and sessions (docs/operators/staff-access.md) --------------------------------------------------
+# Roles that need a second factor; "*" is every role. Whoever has none enrols at the next login.
+STAFF_SECOND_FACTOR_ROLES = env.list("STAFF_SECOND_FACTOR_ROLES", default=["*"])
+STAFF_SESSION_IDLE_MINUTES = env.int("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_MINUTES = env.int("STAFF_SESSION_MINUTES", default=600)
+# Stricter ones by role, minutes of rest and minutes in all: "administrator=15/480,mlro=15/480".
+STAFF_SESSION_LIMITS = env.dict("STAFF_SESSION_LIMITS", default={"administrator": "15/480"})
+STAFF_SESSION_WARNING_SECONDS = env.int("STAFF_SESSION_WARNING_SECONDS", default=120)
+STAFF_REAUTHENTICATE_MINUTES = env.int("STAFF_REAUTHENTICATE_MINUTES", default=15)
+# Who is told by mail when the break-glass account is used.
+BREAK_GLASS_NOTICE_TO = env.list("BREAK_GLASS_NOTICE_TO", default=[])
+SOCIALACCOUNT_ADAPTER = "pms.staff_sso.StaffSsoAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+# Links lead to the identity provider: the content security policy lets no form be sent on to another host.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 
 # --- exports -----------------------------------------------------------------------------------------------------
 # Files that staff asked for; web and worker both reach the folder.

@@ -117,3 +117,13 @@ class ConsentChanged(Event):
     granted: bool
     text_version: str
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassUsed(Event):
+    """Somebody of staff logged in with the account for emergencies. ``reason`` is what they said."""
+
+    wire_name = "players.break-glass-used.v1"
+    staff_id: str
+    session_id: str
+    reason: str

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -21,7 +22,7 @@ from players.services.restrictions import impose
 from players.services.staff import LoginTaken, UnknownPermission, ensure_groups, ensure_staff
 from players.types import PlayerDetails, RestrictionKind, Status
 from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
-from tests.staff import staff_client, text_of
+from tests.staff import client_of, staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -326,8 +327,9 @@ def test_an_administrator_makes_a_staff_account_that_can_log_in() -> None:
         "password2": "quite a long 1",
     }
     assert client.post("/admin/players/user/add/", data | {"groups": []}).status_code == 302
-    other = Client()
-    assert other.login(username="new.hand", password="quite a long 1")
+    made = get_user_model().objects.get(username="new.hand")
+    assert made.check_password("quite a long 1")
+    other = client_of(made.pk)
     assert other.get("/admin/").status_code == 200
     assert other.get(LIST).status_code == 403
 

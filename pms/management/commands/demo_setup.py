@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,9 @@ from kernel.actors import Actor, ActorKind
 from kernel.rest.schema import SCOPES
 from kernel.sealing import SealingRefused
 from players.selectors import find_player_by_login, list_players
+from players.selectors_staff import list_devices
 from players.services.staff import ensure_staff
+from players.services.staff_devices import begin_totp, confirm_totp
 from players.types import Status
 from pms.casino.desks import Desks
 from pms.casino.games import catalogue
@@ -33,6 +35,7 @@ from pms.identity import ensure_client
 from pms.management.commands.casino import run_seed
 from pms.player_auth.accounts import ensure_login
 from pms.roles import ROLES, ensure_roles
+from pms.runtime.demo import totp
 from wallet.services.games import upsert_games
 from wallet.services.sealing import seal_ledger
 
@@ -44,7 +47,7 @@ PLAYERS, DAYS, MAX_BETS, WORKERS = 300, 60, 40_000, 8
 
 # Who signs in where, and what they may do.
 STAFF = {
-    "administrator": "sees everything, runs consumers, manages staff",
+    "administrator": "sees everything, runs consumers, manages staff; the code: make demo-code",
     "operations": "players, money, ledger, consumers",
     "support_lead": "players and their restrictions",
     "support_agent": "players, read only",
@@ -54,6 +57,8 @@ STAFF = {
     "marketing_manager": "loyalty and figures, no personal data",
     "auditor": "reads everything, changes nothing",
 }
+# Who has an authenticator app: their codes come from `make demo-code`.
+WITH_CODE = {"administrator"}
 CLIENT = "demo-integrator"
 
 
@@ -74,12 +79,18 @@ class Command(BaseCommand):
 
     def _accounts(self, path: Path) -> None:
         kept = {account["login"]: account["password"] for account in _read(path, [])}
+        secrets_kept = {account["login"]: account["totp"] for account in _read(path, []) if "totp" in account}
         listed = []
         for role, note in STAFF.items():
             login = role.replace("_", ".")
             password = kept.get(login) or secrets.token_urlsafe(12)
-            ensure_staff(login=login, email=f"{login}@example.com", password=password, roles=[role], at=clock.now())
-            listed.append(_account(role.replace("_", " ").capitalize(), "back office", login, password, note))
+            user_id = ensure_staff(
+                login=login, email=f"{login}@example.com", password=password, roles=[role], at=clock.now()
+            )
+            account = _account(role.replace("_", " ").capitalize(), "back office", login, password, note)
+            if role in WITH_CODE:
+                account["totp"] = _ensure_app(user_id) or secrets_kept.get(login, "")
+            listed.append(account)
         secret = kept.get(CLIENT) or secrets.token_urlsafe(24)
         ensure_client(client_id=CLIENT, secret=secret, name="Demo integrator", scopes=SCOPES)
         note = "client id and secret; an access token comes from /identity/o/api/token"
@@ -157,6 +168,16 @@ class Command(BaseCommand):
             return
         if rows:
             self.stdout.write(f"  the ledger is sealed: {rows} rows")
+
+
+def _ensure_app(user_id: int) -> str:
+    """Set up an app for somebody who has no second factor; its secret, empty when there is one already."""
+    if list_devices(user_id):
+        return ""
+    before = clock.now() - timedelta(minutes=5)  # a present code is still to be used, for the first login
+    secret = begin_totp(user_id=user_id, at=before)
+    confirm_totp(user_id=user_id, code=totp(secret, before.timestamp()), name="Demo", at=before)
+    return secret
 
 
 def _account(who: str, where: str, login: str, password: str, note: str) -> dict[str, str]:
