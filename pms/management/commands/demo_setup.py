@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
