@@ -23,8 +23,8 @@ from events.types import ConsumerLag
 from kernel import clock
 from kernel.access import allowed
 from kernel.actors import Actor
-from kernel.admin import actor_of
 from kernel.money import Money
+from kernel.staff import actor_of
 from players.selectors import get_player
 from wallet.selectors import list_latest_deposits
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import structlog
 from django.http import HttpRequest, HttpResponse
 
+from kernel.access import remembering
 from kernel.context import request_id
 from kernel.ids import uuid7
 
@@ -26,7 +27,8 @@ class RequestIdMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=value)
         try:
-            response = self.get_response(request)
+            with remembering():
+                response = self.get_response(request)
         finally:
             request_id.reset(token)
         response["X-Request-ID"] = value

@@ -5,8 +5,15 @@ class PlayersConfig(AppConfig):
     name = "players"
 
     def ready(self) -> None:
+        from kernel.access import Players, register_grantable, register_players, register_policy
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
+        from players.policies import Jurisdictions, OwnAccounts, Portfolios, VipShield
         from players.ports import register_panel
+        from players.selectors_access import CARE, load_facts, matching_players
 
+        register_players(Players(load_facts, matching_players))
+        register_grantable(CARE)
+        for policy in (OwnAccounts(), Jurisdictions(), VipShield(), Portfolios()):
+            register_policy(policy)
         for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel()):
             register_panel(panel)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -86,6 +87,8 @@ class Player(models.Model):
         permissions: ClassVar = [
             ("view_personal_data", "Sees names, email, phone and birth date unmasked"),
             ("change_player_status", "Suspends, closes and reopens accounts"),
+            ("care_for_player", "Has the player in their portfolio"),
+            ("assign_portfolio", "Gives players to VIP managers, and takes them away"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-registered_at", "-id"], name="players_player_registered"),
@@ -93,6 +96,11 @@ class Player(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def player_id(self) -> UUID:
+        """Rows of every kind say so whose they are."""
+        return self.id
 
 
 class Profile(models.Model):
@@ -219,3 +227,6 @@ class SettingChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} {self.player_id}"
+
+
+from players.models_access import OwnAccount, Role  # noqa: E402, F401  (Django looks for models here)

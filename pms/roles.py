@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from players.services.staff import ensure_groups
+from kernel import clock
+from kernel.actors import system
+from players.services.roles import apply_roles
 
 _PLAYERS = {"players.view_player", "players.view_restriction", "players.view_settingchange", "events.view_event"}
 _PERSONAL = {"players.view_personal_data"}
@@ -30,7 +32,9 @@ _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
 _MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
 _RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
-_ACCESS = {"players.view_user", "auth.view_group"}
+_ACCESS = {"players.view_user", "auth.view_group", "players.view_ownaccount"}
+_PORTFOLIOS = {"players.assign_portfolio"}
+_OWN_ACCOUNTS = {"players.view_ownaccount", "players.add_ownaccount", "players.change_ownaccount"}
 _CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
 
 _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_adapterrequest"}
@@ -45,15 +49,15 @@ _EVERYTHING_TO_READ = (
 ROLES: dict[str, set[str]] = {
     "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
-    | {"players.add_user", "players.change_user"},
+    | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS,
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _PORTFOLIOS,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
     "compliance_officer": _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
-    | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES,
+    | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS,
     "mlro": _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
@@ -71,4 +75,4 @@ ROLES: dict[str, set[str]] = {
 
 def ensure_roles() -> None:
     """Bring the groups of the database in line with ``ROLES``; may be called at every start."""
-    ensure_groups(ROLES)
+    apply_roles(ROLES, actor=system("roles"), at=clock.now())

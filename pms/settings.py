@@ -49,6 +49,18 @@ DORMANT_FEE = env.dict("DORMANT_FEE", default={})
 DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
 DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
+# --- access ------------------------------------------------------------------------------------------------------
+# Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
+ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
+# What takes a second person: giving roles to staff, changing what a role may do, making service clients.
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+# A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+# Permissions on single objects are read by kernel.objects alone.
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
 # --- apps --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
     "unfold.apps.BasicAppConfig",
@@ -64,6 +76,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_filters",
+    "guardian",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "allauth",
