@@ -287,7 +287,7 @@ def explain(actor: Actor, action: str, subject: object = None, at: datetime | No
 
 
 def _checks(actor: Actor, action: str, subject: Subject, at: datetime | None) -> Iterator[Check]:
-    roles = frozenset(name for name, permissions in actor.grants if action in permissions)
+    roles = _roles(actor, action)
     if action in actor.permissions:
         by = f" by {', '.join(sorted(roles))}" if roles else ""
         yield Check("permission", "Permission", True, f"granted {action}{by}")
@@ -311,20 +311,44 @@ def _checks(actor: Actor, action: str, subject: Subject, at: datetime | None) ->
 def narrowed(actor: Actor, action: str, rows: QuerySet[Any], path: str) -> QuerySet[Any]:
     """Those of ``rows`` to whose players the actor may do ``action``; ``path`` leads to the player's id.
 
-    The same answers as asking ``allowed`` for each row of a player; rows of no player are left out where a policy limits.
+    The same answers as asking ``allowed`` for each row; rows of no player stay.
     """
     if actor.kind is not ActorKind.STAFF or not (policies := _concerned(action)):
         return rows
-    roles = frozenset(name for name, permissions in actor.grants if action in permissions)
-    question = Question(actor, action, NOTHING, roles, clock.now())
+    question = Question(actor, action, NOTHING, _roles(actor, action), clock.now())
+    of_nobody = Q(**{f"{path}__isnull": True}) if _may_be_nobodys(rows.model, path) else Q(pk__in=())
     for policy, params in policies:
         limit = policy.limit(params, question)
         if limit is None:
             continue
         if limit.only is not None:
-            rows = rows.filter(**{f"{path}__in": limit.only})
+            rows = rows.filter(Q(**{f"{path}__in": limit.only}) | of_nobody)
         if limit.never:
             rows = rows.exclude(**{f"{path}__in": limit.never})
         if limit.where is not None:
-            rows = rows.filter(**{f"{path}__in": _players[0].matching(limit.where)})
+            rows = rows.filter(Q(**{f"{path}__in": _players[0].matching(limit.where)}) | of_nobody)
     return rows
+
+
+def is_limited(actor: Actor, action: str) -> bool:
+    """Is there a group of players to whom the actor may not do this? What is about all players at once asks it."""
+    question = Question(actor, action, NOTHING, _roles(actor, action), clock.now())
+    limits = [policy.limit(params, question) for policy, params in _concerned(action)]
+    return actor.kind is ActorKind.STAFF and any(
+        limit and (limit.only is not None or limit.where is not None) for limit in limits
+    )
+
+
+def _roles(actor: Actor, action: str) -> frozenset[str]:
+    return frozenset(name for name, permissions in actor.grants if action in permissions)
+
+
+def _may_be_nobodys(model: Any, path: str) -> bool:
+    """Can a row belong to no player? Asked of the columns, so that lists of players' rows keep their indexes."""
+    *way, last = path.split("__")
+    for name in way:
+        field = model._meta.get_field(name)
+        if field.null:
+            return True
+        model = field.related_model
+    return any(field.null for field in model._meta.concrete_fields if last in (field.name, field.attname))

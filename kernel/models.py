@@ -29,3 +29,6 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.scope} {self.key}"
+
+
+from kernel import models_clients  # noqa: E402, F401  (Django looks for models here)

@@ -11,6 +11,7 @@ from django.templatetags.static import static
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from kernel.access import prefetch
 from kernel.admin import may
 from players.selectors import UnknownPlayer, get_player, list_matching_ids
 
@@ -105,7 +106,10 @@ def search(request: HttpRequest, text: str) -> list[SearchResult]:
     if not may(request, "players.view_player"):
         return []
     results = []
-    for player_id in list_matching_ids(text)[:FOUND_AT_MOST]:
+    found_ids = list_matching_ids(text)
+    prefetch(found_ids)
+    visible = [player_id for player_id in found_ids if may(request, "players.view_player", player_id)]
+    for player_id in visible[:FOUND_AT_MOST]:
         found = _find(player_id)
         if found:
             results.append(found)

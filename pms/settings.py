@@ -8,6 +8,7 @@ from typing import Any
 import environ
 import structlog
 from celery.schedules import crontab
+from django.conf import global_settings
 
 from kernel.pan import mask_log
 
@@ -127,6 +128,7 @@ WSGI_APPLICATION = "pms.wsgi.application"
 ASGI_APPLICATION = "pms.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "players.User"
+PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "kernel.client_secrets.ClientSecretHasher"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
@@ -287,6 +289,8 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 65_536
 # Per service client, over all processes; the wallet's hot path is not counted.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6_000)
+# Requests for tokens per service client, and four times as many per address.
+TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=60)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Player Management System API",
     "OAS_VERSION": "3.1.0",

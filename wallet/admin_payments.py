@@ -14,6 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern
 
 from kernel import clock
+from kernel.access import Subject, allowed, prefetch
+from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
 from kernel.errors import DomainError, NotFound
@@ -97,11 +99,13 @@ class WithdrawalAdmin(PageAdmin):
         at = clock.now()
         tab = request.GET.get("tab", "review")
         tab = tab if tab in _TABS else "review"
-        rows = self._rows(tab, request.GET.get("q", ""), request.GET.get("before", ""))
+        rows = self._rows(request, tab, request.GET.get("q", ""), request.GET.get("before", ""))
         lines = [self._line(request, row, at) for row in rows]
         context = {
             "lines": lines,
-            "tabs": [(key, title, self._count(states)) for key, (title, states) in _TABS.items() if key != "settled"]
+            "tabs": [
+                (key, title, self._count(request, states)) for key, (title, states) in _TABS.items() if key != "settled"
+            ]
             + [("settled", _TABS["settled"][0], None)],
             "tab": tab,
             "query": request.GET.get("q", ""),
@@ -113,8 +117,8 @@ class WithdrawalAdmin(PageAdmin):
         }
         return self.render(request, "wallet/withdrawals.html", "Withdrawals", context)
 
-    def _rows(self, tab: str, query: str, before: str) -> QuerySet[Withdrawal]:
-        rows = Withdrawal.objects.select_related("player__user", "instrument").filter(state__in=_TABS[tab][1])
+    def _rows(self, request: HttpRequest, tab: str, query: str, before: str) -> QuerySet[Withdrawal]:
+        rows = self.get_queryset(request).select_related("player__user", "instrument").filter(state__in=_TABS[tab][1])
         if query.strip():
             wanted = Q(player_id__in=list_matching_ids(query))
             if parsed := _uuid(query):
@@ -126,8 +130,8 @@ class WithdrawalAdmin(PageAdmin):
             rows = rows.filter(id__lt=parsed)
         return rows.order_by("-id")[:PAGE]
 
-    def _count(self, states: Sequence[WithdrawalState]) -> int:
-        return Withdrawal.objects.filter(state__in=states).count()  # few: these are not settled yet
+    def _count(self, request: HttpRequest, states: Sequence[WithdrawalState]) -> int:
+        return self.get_queryset(request).filter(state__in=states).count()  # few: these are not settled yet
 
     def _line(self, request: HttpRequest, row: Withdrawal, at: datetime) -> Line:
         age, tone = age_of(row.requested_at, at)
@@ -158,7 +162,8 @@ class WithdrawalAdmin(PageAdmin):
         claimed = withdrawals.is_claimed(obj, at)
         waits = details.state in (WithdrawalState.IN_REVIEW, WithdrawalState.APPROVED)
         free = not claimed or obj.claimed_by == str(staff_actor(request))
-        decides = may(request, APPROVE) and waits and free
+        decides = may(request, APPROVE, obj) and waits and free
+        whole = allowed(staff_actor(request), APPROVE, Subject(player_id=obj.player_id, amount=details.amount))
         return {
             "facts": self._facts(obj, details, at),
             "details": details,
@@ -173,8 +178,9 @@ class WithdrawalAdmin(PageAdmin):
             "messages_said": list_provider_messages([row.id for row in payouts]),
             "claimed_by": who(obj.claimed_by) if claimed else "",
             "mine": claimed and free,
-            "may_claim": may(request, APPROVE) and details.state is WithdrawalState.IN_REVIEW and free,
+            "may_claim": may(request, APPROVE, obj) and details.state is WithdrawalState.IN_REVIEW and free,
             "may_approve": decides and details.state is WithdrawalState.IN_REVIEW,
+            "not_whole": "" if whole else whole.reason,
             "may_reject": decides,
         }
 
@@ -226,6 +232,7 @@ class WithdrawalAdmin(PageAdmin):
         """Form, then what it will do, then the deed."""
         need(request, APPROVE)
         obj = self._find(request, withdrawal_id)
+        need(request, APPROVE, obj)
         details, instruments = get_withdrawal(obj.pk), list_instruments(obj.player_id)
         plan = plan_payouts(details.amount, instruments, details.instrument_id)
         form = ApproveForm(details.amount, instruments, plan, request.POST or None)
@@ -268,6 +275,7 @@ class WithdrawalAdmin(PageAdmin):
     def reject_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         need(request, APPROVE)
         obj = self._find(request, withdrawal_id)
+        need(request, APPROVE, obj)
         back = self.reverse("change", obj.pk)
         form = RejectForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -299,13 +307,15 @@ class WithdrawalAdmin(PageAdmin):
         self._need_post(request)
         at, actor = clock.now(), staff_actor(request)
         wanted = [found for text in request.POST.getlist("ids")[:BULK] if (found := _uuid(text))]
-        rows = list(Withdrawal.objects.filter(id__in=wanted).select_related("player__user").order_by("requested_at"))
+        seen = self.visible(request, self.get_queryset(request), APPROVE)
+        rows = list(seen.filter(id__in=wanted).select_related("player__user").order_by("requested_at"))
         if not rows:
             messages.warning(request, "Choose withdrawals first.")
             return HttpResponseRedirect(self.reverse("changelist"))
         if "confirmed" in request.POST:
             return self._approve_many(request, [row.pk for row in rows])
-        lines = [(self._line(request, row, at), self._obstacle(row, str(actor), at)) for row in rows]
+        prefetch(row.player_id for row in rows)
+        lines = [(self._line(request, row, at), self._obstacle(row, actor, at)) for row in rows]
         passing = [line.amount for line, obstacle in lines if not obstacle]
         context = {
             "lines": lines,
@@ -330,10 +340,14 @@ class WithdrawalAdmin(PageAdmin):
             messages.success(request, f"{done} withdrawals are approved.")
         return HttpResponseRedirect(self.reverse("changelist"))
 
-    def _obstacle(self, row: Withdrawal, actor: str, at: datetime) -> str:
+    def _obstacle(self, row: Withdrawal, actor: Actor, at: datetime) -> str:
+        amount = Money(row.amount_minor, row.currency)
+        decision = allowed(actor, APPROVE, Subject(player_id=row.player_id, amount=amount), at)
+        if not decision:
+            return f"Not yours to approve: {decision.reason}."
         if row.state != WithdrawalState.IN_REVIEW:
             return f"It is {row.state.replace('_', ' ')} already."
-        if withdrawals.is_claimed(row, at) and row.claimed_by != actor:
+        if withdrawals.is_claimed(row, at) and row.claimed_by != str(actor):
             return f"{who(row.claimed_by)} works on it."
         return ""
 
@@ -341,6 +355,7 @@ class WithdrawalAdmin(PageAdmin):
         self, request: HttpRequest, withdrawal_id: UUID, service: Callable[..., None], done: str
     ) -> HttpResponse:
         self._need_post(request)
+        need(request, APPROVE, self._find(request, withdrawal_id))
         answer = act(
             request,
             lambda: service(withdrawal_id=withdrawal_id, actor=staff_actor(request), at=clock.now()),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from uuid import UUID
 
-from kernel.access import require
+from kernel.access import AccessDenied, is_limited, require
 from kernel.actors import Actor
 from kernel.copying import copy_csv
 from players.selectors import get_player
@@ -51,7 +51,9 @@ def export_history(*, player_id: UUID, since: datetime | None, until: datetime |
 def export_period(*, since: datetime, until: datetime, actor: Actor) -> Iterator[bytes]:
     """All transfers recorded from ``since`` on and before ``until``; ``amount`` is what moved, ``kind`` says whither.
 
-    Raises: AccessDenied.
+    Raises: AccessDenied, also for whoever sees some players only.
     """
     require(actor, EXPORT)
+    if is_limited(actor, EXPORT):
+        raise AccessDenied("Your roles see some players only; a file of all would show the others.")
     return copy_csv(_OF_ALL, {"since": since, "until": until})

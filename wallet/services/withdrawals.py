@@ -18,6 +18,7 @@ from events.catalogue.wallet import (
     WithdrawalReviewNeeded,
 )
 from events.services.log import holding, publish
+from kernel.access import Subject, narrowed, require
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict, NotFound
@@ -36,6 +37,7 @@ from wallet.services.posting import check_amount, check_references, post
 from wallet.types import Outcome, PayoutState, RefusalReason, WithdrawalDetails, WithdrawalState
 
 SOURCE = "withdrawals"
+DECIDE = "wallet.approve_withdrawal"
 Split = Sequence[tuple[UUID, Money]]
 
 
@@ -141,10 +143,12 @@ def approve_withdrawal(
 
     ``split`` names the instruments and what each gets; without it the closed loop decides. It is sent when the
     cooling period of the player's country is over. Publishes WithdrawalApproved. Raises: NotFound, FieldErrors,
-    WithdrawalMoved, ClosedLoopBroken, ClaimedByAnother.
+    AccessDenied, WithdrawalMoved, ClosedLoopBroken, ClaimedByAnother.
     """
     _check_reason(reason, needed=False)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, Subject(player_id=found.player_id, amount=amount or found.amount), at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         withdrawal.decision_reason = reason
@@ -155,10 +159,12 @@ def approve_withdrawal(
 def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: datetime) -> WithdrawalDetails:
     """Refuse a withdrawal that is not sent yet; the player has the money again at once.
 
-    Publishes WithdrawalRejected. Raises: NotFound, FieldErrors, WithdrawalMoved, ClaimedByAnother.
+    Publishes WithdrawalRejected. Raises: NotFound, FieldErrors, AccessDenied, WithdrawalMoved, ClaimedByAnother.
     """
     _check_reason(reason, needed=True)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         move(withdrawal, WithdrawalState.REJECTED)
@@ -247,8 +253,10 @@ class ClaimedByAnother(DomainError):
 
 
 def claim_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None:
-    """Say that this person works on it, for a quarter of an hour. Raises: NotFound, ClaimedByAnother."""
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    """Say that this person works on it, for a quarter of an hour. Raises: NotFound, AccessDenied, ClaimedByAnother."""
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = str(actor), at + CLAIM
@@ -256,8 +264,10 @@ def claim_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None
 
 
 def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None:
-    """Leave it to others again. Raises: NotFound, ClaimedByAnother."""
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    """Leave it to others again. Raises: NotFound, AccessDenied, ClaimedByAnother."""
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = "", None
@@ -265,8 +275,10 @@ def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> No
 
 
 def claim_next(*, actor: Actor, at: datetime) -> UUID | None:
-    """Claim the oldest withdrawal in review that nobody works on; its id, or None when all is done."""
+    """Claim the oldest withdrawal in review that nobody works on; its id, or None when all is done. Raises: AccessDenied."""
+    require(actor, DECIDE, None, at)
     waiting = Withdrawal.objects.filter(state=WithdrawalState.IN_REVIEW).order_by("requested_at", "id")
+    waiting = narrowed(actor, DECIDE, waiting, "player_id")
     for withdrawal in waiting.iterator(chunk_size=20):
         if withdrawal.claimed_by == str(actor) or not is_claimed(withdrawal, at):
             try:
