@@ -9,9 +9,10 @@ OWNER_COMMANDS = {"migrate", "sqlmigrate"}
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "pms.settings")
-    owner_url = os.environ.get("DATABASE_OWNER_URL")
-    if owner_url and len(sys.argv) > 1 and (sys.argv[1] in OWNER_COMMANDS or sys.argv[1:3] == ["events", "rebuild"]):
-        os.environ["DATABASE_URL"] = owner_url
+    if len(sys.argv) > 1 and (sys.argv[1] in OWNER_COMMANDS or sys.argv[1:3] == ["events", "rebuild"]):
+        from pms.environment import become_owner
+
+        become_owner()
     from django.core.management import execute_from_command_line
 
     execute_from_command_line(sys.argv)

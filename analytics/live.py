@@ -27,7 +27,7 @@ from kernel.money import Money
 from kernel.staff import actor_of
 from players.selectors import get_player
 from wallet.selectors import list_latest_deposits
-from wallet.types import DepositDetails
+from wallet.types_payments import DepositDetails
 
 INTERVAL_S = 2.0
 # How long somebody who was logged out, or lost a role, still gets figures.

@@ -27,6 +27,12 @@ class DeadLetterState(StrEnum):
     DISCARDED = "discarded"
 
 
+class AuditOutcome(StrEnum):
+    DONE = "done"
+    DENIED = "denied"  # not allowed
+    FAILED = "failed"  # allowed, and it did not come to pass: a wrong password, a refused transfer
+
+
 @dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """One event of the log. ``type`` is its wire name; ``payload`` is the amended one where an amendment exists."""

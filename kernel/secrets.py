@@ -1,18 +1,22 @@
 """Secrets that have to be read again, such as the keys of integrations: encrypted under a key derived from SECRET_KEY.
 
-After a change of SECRET_KEY, what was sealed before opens as long as the old one stands in SECRET_KEY_FALLBACKS.
+After a change of SECRET_KEY, what was sealed before opens as long as the old one stands in SECRET_KEY_FALLBACKS;
+`manage.py rotate_keys --secrets` has every holder seal it anew.
 """
 
 from __future__ import annotations
 
 import base64
 import hmac
+from collections.abc import Callable
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+
+_holders: list[Callable[[], int]] = []
 
 
 class Unreadable(Exception):
@@ -31,6 +35,25 @@ def unseal(sealed: bytes, purpose: str) -> str:
         return MultiFernet([Fernet(_key(key, purpose)) for key in keys]).decrypt(sealed).decode()
     except InvalidToken:
         raise Unreadable(f"A secret for {purpose} cannot be opened; was SECRET_KEY changed?") from None
+
+
+def is_current(sealed: bytes, purpose: str) -> bool:
+    """Whether this opens with the present SECRET_KEY."""
+    try:
+        Fernet(_key(settings.SECRET_KEY, purpose)).decrypt(sealed)
+    except InvalidToken:
+        return False
+    return True
+
+
+def register_holder(reseal: Callable[[], int]) -> None:
+    """Name a service that seals its secrets anew where they are not current; it says how many. From AppConfig.ready()."""
+    _holders.append(reseal)
+
+
+def reseal_all() -> int:
+    """Have every holder seal anew what is not under the present SECRET_KEY; how many secrets it were. Raises: Unreadable."""
+    return sum(reseal() for reseal in _holders)
 
 
 def derive_token(name: str, purpose: str) -> str:

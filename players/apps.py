@@ -6,10 +6,14 @@ class PlayersConfig(AppConfig):
 
     def ready(self) -> None:
         from kernel.access import Players, register_grantable, register_players, register_policy
+        from kernel.vault import register_holder
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.policies import Jurisdictions, OwnAccounts, Portfolios, VipShield
         from players.ports import register_panel
         from players.selectors_access import CARE, load_facts, matching_players
+        from players.services.sealed import reseal
+
+        register_holder(reseal)
 
         register_players(Players(load_facts, matching_players))
         register_grantable(CARE)

@@ -229,4 +229,5 @@ class SettingChange(models.Model):
         return f"{self.name} {self.player_id}"
 
 
-from players.models_access import OwnAccount, Role  # noqa: E402, F401  (Django looks for models here)
+# Django finds models here.
+from players import models_access, models_sealed  # noqa: E402, F401

@@ -10,6 +10,8 @@ from zoneinfo import available_timezones
 
 import phonenumbers
 from django_countries import countries
+from stdnum.exceptions import ValidationError
+from stdnum.util import get_cc_module
 
 from kernel.currencies import EXPONENTS
 from players.types import PlayerAction, RestrictionKind, Status
@@ -43,6 +45,15 @@ MINIMUM_AGE_YEARS = 18
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f<>()\[\],;:\"\\]{1,64}@(?:[^@\s.\x00-\x1f]+\.)+[^@\s.\x00-\x1f\d]{2,}")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
+
+
+# The national identity number of a country by its name in python-stdnum; elsewhere any short text is taken.
+NATIONAL_IDS = {
+    "BE": "nn", "BG": "egn", "BR": "cpf", "CH": "ssn", "CZ": "rc", "DK": "cpr", "EE": "ik", "ES": "nif",
+    "FI": "hetu", "FR": "nir", "GR": "amka", "HR": "oib", "IE": "pps", "IS": "kennitala", "IT": "codicefiscale",
+    "LT": "asmens", "NL": "bsn", "NO": "fodselsnummer", "PL": "pesel", "PT": "cc", "RO": "cnp",
+    "SE": "personnummer", "SK": "rc",
+}  # fmt: skip
 
 
 class Invalid(ValueError):
@@ -133,3 +144,18 @@ def check_until(at: datetime, until: datetime | None) -> None:
     """Raises: Invalid."""
     if until is not None and until <= at:
         raise Invalid("The end must lie in the future.")
+
+
+def normalise_national_id(text: str, country: str) -> str:
+    """The number in its country's compact form, its check digits right; empty stays empty. Raises: Invalid."""
+    number = check_name(text)
+    if not number:
+        return ""
+    name = NATIONAL_IDS.get(country, "")
+    module = get_cc_module(country.lower(), name) if name else None
+    if module is None:
+        return number[:40]
+    try:
+        return str(module.validate(number))
+    except ValidationError:
+        raise Invalid(f"This is no valid national identity number of {country} ({name}).") from None

@@ -140,3 +140,14 @@ class SettingChangeDetails:
     to_value: str
     actor: str
     changed_at: datetime
+
+
+class SealedField(StrEnum):
+    """What is kept under a player's own key: erased with it, and never searched except exactly."""
+
+    STREET = "street"
+    NATIONAL_ID = "national_id"  # personnummer, CPR, BSN …; which one, the player's country says
+
+    @property
+    def label(self) -> str:
+        return {"street": "Street and house number", "national_id": "National identity number"}[self.value]

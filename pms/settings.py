@@ -1,4 +1,4 @@
-"""Settings: everything that differs between deployments comes from the environment (docs/operators/configuration.md)."""
+"""Settings: everything that differs between deployments comes from the environment (docs/operators/README.md)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from celery.schedules import crontab
 from django.conf import global_settings
 
 from kernel.pan import mask_log
+from pms.environment import Env
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-env = environ.Env()
+env = Env()
 
 PMS_HOME = Path(env("PMS_HOME", default=str(BASE_DIR / ".pms")))
 DEBUG = env.bool("DEBUG", default=False)
@@ -25,9 +26,14 @@ if not SECRET_KEY:
         )
     SECRET_KEY = "build-only"  # noqa: S105  (PMS_BUILD: linters and type checkers, nothing is served)
 
+# Former ones, while what they signed and sealed is still about: `manage.py rotate_keys --secrets` seals it anew.
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 HTTPS = env.bool("HTTPS", default=False)
+# Networks of the proxies before us ("10.0.0.0/8"): only what these write into X-Forwarded-For is believed.
+TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 
 # --- the operator ------------------------------------------------------------------------------------------------
 OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
@@ -101,7 +107,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
-    "kernel.middleware.RequestIdMiddleware",
+    "kernel.middleware.RequestContextMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -120,7 +126,7 @@ if PMS_ROLE == "api":
     MIDDLEWARE = [
         "django.middleware.security.SecurityMiddleware",
         "csp.middleware.CSPMiddleware",
-        "kernel.middleware.RequestIdMiddleware",
+        "kernel.middleware.RequestContextMiddleware",
         "django.middleware.common.CommonMiddleware",  # Content-Length: without it connections are not kept
         "allauth.account.middleware.AccountMiddleware",
     ]
@@ -158,12 +164,23 @@ DATABASES: dict[str, dict[str, Any]] = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+# Keys of sealed personal data: a database of their own, on another server where it can be had (kernel.vault).
+DATABASES["keys"] = DATABASES["default"] | env.db_url(
+    "KEYS_DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms_keys"
+)
+DATABASES["keys"]["ENGINE"] = "django.db.backends.postgresql"
+DATABASE_ROUTERS = ["kernel.routers.KeysRouter"]
+# Master keys, 32 bytes in base64 each, oldest first: the last one seals. `manage.py rotate_keys --new` makes one.
+PERSONAL_KEYS = env.list("PERSONAL_KEYS", default=[])
+# The key of blind indexes. It cannot be rotated without indexing anew: `manage.py rotate_keys --index`.
+PERSONAL_INDEX_KEY = env("PERSONAL_INDEX_KEY", default="")
 # ASGI gives every request a thread of its own, and a connection kept by a thread that is gone serves nobody: such
 # processes share a pool of this many connections instead.
 DATABASE_POOL = env.int("DATABASE_POOL", default=0)
 if DATABASE_POOL:
-    DATABASES["default"]["CONN_MAX_AGE"] = 0
-    DATABASES["default"]["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
+    for database in DATABASES.values():
+        database["CONN_MAX_AGE"] = 0
+        database["OPTIONS"] = {"pool": {"min_size": 1, "max_size": DATABASE_POOL, "timeout": 10}}
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
@@ -197,6 +214,9 @@ SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
+# Hosts on private networks that the system may call nevertheless: outgoing requests go to public addresses only.
+OUTGOING_PRIVATE_HOSTS = env.list("OUTGOING_PRIVATE_HOSTS", default=[])
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env.bool("BEHIND_PROXY", default=False) else None
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
@@ -308,7 +328,7 @@ SPECTACULAR_SETTINGS = {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
         "TransferKind": "wallet.types.TransferKind",
-        "InstrumentKind": "wallet.types.InstrumentKind",
+        "InstrumentKind": "wallet.types_payments.InstrumentKind",
     },
 }
 

@@ -24,6 +24,7 @@ LOCK_KEY = 7_463_001
 WORKER = os.environ.get("PYTEST_XDIST_WORKER", "master")
 WORKER_NUMBER = int(WORKER[2:]) if WORKER.startswith("gw") else 0
 DATABASE = f"pms_test_{WORKER}"
+KEYS_DATABASE = DATABASE + databases.KEYS
 
 
 class CloneableDatabase:
@@ -49,10 +50,11 @@ class CloneableDatabase:
                 "SELECT datname FROM pg_database WHERE starts_with(datname, %s)", [TEMPLATE_PREFIX]
             )
             names = {name for (name,) in existing}
-            for name in names - {wanted}:
+            for name in names - {wanted, wanted + databases.KEYS}:
                 self._drop(name)
             if wanted not in names:
                 self._build(wanted)
+            self._prepare_keys(wanted + databases.KEYS)
         finally:
             self.admin.execute("SELECT pg_advisory_unlock(%s)", [LOCK_KEY])
         self.template = wanted
@@ -74,6 +76,7 @@ class CloneableDatabase:
     def close(self) -> None:
         """Drop this worker's database; the template stays for the next run."""
         self._drop(self.name)
+        self._drop(KEYS_DATABASE)
         self.admin.close()
 
     def _build(self, template: str) -> None:
@@ -86,6 +89,16 @@ class CloneableDatabase:
             inside.execute("VACUUM (ANALYZE)")
         self.admin.execute(f"ALTER DATABASE {building} ALLOW_CONNECTIONS false")
         self.admin.execute(f"ALTER DATABASE {building} RENAME TO {template}")
+
+    def _prepare_keys(self, name: str) -> None:
+        """All tests share one database of keys: what one keeps there is of people whom no other knows."""
+        if not self.admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+            databases.create_database(self.admin, name)
+            with closing(databases.connect(databases.with_database(self.admin_url, name))) as inside:
+                databases.grant_privileges(inside)
+            _migrate(name, "keys")
+        self._drop(KEYS_DATABASE)
+        self.admin.execute(f"CREATE DATABASE {KEYS_DATABASE} OWNER {databases.OWNER} TEMPLATE {name}")
 
     def _drop(self, name: str) -> None:
         self.admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
@@ -114,16 +127,17 @@ def owner_url(database: str = DATABASE) -> str:
     return databases.with_database(os.environ["DATABASE_OWNER_URL"], database)
 
 
-def _migrate(database: str) -> None:
+def _migrate(database: str, alias: str = "default") -> None:
     """Run the migrations in this process, as the owner: quicker than another Django start."""
     from django.core.management import call_command
-    from django.db import connection
+    from django.db import connections
 
+    connection = connections[alias]
     target = urlsplit(owner_url(database))
     kept = dict(connection.settings_dict)
     connection.settings_dict.update(NAME=database, USER=target.username, PASSWORD=target.password)
     try:
-        call_command("migrate", verbosity=0, interactive=False)
+        call_command("migrate", database=alias, verbosity=0, interactive=False)
     finally:
         connection.close()
         connection.settings_dict.update(kept)
@@ -137,10 +151,11 @@ def _one(connection: psycopg.Connection[Any], query: str) -> Any:
 
 def _point_at_own_services() -> None:
     server = urlsplit(admin_url())
-    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
-        role = urlsplit(os.environ[name])
-        netloc = f"{role.username}:{role.password}@{server.hostname}:{server.port}"
-        os.environ[name] = role._replace(netloc=netloc, path=f"/{DATABASE}").geturl()
+    for name, database in (("DATABASE", DATABASE), ("KEYS_DATABASE", KEYS_DATABASE)):
+        for url in (f"{name}_URL", f"{name}_OWNER_URL"):
+            role = urlsplit(os.environ[url])
+            netloc = f"{role.username}:{role.password}@{server.hostname}:{server.port}"
+            os.environ[url] = role._replace(netloc=netloc, path=f"/{database}").geturl()
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{WORKER_NUMBER}").geturl()
 
 

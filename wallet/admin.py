@@ -16,7 +16,8 @@ from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet import admin_adapters, admin_adjustments, admin_reconciliation  # noqa: F401  (register their screens)
-from wallet.models import Account, Deposit, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
+from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
+from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind

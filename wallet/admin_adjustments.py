@@ -24,7 +24,8 @@ from wallet.models_adjustments import Adjustment, Dispute, DormancyNotice, Dorma
 from wallet.selectors import list_purses
 from wallet.selectors_adjustments import list_disputes
 from wallet.services import adjustments, disputes
-from wallet.types import AccountKind, DisputeState
+from wallet.types import AccountKind
+from wallet.types_adjustments import DisputeState
 
 
 def staff_name(actor: str) -> str:

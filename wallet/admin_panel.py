@@ -22,6 +22,7 @@ class WalletPanel:
         player_id = request.player.id
         before = _uuid(request.query.get("before", ""))
         sees_adjustments = allowed(request.actor, "wallet.view_adjustment", request.player)
+        sees_disputes = allowed(request.actor, "wallet.view_dispute", request.player)
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
@@ -38,9 +39,7 @@ class WalletPanel:
             and allowed(request.actor, "wallet.write_off_balance", request.player),
             "may_dispute": allowed(request.actor, "wallet.work_disputes", request.player),
             "adjustments": list_adjustments(player_id, limit=5) if sees_adjustments else [],
-            "disputes": list_disputes(player_id, limit=5)
-            if allowed(request.actor, "wallet.view_dispute", request.player)
-            else [],
+            "disputes": list_disputes(player_id, limit=5) if sees_disputes else [],
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

@@ -10,7 +10,7 @@ from django import forms
 
 from kernel.money import InvalidAmount, Money, total
 from kernel.pan import CardNumberFound, refuse_pan
-from wallet.types import InstrumentDetails
+from wallet.types_payments import InstrumentDetails
 
 
 class PlainTextField(forms.CharField):

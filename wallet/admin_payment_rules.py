@@ -16,7 +16,7 @@ from kernel.display import chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet.admin import player_link
-from wallet.models import ApprovalRule, Instrument, Payout, WithdrawalPolicy
+from wallet.models_payments import ApprovalRule, Instrument, Payout, WithdrawalPolicy
 
 
 @admin.register(Instrument)

@@ -24,11 +24,12 @@ from players.selectors import find_staff_login, list_matching_ids
 from wallet.admin import player_link, transfer_link
 from wallet.admin_payment_forms import ApproveForm, RejectForm
 from wallet.admin_payment_rules import get_label
-from wallet.models import TransferKey, Withdrawal
+from wallet.models import TransferKey
+from wallet.models_payments import Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
 from wallet.services import withdrawals
-from wallet.types import WithdrawalDetails, WithdrawalState
+from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
 APPROVE = "wallet.approve_withdrawal"
 PAGE = 100

@@ -26,7 +26,7 @@ from wallet.models_reconciliation import ReconciliationCase, Report, ReportMappi
 from wallet.selectors_reconciliation import list_liability, list_liability_currencies
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
-from wallet.types import CaseState, ReportState, RowState
+from wallet.types_reconciliation import CaseState, ReportState, RowState
 
 
 class MappingForm(forms.ModelForm):

@@ -7,13 +7,15 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from kernel.secrets import register_holder
         from players.ports import register_panel
         from wallet.admin_panel import WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adjustments import AdjustmentApproval
-        from wallet.types import AdjustmentNature
+        from wallet.services.integrations import reseal_keys
+        from wallet.types_adjustments import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
             register_provider(SandboxProvider())
@@ -26,5 +28,6 @@ class WalletConfig(AppConfig):
                 )
             )
         register_panel(WalletPanel())
+        register_holder(reseal_keys)
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))

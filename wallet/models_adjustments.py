@@ -9,7 +9,7 @@ from django.db import models
 
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
-from wallet.types import AdjustmentNature, AdjustmentState, DisputeState
+from wallet.types_adjustments import AdjustmentNature, AdjustmentState, DisputeState
 
 
 def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:

@@ -9,7 +9,8 @@ from django.db import models
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
 from wallet.models_adjustments import Adjustment, _choices
-from wallet.types import AccountKind, CaseKind, CaseState, ReportSide, ReportState, RowState
+from wallet.types import AccountKind
+from wallet.types_reconciliation import CaseKind, CaseState, ReportSide, ReportState, RowState
 
 
 class ReportMapping(models.Model):

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.money import Money
-from wallet.types import InstrumentKind
+from wallet.types_payments import InstrumentKind
 
 
 class Direction(StrEnum):

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from kernel.money import Money
-from wallet.types import DepositState, InstrumentDetails, PayoutState, RiskReason, WithdrawalState
+from wallet.types_payments import DepositState, InstrumentDetails, PayoutState, RiskReason, WithdrawalState
 
 D, W, P = DepositState, WithdrawalState, PayoutState
 

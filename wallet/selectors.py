@@ -13,24 +13,27 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7_unix_ms
 from kernel.money import Money
 from players.selectors import UnknownPlayer
-from wallet.models import Account, Deposit, Game, Instrument, Payout, ProviderMessage, Withdrawal
+from wallet.models import Account, Game
+from wallet.models_payments import Deposit, Instrument, Payout, ProviderMessage, Withdrawal
 from wallet.types import (
     AccountKind,
     Balances,
-    DepositDetails,
-    DepositState,
     GameCategory,
     GameDetails,
+    LedgerLine,
+    PurseDetails,
+    TransactionDetails,
+    TransferKind,
+)
+from wallet.types_payments import (
+    DepositDetails,
+    DepositState,
     InstrumentDetails,
     InstrumentKind,
-    LedgerLine,
     PayoutDetails,
     PayoutState,
     ProviderMessageDetails,
-    PurseDetails,
     RiskReason,
-    TransactionDetails,
-    TransferKind,
     WithdrawalDetails,
     WithdrawalState,
 )

@@ -11,7 +11,7 @@ from django.db.models.functions import Abs
 from kernel.errors import NotFound
 from kernel.money import Money
 from wallet.models_adjustments import Adjustment, Dispute
-from wallet.types import AdjustmentDetails, AdjustmentNature, AdjustmentState, DisputeDetails, DisputeState
+from wallet.types_adjustments import AdjustmentDetails, AdjustmentNature, AdjustmentState, DisputeDetails, DisputeState
 
 
 def get_adjustment(adjustment_id: UUID) -> AdjustmentDetails:

@@ -7,7 +7,8 @@ from datetime import date
 
 from kernel.money import Money
 from wallet.models_reconciliation import LiabilityDay
-from wallet.types import AccountKind, LiabilityLine
+from wallet.types import AccountKind
+from wallet.types_reconciliation import LiabilityLine
 
 
 def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:

@@ -9,7 +9,6 @@ import kernel.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("compliance", "0002_keep_approvals"),
-        ("players", "0003_access"),
     ]
 
     operations = [

@@ -140,8 +140,8 @@ def approve(
     """Say yes to what ``seen_digest`` (hex, from the page or answer that was read) names, and carry it out.
 
     ``acting_for`` ("staff:7") names whose deputy decides. Decision and action commit together, or neither does.
-    Publishes ApprovalDecided. Raises: NotFound, AccessDenied, NotADeputy, SelfApproval, AlreadyDecided, ApprovalExpired, ClaimedByAnother, ContentChanged,
-    and what the action itself refuses.
+    Publishes ApprovalDecided. Raises: NotFound, AccessDenied, NotADeputy, SelfApproval, AlreadyDecided,
+    ApprovalExpired, ClaimedByAnother, ContentChanged, and what the action itself refuses.
     """
     with _deciding(approval_id, actor, at, acting_for) as (row, handler):
         stored = rules.content_digest(row.kind, row.player_id, row.content, row.before, row.after)

@@ -28,7 +28,8 @@ from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.deposits import request_deposit
 from wallet.services.games import upsert_games
 from wallet.services.withdrawals import request_withdrawal
-from wallet.types import DepositState, Posting
+from wallet.types import Posting
+from wallet.types_payments import DepositState
 
 ACTOR = system("casino live")
 TABLES = 24  # sessions at the same time

@@ -29,7 +29,7 @@ from pms.replay.lanes import Lanes
 from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.deposits import request_deposit
 from wallet.services.games import upsert_games
-from wallet.types import DepositState
+from wallet.types_payments import DepositState
 
 ACTOR = system("casino")
 SOURCE = "casino"

@@ -23,7 +23,8 @@ from pms.replay.lanes import Lanes
 from wallet.services.bets import play
 from wallet.services.deposits import request_deposit
 from wallet.services.games import upsert_games
-from wallet.types import DepositState, GameCategory, GameDetails, Outcome
+from wallet.types import GameCategory, GameDetails, Outcome
+from wallet.types_payments import DepositState
 
 ACTOR = system("replay_bets")
 COUNTRY = "IE"  # the files name none: any country that pays in euro

@@ -1,5 +1,6 @@
 """The passwords and keys of one home: made once, kept in `secrets.json`, readable by its owner only."""
 
+import base64
 import secrets
 from dataclasses import asdict, dataclass, fields
 
@@ -15,7 +16,7 @@ FILE = "secrets.json"
 @dataclass(frozen=True)
 class Credentials:
     """Passwords of the database's superuser, owner and application roles and of Valkey; Django's key,
-    the JWT key and the key that seals the ledger."""
+    the JWT key, the key that seals the ledger, and the keys of personal data and of its index."""
 
     superuser_password: str
     owner_password: str
@@ -24,19 +25,30 @@ class Credentials:
     secret_key: str
     jwt_private_key: str
     seal_private_key: str
+    personal_key: str
+    personal_index_key: str
 
 
 def load_credentials(home: Home) -> Credentials:
     """Read the home's credentials; what is missing is generated and kept."""
     kept = home.read_json(FILE, {})
     missing = [field.name for field in fields(Credentials) if field.name not in kept]
-    makers = {"jwt_private_key": _private_key, "seal_private_key": new_private_key}
+    makers = {
+        "jwt_private_key": _private_key,
+        "seal_private_key": new_private_key,
+        "personal_key": _master_key,
+        "personal_index_key": _master_key,
+    }
     for name in missing:
         kept[name] = makers[name]() if name in makers else secrets.token_urlsafe(36)
     credentials = Credentials(**{field.name: kept[field.name] for field in fields(Credentials)})
     if missing:
         home.write_json(FILE, asdict(credentials))
     return credentials
+
+
+def _master_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
 
 
 def _private_key() -> str:

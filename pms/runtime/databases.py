@@ -1,4 +1,4 @@
-"""The database and its two roles: `pms_owner` owns and migrates it, `pms_app` runs the system on it.
+"""The databases and their two roles: `pms_owner` owns and migrates it, `pms_app` runs the system on it.
 
 The split is what makes append-only tables append-only: an application role that owns no table can neither alter it
 nor switch its triggers off.
@@ -18,6 +18,7 @@ from pms.runtime.home import SetupError
 OWNER = "pms_owner"
 APP = "pms_app"
 DATABASE = "pms"
+KEYS = "_keys"  # what the name of the database of keys has more
 EXTENSIONS = ("pg_trgm", "btree_gist", "citext")
 OPTIONAL_EXTENSIONS = ("pg_stat_statements",)  # needs a superuser, and does nothing before the server preloads it
 
@@ -35,28 +36,38 @@ Connection = psycopg.Connection[Any]
 
 
 def prepare(admin_url: str, credentials: Credentials, database: str = DATABASE) -> dict[str, str]:
-    """Make roles, database, extensions and privileges, as far as they are missing.
+    """Make roles, databases, extensions and privileges, as far as they are missing.
 
-    Returns: DATABASE_URL (pms_app) and DATABASE_OWNER_URL (pms_owner).
+    Returns: DATABASE_URL (pms_app) and DATABASE_OWNER_URL (pms_owner), and both with KEYS_ before for the keys'.
     Raises:
         SetupError: the administrator can't connect, or may not create roles.
     """
+    names = {"DATABASE": database, "KEYS_DATABASE": database + KEYS}
+    urls = {}
     with closing(connect(admin_url)) as admin:
         create_roles(admin, credentials)
-        if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [database]).fetchone():
-            create_database(admin, database)
-    with closing(connect(with_database(admin_url, database))) as admin:
-        grant_privileges(admin)
-    return {
-        "DATABASE_URL": _role_url(admin_url, APP, credentials.app_password, database),
-        "DATABASE_OWNER_URL": _role_url(admin_url, OWNER, credentials.owner_password, database),
-    }
+        for name in names.values():
+            if not admin.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                create_database(admin, name)
+    for variable, name in names.items():
+        with closing(connect(with_database(admin_url, name))) as inside:
+            grant_privileges(inside)
+        urls[f"{variable}_URL"] = _role_url(admin_url, APP, credentials.app_password, name)
+        urls[f"{variable}_OWNER_URL"] = _role_url(admin_url, OWNER, credentials.owner_password, name)
+    return urls
 
 
 def given_urls(environ: Mapping[str, str], credentials: Credentials) -> dict[str, str]:
-    """The URLs for a server of the user's own: both as given, or made with DATABASE_URL as the administrator's."""
+    """The URLs for a server of the user's own: all as given, or made with DATABASE_URL as the administrator's.
+
+    Raises:
+        SetupError: one of them can't be connected to, or there is none for the keys.
+    """
     if environ.get("DATABASE_OWNER_URL"):
-        given = {name: environ[name] for name in ("DATABASE_URL", "DATABASE_OWNER_URL")}
+        names = [f"{name}_{url}" for name in ("DATABASE", "KEYS_DATABASE") for url in ("URL", "OWNER_URL")]
+        if missing := [name for name in names if not environ.get(name)]:
+            raise SetupError(f"Beside DATABASE_OWNER_URL these must be set too: {', '.join(missing)}.")
+        given = {name: environ[name] for name in names}
         for url in given.values():
             connect(url).close()
         return given

@@ -16,7 +16,7 @@ from kernel.context import request_id
 from kernel.db import fetch_one
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7, uuid7_unix_ms
-from kernel.middleware import RequestIdMiddleware
+from kernel.middleware import RequestContextMiddleware
 
 
 def test_ids_are_uuid7_of_now() -> None:
@@ -75,7 +75,7 @@ def test_a_request_id_is_kept_when_well_formed_else_made(given: str, kept: bool)
         return {}
 
     headers = {"X-Request-ID": given} if given else {}
-    response = RequestIdMiddleware(view)(RequestFactory().get("/", headers=headers))  # type: ignore[arg-type]
+    response = RequestContextMiddleware(view)(RequestFactory().get("/", headers=headers))  # type: ignore[arg-type]
     assert response["X-Request-ID"] == seen[0]
     assert (seen[0] == given) is kept
     assert re.fullmatch(r"[A-Za-z0-9._-]{8,64}", seen[0])

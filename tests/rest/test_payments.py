@@ -16,7 +16,7 @@ from players.types import PlayerDetails, RestrictionKind
 from tests.factories import ACTOR, AT, make_player
 from tests.rest.conftest import Api, problem
 from tests.wallet.payments import pay_in, real
-from wallet.models import WithdrawalPolicy
+from wallet.models_payments import WithdrawalPolicy
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.services.payment_sending import send_due

@@ -18,7 +18,7 @@ from wallet.rules import DEPOSIT_MOVES
 from wallet.selectors import get_deposit, list_deposits
 from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
-from wallet.types import DepositState
+from wallet.types_payments import DepositState
 
 pytestmark = pytest.mark.usefixtures("db")
 

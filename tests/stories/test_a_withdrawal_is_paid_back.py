@@ -15,7 +15,7 @@ from kernel.actors import Actor, ActorKind
 from players.services.labels import set_label
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import held, instrument, pay_in, real, told, withdraw
-from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.models_payments import ApprovalRule, WithdrawalPolicy
 from wallet.ports import Direction, PaymentOrder
 from wallet.providers.sandbox import SandboxProvider
 from wallet.rules import PAYOUT_MOVES, WITHDRAWAL_MOVES
@@ -24,11 +24,11 @@ from wallet.services.bets import credit_win
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, claim_next, reject_withdrawal
-from wallet.types import PayoutState, WithdrawalState
+from wallet.types_payments import PayoutState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
-ANN = Actor(ActorKind.STAFF, "7")
+ANN = Actor(ActorKind.STAFF, "7", frozenset({"wallet.approve_withdrawal"}))
 W = WithdrawalState
 Step = Callable[[UUID], object]
 

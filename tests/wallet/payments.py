@@ -13,7 +13,8 @@ from wallet.selectors import get_balances, list_purses
 from wallet.services.deposits import request_deposit
 from wallet.services.payment_instruments import register_instrument
 from wallet.services.withdrawals import request_withdrawal
-from wallet.types import AccountKind, DepositDetails, InstrumentDetails, WithdrawalDetails
+from wallet.types import AccountKind
+from wallet.types_payments import DepositDetails, InstrumentDetails, WithdrawalDetails
 
 PAYMENTS = [name for name in CATALOGUE if name.startswith(("wallet.deposit-", "wallet.withdrawal-", "wallet.payout-"))]
 

@@ -12,11 +12,11 @@ from kernel import clock
 from tests.factories import ACTOR, make_player
 from tests.staff import staff_client, text_of
 from tests.wallet.payments import instrument, pay_in, real
-from wallet.models import ApprovalRule
+from wallet.models_payments import ApprovalRule
 from wallet.selectors import get_withdrawal, list_payouts
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import request_withdrawal
-from wallet.types import WithdrawalDetails, WithdrawalState
+from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -35,7 +35,8 @@ from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import WithdrawalRefused, approve_withdrawal
-from wallet.types import AccountKind, DepositDetails, DepositState, WithdrawalState
+from wallet.types import AccountKind
+from wallet.types_payments import DepositDetails, DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -26,7 +26,7 @@ from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, claim_next, reject_withdrawal
-from wallet.types import DepositState, WithdrawalState
+from wallet.types_payments import DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -146,7 +146,8 @@ def test_two_people_asking_for_the_next_get_different_ones() -> None:
         withdraw(player.id)
     from kernel.actors import Actor, ActorKind
 
-    works = [lambda n=n: claim_next(actor=Actor(ActorKind.STAFF, str(n)), at=AT) for n in range(6)]
+    may = frozenset({"wallet.approve_withdrawal"})
+    works = [lambda n=n: claim_next(actor=Actor(ActorKind.STAFF, str(n), may), at=AT) for n in range(6)]
     got = [row for row in in_parallel(works, 6) if row]
     assert len(set(got)) == len(got) == 6
 

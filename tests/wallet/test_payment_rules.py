@@ -23,7 +23,7 @@ from wallet.rules import (
     plan_payouts,
     score_of,
 )
-from wallet.types import InstrumentDetails, InstrumentKind
+from wallet.types_payments import InstrumentDetails, InstrumentKind
 
 AMOUNTS = st.integers(0, 10_000)
 

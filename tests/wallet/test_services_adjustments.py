@@ -24,7 +24,8 @@ from wallet.selectors import get_balances, list_purses, list_transactions, sum_h
 from wallet.selectors_adjustments import get_adjustment, list_adjustments
 from wallet.services import adjustments
 from wallet.services.purses import close_bonus_purse, open_bonus_purse
-from wallet.types import AccountKind, AdjustmentDetails, PurseTerms
+from wallet.types import AccountKind, PurseTerms
+from wallet.types_adjustments import AdjustmentDetails
 
 pytestmark = pytest.mark.usefixtures("db")
 

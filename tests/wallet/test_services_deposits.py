@@ -27,7 +27,7 @@ from wallet import ports
 from wallet.ports import PaymentAnswer, PaymentOrder, PaymentState
 from wallet.selectors import get_balances, get_deposit
 from wallet.services.deposits import DepositRefused, chase_pending, request_deposit
-from wallet.types import DepositDetails, DepositState
+from wallet.types_payments import DepositDetails, DepositState
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -14,7 +14,7 @@ from tests.factories import AT
 from tests.wallet.test_services_adjustments import RIGHTS, approve, funded, real, staff
 from wallet.selectors_adjustments import get_adjustment, list_disputes
 from wallet.services import adjustments, disputes
-from wallet.types import DisputeDetails
+from wallet.types_adjustments import DisputeDetails
 
 pytestmark = pytest.mark.usefixtures("db")
 

@@ -16,7 +16,7 @@ from players.services.restrictions import impose, lift
 from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import eur, held, instrument, pay_in, real, told, withdraw
-from wallet.models import ApprovalRule, Withdrawal, WithdrawalPolicy
+from wallet.models_payments import ApprovalRule, Withdrawal, WithdrawalPolicy
 from wallet.ports import PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider, switch_fault
 from wallet.selectors import (
@@ -44,12 +44,14 @@ from wallet.services.withdrawals import (
     release_withdrawal,
     request_withdrawal,
 )
-from wallet.types import AccountKind, PayoutState, WithdrawalDetails, WithdrawalState
+from wallet.types import AccountKind
+from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
-ANN = Actor(ActorKind.STAFF, "1")
-BOB = Actor(ActorKind.STAFF, "2")
+PAYER = frozenset({"wallet.approve_withdrawal"})
+ANN = Actor(ActorKind.STAFF, "1", PAYER)
+BOB = Actor(ActorKind.STAFF, "2", PAYER)
 LATER = AT + timedelta(hours=2)
 
 
@@ -427,7 +429,7 @@ def test_what_one_has_claimed_another_neither_gets_nor_decides() -> None:
     first, second = withdraw(funded()), withdraw(funded(), key="w2", at=AT + timedelta(minutes=1))
     assert claim_next(actor=ANN, at=LATER) == first.id
     assert claim_next(actor=BOB, at=LATER) == second.id
-    assert claim_next(actor=Actor(ActorKind.STAFF, "3"), at=LATER) is None
+    assert claim_next(actor=Actor(ActorKind.STAFF, "3", PAYER), at=LATER) is None
     with pytest.raises(ClaimedByAnother):
         approve_withdrawal(withdrawal_id=first.id, actor=BOB, at=LATER)
     with pytest.raises(ClaimedByAnother):

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from pytest_django import Settings
 
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
@@ -24,7 +25,7 @@ from wallet.services.payment_instruments import register_instrument
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawals import approve_withdrawal, request_withdrawal
-from wallet.types import DepositDetails, DepositState, WithdrawalDetails, WithdrawalState
+from wallet.types_payments import DepositDetails, DepositState, WithdrawalDetails, WithdrawalState
 
 LATER = AT + timedelta(minutes=5)
 
@@ -37,7 +38,8 @@ def fake() -> Iterator[FakeStripe]:
 
 
 @pytest.fixture
-def stripe(fake: FakeStripe, monkeypatch: pytest.MonkeyPatch) -> StripeProvider:
+def stripe(fake: FakeStripe, monkeypatch: pytest.MonkeyPatch, settings: Settings) -> StripeProvider:
+    settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     provider = StripeProvider(api_key=KEY, webhook_secrets=["whsec_old", SECRET], base=fake.base)
     monkeypatch.setitem(ports._providers, "stripe", provider)
@@ -285,7 +287,7 @@ def test_a_payout_that_was_paid_and_then_failed_comes_back(fake: FakeStripe, str
 def test_no_secret_is_kept(fake: FakeStripe, stripe: StripeProvider) -> None:
     from django.core import serializers
 
-    from wallet.models import ProviderMessage
+    from wallet.models_payments import ProviderMessage
 
     deposit(make_player().id)
     kept = serializers.serialize("json", ProviderMessage.objects.all())

@@ -6,6 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from kernel import clock
+from kernel.context import client_ip
 from kernel.rest.bodies import BodyTooLarge, read_body
 from wallet.adapters.dispatch import dispatch
 
@@ -24,7 +25,7 @@ def adapter(request: HttpRequest, protocol: str, integration: str, endpoint: str
         headers=request.headers,
         query=request.META.get("QUERY_STRING", ""),
         body=body,
-        remote_ip=request.META.get("REMOTE_ADDR", ""),
+        remote_ip=client_ip.get(),
         at=clock.now(),
     )
     response = HttpResponse(answer.body, status=answer.status, content_type="application/json")

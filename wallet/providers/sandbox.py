@@ -23,7 +23,7 @@ from wallet.ports import (
     ProviderUnavailable,
 )
 from wallet.providers import signing
-from wallet.types import InstrumentKind
+from wallet.types_payments import InstrumentKind
 
 SIGNATURE_HEADER = "X-Sandbox-Signature"
 FAULTS = (

@@ -18,6 +18,7 @@ import requests
 
 from kernel.errors import FieldErrors
 from kernel.money import Money
+from kernel.outgoing import new_session
 from wallet.ports import (
     Direction,
     InstrumentFacts,
@@ -28,13 +29,12 @@ from wallet.ports import (
     ProviderUnavailable,
 )
 from wallet.providers import signing
-from wallet.types import InstrumentKind
+from wallet.types_payments import InstrumentKind
 
 logger = logging.getLogger(__name__)
 
 SIGNATURE_HEADER = "Stripe-Signature"
 VERSION = "2024-06-20"
-TIMEOUT_S = (5, 30)  # connect, answer
 
 # Two decimals there, none in ISO 4217: a hundredfold payment would be the price of a mistake.
 _UNUSUAL = frozenset({"ISK", "UGX"})
@@ -70,6 +70,7 @@ class StripeProvider:
         self._api_key = api_key
         self._secrets = webhook_secrets
         self._base = base.rstrip("/")
+        self._session = new_session()
         self._capture_method = "manual" if manual_capture else "automatic"
 
     def authorise(self, order: PaymentOrder) -> PaymentAnswer:
@@ -135,13 +136,12 @@ class StripeProvider:
         if key:
             headers["Idempotency-Key"] = key
         try:
-            answer = requests.request(
+            answer = self._session.request(
                 method,
                 self._base + path,
                 params=form if method == "GET" else None,
                 data=form if method == "POST" else None,
                 headers=headers,
-                timeout=TIMEOUT_S,
                 allow_redirects=False,
             )
             data: dict[str, Any] = answer.json()

@@ -20,7 +20,7 @@ from wallet.rest import serializers as forms
 from wallet.selectors import get_withdrawal, list_instruments, list_withdrawals
 from wallet.services.payment_instruments import register_instrument
 from wallet.services.withdrawals import cancel_withdrawal, request_withdrawal
-from wallet.types import InstrumentKind
+from wallet.types_payments import InstrumentKind
 
 
 class Withdrawals(ApiView):

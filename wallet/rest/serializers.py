@@ -6,7 +6,8 @@ from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
-from wallet.types import PURSES, DepositState, GameCategory, InstrumentKind, TransferKind, WithdrawalState
+from wallet.types import PURSES, GameCategory, TransferKind
+from wallet.types_payments import DepositState, InstrumentKind, WithdrawalState
 
 
 class DepositForm(StrictSerializer):

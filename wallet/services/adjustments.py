@@ -27,7 +27,8 @@ from wallet.models import Account
 from wallet.models_adjustments import Adjustment
 from wallet.selectors_adjustments import adjustment_details, sum_unapproved
 from wallet.services.posting import check_references, post
-from wallet.types import AccountKind, AdjustmentDetails, AdjustmentNature, AdjustmentState, Outcome, TransferKind
+from wallet.types import AccountKind, Outcome, TransferKind
+from wallet.types_adjustments import AdjustmentDetails, AdjustmentNature, AdjustmentState
 
 ADJUST, WRITE_OFF = "wallet.adjust_balance", "wallet.write_off_balance"
 

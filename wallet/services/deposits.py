@@ -29,7 +29,7 @@ from kernel.pan import mask_pans
 from players.selectors import find_refusal, get_player
 from players.services.restrictions import impose
 from players.types import PlayerAction, RestrictionKind, public_reason
-from wallet.models import Deposit
+from wallet.models_payments import Deposit
 from wallet.ports import (
     Direction,
     PaymentAnswer,
@@ -44,7 +44,8 @@ from wallet.selectors import get_balances, get_deposit
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
 from wallet.services.posting import check_amount, check_references, post
-from wallet.types import DepositDetails, DepositState, Outcome
+from wallet.types import Outcome
+from wallet.types_payments import DepositDetails, DepositState
 
 logger = logging.getLogger(__name__)
 

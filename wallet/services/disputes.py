@@ -19,7 +19,7 @@ from wallet.models_adjustments import Dispute
 from wallet.selectors_adjustments import dispute_details, get_dispute
 from wallet.services.adjustments import adjust
 from wallet.services.posting import check_amount, check_references
-from wallet.types import DisputeDetails, DisputeState
+from wallet.types_adjustments import DisputeDetails, DisputeState
 
 WORK = "wallet.work_disputes"
 

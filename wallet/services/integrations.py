@@ -18,7 +18,7 @@ from django.db import transaction
 from kernel.actors import Actor
 from kernel.currencies import EXPONENTS
 from kernel.errors import FieldErrors, NotFound
-from kernel.secrets import seal
+from kernel.secrets import is_current, seal, unseal
 from wallet.models import Game
 from wallet.models_adapters import GameMapping, Integration, IntegrationKey
 from wallet.rules_adapters import KEY_PURPOSE, fingerprint, is_network
@@ -156,6 +156,18 @@ def read_mapping_lines(text: str) -> dict[str, str]:
             raise FieldErrors({"games": [f"Line {number} has more than two values."]})
         games[cells[0]] = cells[-1]
     return games
+
+
+def reseal_keys() -> int:
+    """Seal keys anew that were sealed under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
+    with transaction.atomic():
+        old = [
+            key for key in IntegrationKey.objects.select_for_update() if not is_current(bytes(key.sealed), KEY_PURPOSE)
+        ]
+        for key in old:
+            key.sealed = seal(unseal(bytes(key.sealed), KEY_PURPOSE), KEY_PURPOSE)
+        IntegrationKey.objects.bulk_update(old, ["sealed"])
+    return len(old)
 
 
 def _check(currencies: dict[str, str], amount_scale: int, allowed_ips: tuple[str, ...]) -> None:

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel.ids import uuid7
 from kernel.pan import mask_pans
-from wallet.models import ProviderMessage
+from wallet.models_payments import ProviderMessage
 from wallet.ports import PaymentAnswer, PaymentState
 
 

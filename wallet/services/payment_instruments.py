@@ -13,11 +13,11 @@ from kernel.errors import FieldErrors
 from kernel.ids import uuid7
 from kernel.pan import holds_pan
 from players.selectors import get_player
-from wallet.models import Instrument
+from wallet.models_payments import Instrument
 from wallet.ports import InstrumentFacts, check_provider
 from wallet.selectors import get_instrument
 from wallet.services.posting import check_references
-from wallet.types import InstrumentDetails, InstrumentKind
+from wallet.types_payments import InstrumentDetails, InstrumentKind
 
 MAX_TOKEN_LENGTH = 120
 MAX_LABEL_LENGTH = 60

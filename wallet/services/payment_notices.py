@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db.models import QuerySet
 
 from kernel.actors import system
-from wallet.models import Deposit, Payout
+from wallet.models_payments import Deposit, Payout
 from wallet.ports import Direction, PaymentNotice, get_provider
 from wallet.services.deposits import settle_deposit
 from wallet.services.payment_sending import settle_payout

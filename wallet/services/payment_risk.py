@@ -9,9 +9,9 @@ from kernel.db import fetch_all
 from kernel.money import Money
 from players.selectors import list_labels, list_restrictions, list_setting_changes
 from players.types import ConfirmStatus, PlayerDetails, public_reason
-from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.models_payments import ApprovalRule, WithdrawalPolicy
 from wallet.rules import PLAY_WINDOW, VELOCITY_WINDOW, AutoApproval, RiskFacts
-from wallet.types import InstrumentDetails
+from wallet.types_payments import InstrumentDetails
 
 # A player's newest transfers that are looked at for the play of the last weeks: no search grows with a history.
 NEWEST_TRANSFERS = 20_000

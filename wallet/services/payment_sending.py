@@ -20,13 +20,13 @@ from kernel.money import Money
 from kernel.pan import mask_pans
 from players.selectors import find_refusal
 from players.types import PlayerAction
-from wallet.models import Payout, Withdrawal
+from wallet.models_payments import Payout, Withdrawal
 from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, ProviderUnavailable, get_provider
 from wallet.rules import PAYOUT_MOVES, next_try
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
 from wallet.services.withdrawals import about, lock, move, shift
-from wallet.types import PayoutState, WithdrawalState
+from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,7 @@ from wallet import rules_reports as rules
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import Redress
-from wallet.types import CaseKind, CaseState, ReportSide, ReportState, RowState
+from wallet.types_reconciliation import CaseKind, CaseState, ReportSide, ReportState, RowState
 
 RECONCILE = "wallet.reconcile"
 MAX_FILE_BYTES = 50 * 1024 * 1024

@@ -28,13 +28,14 @@ from kernel.money import Money, total
 from kernel.pan import holds_pan
 from players.selectors import find_refusal, get_player
 from players.types import PlayerAction, public_reason
-from wallet.models import Instrument, Payout, Withdrawal
+from wallet.models_payments import Instrument, Payout, Withdrawal
 from wallet.rules import WITHDRAWAL_MOVES, approves, assess, breaks_closed_loop, plan_payouts, score_of
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments
 from wallet.services.payment_instruments import note_payment
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
 from wallet.services.posting import check_amount, check_references, post
-from wallet.types import Outcome, PayoutState, RefusalReason, WithdrawalDetails, WithdrawalState
+from wallet.types import Outcome, RefusalReason
+from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
 SOURCE = "withdrawals"
 DECIDE = "wallet.approve_withdrawal"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.test import override_settings
+from pytest_django import Settings
 
 from kernel import clock
 from kernel.db import fetch_all
 from kernel.secrets import Unreadable, derive_token, seal, unseal
 from players.types import PlayerDetails
 from tests.factories import ACTOR
-from tests.wallet.adapters.conftest import issue
+from tests.wallet.adapters.conftest import forget_integrations, issue
 from tests.wallet.adapters.test_conformance import kinds
 from wallet.adapters.dispatch import ReplayRefused, replay
 from wallet.selectors import get_balances
@@ -148,3 +151,19 @@ def test_secrets_open_for_their_purpose_and_survive_a_change_of_the_key() -> Non
         unseal(sealed, "cave")
     assert derive_token("one", "p") == derive_token("one", "p") != derive_token("two", "p")
     assert len(derive_token("one", "p")) == 43
+
+
+def test_integrations_keys_are_sealed_anew_after_a_change_of_the_secret_key(
+    connect: Callable[..., Any], settings: Settings
+) -> None:
+    hub88 = connect("hub88")
+    settings.SECRET_KEY_FALLBACKS = [settings.SECRET_KEY]
+    settings.SECRET_KEY = "another secret key, as long as they should be"
+    assert hub88.bet("b1", "10.00").ok
+    for sealed in ("1 secrets", "0 secrets"):
+        out = StringIO()
+        call_command("rotate_keys", "--secrets", stdout=out)
+        assert sealed in out.getvalue()
+    settings.SECRET_KEY_FALLBACKS = []
+    forget_integrations()
+    assert hub88.bet("b2", "10.00").ok

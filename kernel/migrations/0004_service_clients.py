@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("allauth_idp_oidc", "0003_client_allow_uri_wildcards"),
-        ("kernel", "0002_idempotency_key"),
+        ("kernel", "0003_subject_key"),
     ]
 
     operations = [

@@ -1,0 +1,87 @@
+"""The audit trail: who did what, to whom, from where and why. Services, logins, reveals, exports and refusals write here.
+
+Events say what came to pass and others act on them; the trail is read by people and by nobody's code. A bet is in the
+ledger and writes nothing here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import cache
+from uuid import UUID
+
+from django.apps import apps
+from psycopg.types.json import Jsonb
+
+from events.types import AuditOutcome
+from kernel.actors import Actor
+from kernel.context import client_ip, request_id, user_agent
+from kernel.db import fetch_one
+from kernel.pan import mask_pans
+
+CHANGED = "(changed)"
+_LONGEST_VALUE = 1_000
+
+
+def record(
+    *,
+    action: str,
+    actor: Actor,
+    at: datetime,
+    player_id: UUID | None = None,
+    object_type: str = "",
+    object_id: str = "",
+    reason: str = "",
+    outcome: AuditOutcome = AuditOutcome.DONE,
+    before: Mapping[str, str] | None = None,
+    after: Mapping[str, str] | None = None,
+) -> UUID:
+    """Write one record of a deed, in the caller's transaction; its id.
+
+    ``action`` is "app.verb_noun" ("players.change_status"); ``object_type`` "app.noun". Address, browser and request id
+    come from ``kernel.context``, roles from the actor. Values of ``before`` and ``after`` whose last name any model
+    declares personal are kept as "(changed)" only. Call it after the transaction holds its players.
+    """
+    record_id: UUID = fetch_one(
+        "SELECT events_audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::inet, %s, %s, %s)",
+        [
+            action,
+            outcome.value,
+            actor.kind.value,
+            actor.id,
+            sorted(actor.roles),
+            player_id,
+            object_type,
+            object_id,
+            mask_pans(reason),
+            _kept(before),
+            _kept(after),
+            client_ip.get() or None,
+            user_agent.get(),
+            request_id.get(),
+            at,
+        ],
+    )[0]
+    return record_id
+
+
+def _kept(values: Mapping[str, str] | None) -> Jsonb | None:
+    """What may be kept of these values."""
+    if values is None:
+        return None
+    personal = _personal_names()
+    return Jsonb(
+        {
+            name: CHANGED if name.rpartition(".")[2] in personal else mask_pans(str(value))[:_LONGEST_VALUE]
+            for name, value in values.items()
+        }
+    )
+
+
+@cache
+def _personal_names() -> frozenset[str]:
+    """Names of the fields that any model declares personal."""
+    return frozenset(
+        name for model in apps.get_models() if hasattr(model, "protection") for name in model.protection.personal
+    )

@@ -1,0 +1,290 @@
+"""Deposits, withdrawals, the instruments they use and the dialogue with payment providers; the rules for payouts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+
+from kernel.ids import uuid7
+from kernel.protection import PersonalData, Protection, Retention
+from wallet.models_adjustments import _choices
+from wallet.types_payments import DepositState, InstrumentKind, PayoutState, WithdrawalState
+
+
+class Instrument(models.Model):
+    """A player's means of payment, known by its provider's token; never a card or account number.
+
+    Written by services.payment_instruments and with the payments made by it. Amounts are minor units of the player's
+    currency; ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
+    """
+
+    protection: ClassVar = Protection(
+        Retention.FIVE_YEARS,
+        {"token": PersonalData.PLAIN, "label": PersonalData.PLAIN, "fingerprint": PersonalData.PLAIN},
+    )
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=40)
+    token = models.CharField(max_length=120)
+    kind = models.CharField(max_length=10, choices=_choices(InstrumentKind), default=InstrumentKind.OTHER.value)
+    label = models.CharField(max_length=60, blank=True, default="")
+    fingerprint = models.CharField(max_length=120, blank=True, default="")
+    paid_in_minor = models.BigIntegerField(default=0)
+    paid_out_minor = models.BigIntegerField(default=0)
+    added_at = models.DateTimeField()
+    last_used_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["player", "provider", "token"], name="wallet_instrument_once"),
+            models.CheckConstraint(
+                condition=models.Q(paid_in_minor__gte=0, paid_out_minor__gte=0), name="wallet_instrument_amounts"
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["provider", "fingerprint"],
+                condition=~models.Q(fingerprint=""),
+                name="wallet_instrument_shared",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.label or self.kind}"
+
+
+class Deposit(models.Model):
+    """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
+
+    ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
+    An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    provider = models.CharField(max_length=40)
+    instrument = models.CharField(max_length=120)
+    paid_with = models.ForeignKey(Instrument, null=True, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=12, choices=_choices(DepositState), default=DepositState.REQUESTED.value)
+    source = models.CharField(max_length=120)
+    key = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    provider_reference = models.CharField(max_length=120, blank=True, default="")
+    failure_reason = models.CharField(max_length=200, blank=True, default="")
+    number = models.IntegerField(null=True, blank=True)
+    charged_back_minor = models.BigIntegerField(default=0)
+    attempts = models.IntegerField(default=0)
+    next_try_at = models.DateTimeField(null=True, blank=True)
+    requested_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "key"], name="wallet_deposit_key_once"),
+            models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
+            models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="wallet_deposit_player"),
+            models.Index(
+                fields=["next_try_at"],
+                condition=models.Q(state__in=["requested", "pending"]),
+                name="wallet_deposit_chased",
+            ),
+            models.Index(fields=["provider_reference"], name="wallet_deposit_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"deposit {self.id}"
+
+
+class Withdrawal(models.Model):
+    """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals.
+
+    The amount is in the held purse from the request on; it ends as ``paid_minor`` or, as ``returned_minor``, with the
+    player again. ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are
+    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    currency = models.CharField(max_length=3)
+    approved_minor = models.BigIntegerField(default=0)
+    paid_minor = models.BigIntegerField(default=0)
+    returned_minor = models.BigIntegerField(default=0)
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    state = models.CharField(max_length=12, choices=_choices(WithdrawalState), default=WithdrawalState.REQUESTED.value)
+    source = models.CharField(max_length=120)
+    key = models.CharField(max_length=200)
+    digest = models.BinaryField(max_length=32)
+    score = models.SmallIntegerField()
+    reasons = models.JSONField(default=list)
+    level = models.CharField(max_length=120, blank=True, default="")
+    cancellable = models.BooleanField()
+    cooling_minutes = models.IntegerField(default=0)
+    automatic = models.BooleanField(default=False)
+    decided_by = models.CharField(max_length=120, blank=True, default="")
+    decision_reason = models.TextField(blank=True, default="")
+    failure_reason = models.CharField(max_length=200, blank=True, default="")
+    claimed_by = models.CharField(max_length=120, blank=True, default="")
+    claimed_until = models.DateTimeField(null=True, blank=True)
+    requested_at = models.DateTimeField()
+    decided_at = models.DateTimeField(null=True, blank=True)
+    sends_from = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        permissions: ClassVar = [("approve_withdrawal", "Approves, splits and rejects withdrawals")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["source", "key"], name="wallet_withdrawal_key_once"),
+            models.CheckConstraint(
+                condition=models.Q(
+                    amount_minor__gt=0,
+                    approved_minor__gte=0,
+                    approved_minor__lte=models.F("amount_minor"),
+                    paid_minor__gte=0,
+                    returned_minor__gte=0,
+                    amount_minor__gte=models.F("paid_minor") + models.F("returned_minor"),
+                ),
+                name="wallet_withdrawal_adds_up",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="wallet_withdrawal_player"),
+            models.Index(fields=["state", "requested_at"], name="wallet_withdrawal_inbox"),
+        ]
+
+    def __str__(self) -> str:
+        return f"withdrawal {self.id}"
+
+
+class Payout(models.Model):
+    """One payment out of a withdrawal, to one instrument; ``id`` is the provider's idempotency key.
+
+    Planned with the approval; written by services.payment_sending. One that is to be sent or asked about is due at
+    ``next_try_at``; a job that works on it has moved that moment before.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="payouts")
+    instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
+    amount_minor = models.BigIntegerField()
+    paid_minor = models.BigIntegerField(default=0)
+    state = models.CharField(max_length=10, choices=_choices(PayoutState), default=PayoutState.PLANNED.value)
+    provider_reference = models.CharField(max_length=120, blank=True, default="")
+    failure_reason = models.CharField(max_length=200, blank=True, default="")
+    attempts = models.IntegerField(default=0)
+    next_try_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True, blank=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.CheckConstraint(
+                condition=models.Q(amount_minor__gt=0, paid_minor__gte=0, paid_minor__lte=models.F("amount_minor")),
+                name="wallet_payout_adds_up",
+            ),
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["next_try_at"],
+                condition=models.Q(state__in=["planned", "sent"]),
+                name="wallet_payout_due",
+            ),
+            models.Index(fields=["provider_reference"], name="wallet_payout_reference"),
+        ]
+
+    def __str__(self) -> str:
+        return f"payout {self.id}"
+
+
+class ProviderMessage(models.Model):
+    """One line of the dialogue with a payment provider: what was asked, or what it said of itself. Never changes.
+
+    Of the answer only state, reference, reason and amount are kept: no secret, no card number. ``payment_id`` is a
+    deposit's or payout's id; ``notice_id`` is set for webhooks, each of which is kept once.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    payment_id = models.UUIDField()
+    provider = models.CharField(max_length=40)
+    call = models.CharField(max_length=12)
+    answer = models.CharField(max_length=12)
+    reference = models.CharField(max_length=120, blank=True, default="")
+    reason = models.CharField(max_length=200, blank=True, default="")
+    amount_minor = models.BigIntegerField(null=True, blank=True)
+    notice_id = models.CharField(max_length=120, blank=True, default="")
+    said_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["provider", "notice_id"],
+                condition=~models.Q(notice_id=""),
+                name="wallet_provider_notice_once",
+            ),
+        ]
+        indexes: ClassVar = [models.Index(fields=["payment_id", "id"], name="wallet_provider_dialogue")]
+
+    def __str__(self) -> str:
+        return f"{self.call} {self.answer}"
+
+
+class WithdrawalPolicy(models.Model):
+    """What a country demands of withdrawals; the one with an empty country is for all others. Written by staff.
+
+    ``cooling_minutes`` pass between approval and payment. Some countries forbid that a player takes a withdrawal back.
+    """
+
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
+
+    id = models.BigAutoField(primary_key=True)
+    country = models.CharField(
+        max_length=2, blank=True, default="", unique=True, help_text="ISO 3166-1, such as GB; empty for all others."
+    )
+    cooling_minutes = models.PositiveIntegerField(default=0)
+    cancellation_allowed = models.BooleanField(default=True)
+
+    class Meta:
+        verbose_name_plural = "withdrawal policies"
+
+    def __str__(self) -> str:
+        return self.country or "all other countries"
+
+
+class ApprovalRule(models.Model):
+    """Withdrawals that need no person: of players of a loyalty level, up to an amount and a risk score. Written by staff."""
+
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
+
+    id = models.BigAutoField(primary_key=True)
+    level = models.CharField(
+        max_length=120, blank=True, default="", help_text="Code of a loyalty level, such as gold; empty for everybody."
+    )
+    currency = models.CharField(max_length=3)
+    up_to_minor = models.PositiveBigIntegerField(verbose_name="up to", help_text="In minor units: 10000 is 100.00 EUR.")
+    max_score = models.PositiveSmallIntegerField(
+        help_text="0 lets only withdrawals through that nothing speaks against."
+    )
+    active = models.BooleanField(default=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["level", "currency"], name="wallet_approvalrule_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.level or 'everybody'} {self.currency}"
