@@ -264,3 +264,6 @@ def staff_names(*actors: str) -> dict[str, str]:
     ids = [int(actor.removeprefix("staff:")) for actor in actors if actor.startswith("staff:")]
     logins = {f"staff:{pk}": login for pk, login in list_staff_names(ids).items()}
     return {actor: logins.get(actor, human(actor)) for actor in actors}
+
+
+from compliance import admin_delegations, admin_roles  # noqa: E402, F401  (they use what stands above)

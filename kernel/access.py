@@ -283,7 +283,17 @@ def explain(actor: Actor, action: str, subject: object = None, at: datetime | No
     """All that ``allowed`` would ask, to the end: it says no when any of these does."""
     if actor.kind is ActorKind.SYSTEM:
         return [Check("permission", "Permission", True, "The system may do everything.")]
-    return list(_checks(actor, action, subject_of(subject), at))
+    first, *others = _checks(actor, action, subject_of(subject), at)
+    return [first, *_objects(actor, subject_of(subject)), *others]
+
+
+def _objects(actor: Actor, subject: Subject) -> Iterator[Check]:
+    """What the actor was given on the very object, or on the player that it belongs to."""
+    if actor.kind is not ActorKind.STAFF:
+        return
+    names = {(subject.kind, subject.key), ("players.player", str(subject.player_id))}
+    found = sorted(code for name in names for code in object_grants(actor).get(name, ()))
+    yield Check("object", "Object permission", True if found else None, ", ".join(found) or "none on this object")
 
 
 def _checks(actor: Actor, action: str, subject: Subject, at: datetime | None) -> Iterator[Check]:

@@ -21,6 +21,7 @@ from kernel.display import chip, copyable, human, when
 from players import (
     admin_access,  # noqa: F401  (registers staff and roles)
     admin_actions,
+    admin_portfolios,
 )
 from players.admin_masking import mask_email, mask_name, sees_personal_data
 from players.models import Label, Player, Restriction
@@ -140,6 +141,8 @@ class PlayerAdmin(PageAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [
+            self.view_path("portfolios/", self.portfolios_view, "portfolios"),
+            self.view_path("<uuid:player_id>/release/<int:staff_id>/", self.release_view, "release"),
             self.view_path("<uuid:player_id>/tab/<slug:key>/", self.tab_view, "tab"),
             self.view_path("<uuid:player_id>/impose/", self.impose_view, "impose"),
             self.view_path("<uuid:player_id>/lift/<uuid:restriction_id>/", self.lift_view, "lift"),
@@ -194,6 +197,12 @@ class PlayerAdmin(PageAdmin):
             "may_change_status": may(request, "players.change_player_status", player),
             "may_impose": may(request, "players.impose_restriction", player),
         }
+
+    def portfolios_view(self, request: HttpRequest) -> HttpResponse:
+        return admin_portfolios.portfolios(self, request)
+
+    def release_view(self, request: HttpRequest, player_id: UUID, staff_id: int) -> HttpResponse:
+        return admin_portfolios.release(self, request, player_id, staff_id)
 
     def impose_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         return admin_actions.impose(self, request, player_id)

@@ -88,6 +88,7 @@ class Player(models.Model):
             ("view_personal_data", "Sees names, email, phone and birth date unmasked"),
             ("change_player_status", "Suspends, closes and reopens accounts"),
             ("care_for_player", "Has the player in their portfolio"),
+            ("view_portfolios", "Sees who cares for which VIP"),
             ("assign_portfolio", "Gives players to VIP managers, and takes them away"),
         ]
         indexes: ClassVar = [

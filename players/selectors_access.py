@@ -149,6 +149,12 @@ def list_permissions() -> list[PermissionDetails]:
     ]
 
 
+def list_permissions_in_use() -> list[PermissionDetails]:
+    """Those that some role has: Django makes many more that nothing asks for."""
+    used = frozenset[str]().union(*(role.permissions for role in list_roles()))
+    return [permission for permission in list_permissions() if permission.code in used]
+
+
 # --- portfolios -----------------------------------------------------------------------------------------------------
 
 
