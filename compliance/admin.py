@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -166,6 +167,8 @@ class ApprovalAdmin(PageAdmin):
     def next_view(self, request: HttpRequest) -> HttpResponse:
         """Take the one that expires first in hand, and open it."""
         need(request, VIEW)
+        if not self._kinds(request):
+            raise PermissionDenied
         self._only_post(request)
         actor, at = staff_actor(request), clock.now()
         absent = {row.principal for row in list_principals(deputy=str(actor), at=at)}
@@ -237,8 +240,11 @@ class ApprovalAdmin(PageAdmin):
 
     def _open(self, request: HttpRequest, object_id: str) -> Approval:
         need(request, VIEW)
-        self._only_post(request)
         obj: Approval = self.get_or_404(request, object_id)
+        # In whose name, and for how much, is decided by the service; without the permission nobody gets that far.
+        if get_handler(obj.kind).decide_permission not in staff_actor(request).permissions:
+            raise PermissionDenied
+        self._only_post(request)
         return obj
 
     def _only_post(self, request: HttpRequest) -> None:

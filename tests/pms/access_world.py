@@ -6,17 +6,14 @@ import re
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import uuid4
 
 from django.contrib import admin
-from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
-from django.db import connection
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from compliance.services.delegations import appoint_deputy
 from compliance.services.role_changes import change_staff_roles
-from events.catalogue.base import CATALOGUE
 from kernel import clock
 from kernel.actors import system
 from kernel.db import fetch_all, fetch_one
@@ -31,13 +28,13 @@ from players.types import RestrictionKind
 from pms.identity import ensure_client
 from tests.factories import bet, fund, make_game, make_player
 from tests.staff import staff_id
+from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.selectors import list_instruments
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import open_dispute
 from wallet.services.withdrawals import request_withdrawal
-from wallet.selectors import list_instruments
 
 BOSS = system("test")
-assert CATALOGUE
 
 
 class World:
@@ -101,7 +98,11 @@ class World:
         )
         own = declare_own_account(staff_id=self.somebody, player_id=self.other.id, reason="x", actor=BOSS, at=at)
         ensure_client(client_id="casino", secret="a secret of the tests", name="Casino", scopes=SCOPES)
+        rule = ApprovalRule.objects.create(level="gold", currency="EUR", up_to_minor=1, max_score=0)
+        policy = WithdrawalPolicy.objects.create(country="DE", cooling_minutes=1, cancellation_allowed=True)
         self.ids: dict[str, Any] = {
+            "wallet_approvalrule": rule.pk,
+            "wallet_withdrawalpolicy": policy.pk,
             "players_player": self.player.id,
             "players_user": self.somebody,
             "players_restriction": self.restriction,
@@ -182,14 +183,3 @@ def everything_stored() -> dict[str, tuple[int, int]]:
                 f"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {name} t"
             )
     return found  # type: ignore[return-value]
-
-
-def user_of(role: str) -> Any:
-    return get_user_model().objects.get(pk=staff_id(role))
-
-
-def is_id(value: object) -> bool:
-    return isinstance(value, UUID)
-
-
-assert connection
