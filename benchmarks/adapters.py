@@ -73,7 +73,7 @@ def _signed(code: str, count: int) -> list[str]:
     pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
     create_integration(code=code, name="Benchmarks", protocol=AdapterProtocol.HUB88, actor=ACTOR, at=at)
     add_key(integration=code, name="bench", key=pem.decode(), actor=ACTOR, at=at)
-    map_games(integration=code, games={GAME: GAME}, actor=ACTOR)
+    map_games(integration=code, games={GAME: GAME}, actor=ACTOR, at=at)
     tokens = [
         issue_session(
             player_id=player_id(number + 1),

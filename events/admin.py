@@ -364,3 +364,6 @@ class DeadLetterAdmin(LatestAdmin):
     def _again(self, request: HttpRequest, letter: DeadLetter, forms: dict[str, object]) -> HttpResponse:
         context = {"object": letter, **self.page_context(request, letter), **forms}
         return self.render(request, self.page_template, self.page_title(letter), context, letter.pk)
+
+
+from events import admin_audit  # noqa: E402, F401  (registers the audit trail)

@@ -51,3 +51,28 @@ class AuditRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} by {self.actor_kind}:{self.actor_id}"
+
+
+class AuditSeal(models.Model):
+    """What the store outside the database says of one seal of the audit trail; written after the store, never changes.
+
+    It covers the records of ``epoch`` whose ``xid`` is at least the previous seal's ``xid_until`` and below its own.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    number = models.BigIntegerField(primary_key=True)
+    epoch = models.SmallIntegerField()
+    xid_until = models.BigIntegerField()
+    records = models.BigIntegerField()
+    root = models.CharField(max_length=64)
+    hash = models.CharField(max_length=64)
+    key_id = models.CharField(max_length=16)
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = ["view"]
+        indexes: ClassVar = [models.Index(fields=["epoch", "xid_until"], name="events_audit_seal_place")]
+
+    def __str__(self) -> str:
+        return f"seal {self.number}"

@@ -1,9 +1,11 @@
-"""Where higher apps plug their consumers in, from ``AppConfig.ready()``."""
+"""Where higher apps plug in from ``AppConfig.ready()``: their consumers, and who the people of the audit trail are."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
+from uuid import UUID
 
 from events.catalogue.base import Event
 from events.types import ConsumerKind, RecordedEvent
@@ -60,3 +62,31 @@ def get_consumer(name: str) -> Consumer:
 
 def list_consumers() -> list[Consumer]:
     return [_consumers[name] for name in sorted(_consumers)]
+
+
+class Directory(Protocol):
+    """Who is meant: the trail keeps ids only."""
+
+    def list_staff_names(self, staff_ids: Iterable[str]) -> Mapping[str, str]:
+        """Logins of these members of staff, by id."""
+        ...
+
+    def find_staff_id(self, login: str) -> str | None:
+        """The id that actors carry, of the member of staff with this login."""
+        ...
+
+    def find_player_id(self, login: str) -> UUID | None: ...
+
+
+_directory: list[Directory] = []
+
+
+def register_directory(directory: Directory) -> None:
+    """Raises: ValueError when there is one."""
+    if _directory:
+        raise ValueError("there is a directory already")
+    _directory.append(directory)
+
+
+def get_directory() -> Directory:
+    return _directory[0]

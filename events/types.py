@@ -34,6 +34,63 @@ class AuditOutcome(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """One record of the audit trail. ``before`` and ``after`` are what may be kept of changed values."""
+
+    id: UUID
+    action: str
+    outcome: AuditOutcome
+    actor_kind: str
+    actor_id: str
+    actor_roles: tuple[str, ...]
+    player_id: UUID | None
+    object_type: str
+    object_id: str
+    reason: str
+    before: dict[str, Any] | None
+    after: dict[str, Any] | None
+    ip: str
+    user_agent: str
+    request_id: str
+    occurred_at: datetime
+    epoch: int
+    xid: int
+    chain: int
+    sequence: int
+    hash: bytes
+
+    @property
+    def actor(self) -> str:
+        return f"{self.actor_kind}:{self.actor_id}"
+
+    @property
+    def recorded_unix_ms(self) -> int:
+        return uuid7_unix_ms(self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AuditQuery:
+    """Which records: those that fit everything that is given. Times are those of recording; ``until`` is exclusive.
+
+    ``action`` ending in a dot takes all that begin so ("players."); ``text`` is looked for in reasons.
+    """
+
+    actor_kind: str = ""
+    actor_id: str = ""
+    role: str = ""
+    player_id: UUID | None = None
+    object_type: str = ""
+    object_id: str = ""
+    action: str = ""
+    outcome: AuditOutcome | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+    ip: str = ""
+    request_id: str = ""
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class RecordedEvent:
     """One event of the log. ``type`` is its wire name; ``payload`` is the amended one where an amendment exists."""
 

@@ -340,6 +340,13 @@ def narrowed(actor: Actor, action: str, rows: QuerySet[Any], path: str) -> Query
     return rows
 
 
+def require_whole(actor: Actor, action: str) -> None:
+    """For what is about all players at once, such as a file of all. Raises: AccessDenied, also for whoever sees some."""
+    require(actor, action)
+    if is_limited(actor, action):
+        raise AccessDenied("Your roles work for some players only; this would show the others.", action=action)
+
+
 def is_limited(actor: Actor, action: str) -> bool:
     """Is there a group of players to whom the actor may not do this? What is about all players at once asks it."""
     question = Question(actor, action, NOTHING, _roles(actor, action), clock.now())

@@ -16,14 +16,17 @@ from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.functional import cached_property
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator as UnfoldInfinitePaginator
 
-from kernel.access import allowed, narrowed
+from kernel import clock
+from kernel.access import AccessDenied, allowed, narrowed
 from kernel.actors import Actor
+from kernel.denials import Denial, player_in, report_denial
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7, uuid7_unix_ms
 from kernel.staff import actor_of
@@ -51,6 +54,26 @@ def need(request: HttpRequest, permission: str, subject: object = None) -> None:
     decision = allowed(staff_actor(request), permission, subject)
     if not decision:
         raise PermissionDenied(decision.reason)
+
+
+def note_refusal(request: HttpRequest, reason: str) -> None:
+    """Tell the audit trail that the person at this request was refused."""
+    address = request.resolver_match.kwargs if request.resolver_match else {}
+    report_denial(Denial(staff_actor(request), request.path, reason, clock.now(), player_in(address)))
+
+
+class RefusalMiddleware:
+    """Pages that somebody may not see: on the audit trail. What the API refuses, it reports itself."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> None:
+        if isinstance(exception, PermissionDenied | AccessDenied) and request.user.is_authenticated:
+            note_refusal(request, str(exception) or "not allowed")
 
 
 def column(title: str, order: str | None = None) -> Callable[[Callable[..., Any]], Any]:
@@ -177,7 +200,7 @@ class PageAdmin(ReadOnlyAdmin):
         original = Crumb(pk, title, self.opts) if pk else None
         return TemplateResponse(request, template, {**frame, "original": original, **context})
 
-    def view_path(self, route: str, view: Callable[..., HttpResponse], name: str) -> URLPattern:
+    def view_path(self, route: str, view: Callable[..., HttpResponseBase], name: str) -> URLPattern:
         """An address below this list, for staff only: named ``<app>_<model>_<name>``."""
         full_name = f"{self.opts.app_label}_{self.opts.model_name}_{name}"
         return path(route, self.admin_site.admin_view(view), name=full_name)
@@ -280,6 +303,8 @@ def act(
             form.add_error(field if field in form.fields else None, ValidationError(texts))
         return None
     except DomainError as error:
+        if isinstance(error, AccessDenied):
+            note_refusal(request, error.detail)
         messages.error(request, error.detail)
         return HttpResponseRedirect(back)
     messages.success(request, done)

@@ -72,6 +72,20 @@ def check_settings(client_id: str, data: ClientSettings) -> None:
         raise FieldErrors(errors)
 
 
+def get_settings(client_id: str) -> ClientSettings:
+    """What is set of a client now. Raises: NotFound."""
+    row = ServiceClient.objects.select_related("client").filter(pk=client_id).first()
+    if row is None:
+        raise NotFound(f"There is no client {client_id}.")
+    return ClientSettings(
+        name=row.client.name,
+        scopes=tuple(row.client.get_scopes()),
+        contact=row.contact,
+        allowed_ips=tuple(row.allowed_ips),
+        requests_per_minute=row.requests_per_minute,
+    )
+
+
 @transaction.atomic
 def create_client(*, client_id: str, data: ClientSettings, actor: Actor, at: datetime) -> None:
     """Make a client that has no secret yet, and so gets no token. Raises: FieldErrors, ClientExists."""

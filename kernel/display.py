@@ -15,7 +15,8 @@ NOTHING = mark_safe('<span class="pms-subtle">–</span>')
 # Words of states and kinds, and the colour of their chip. What is not here is neutral.
 TONES = {
     **dict.fromkeys(
-        ("active", "approved", "made", "confirmed", "replayed", "running", "low", "win", "deposit", "paid"), "good"
+        ("active", "approved", "done", "made", "confirmed", "replayed", "running", "low", "win", "deposit", "paid"),
+        "good",
     ),
     **dict.fromkeys(
         ("pending", "requested", "submitted", "in_review", "medium", "behind", "paused", "parked", "sent", "planned"),
@@ -25,9 +26,10 @@ TONES = {
         ("suspended", "failed", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
     ),
     **dict.fromkeys(("rollback", "expired", "down", "restricted", "rejected", "charged_back", "returned"), "bad"),
-    **dict.fromkeys(("posted", "resolved", "matched"), "good"),
-    **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching"), "warn"),
-    **dict.fromkeys(("differing", "bad"), "bad"),
+    **dict.fromkeys(("posted", "resolved", "matched", "done"), "good"),
+    **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching", "writing"), "warn"),
+    **dict.fromkeys(("missing", "unmatched"), "warn"),
+    **dict.fromkeys(("differing", "bad", "denied"), "bad"),
 }
 
 

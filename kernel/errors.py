@@ -40,6 +40,10 @@ class FieldErrors(DomainError):
         super().__init__("; ".join(f"{field}: {' '.join(texts)}" for field, texts in errors.items()))
         self.errors = errors
 
+    def within(self, place: str) -> FieldErrors:
+        """The same of fields inside ``place``, such as ``items[3]``."""
+        return FieldErrors({f"{place}.{field}": texts for field, texts in self.errors.items()})
+
 
 class IdempotencyConflict(DomainError):
     """The idempotency key was used before with other content."""

@@ -10,9 +10,14 @@ from django.http import HttpRequest, StreamingHttpResponse
 
 
 def csv_download(request: HttpRequest, chunks: Iterator[bytes], file_name: str) -> StreamingHttpResponse:
+    """A table to save."""
+    return download(request, chunks, file_name, "text/csv; charset=utf-8")
+
+
+def download(request: HttpRequest, chunks: Iterator[bytes], file_name: str, content_type: str) -> StreamingHttpResponse:
     """A file to save. Under ASGI Django would collect an ordinary iterator whole before it sends any of it."""
     content = _in_threads(chunks) if isinstance(request, ASGIRequest) else chunks
-    response = StreamingHttpResponse(content, content_type="text/csv; charset=utf-8")
+    response = StreamingHttpResponse(content, content_type=content_type)
     response["Content-Disposition"] = f'attachment; filename="{file_name}"'
     response["Cache-Control"] = "no-store"
     return response

@@ -207,6 +207,25 @@ class Label(models.Model):
         return f"{self.namespace}.{self.key}={self.value}"
 
 
+class LabelChange(models.Model):
+    """A label's value from ``since`` on; None: it was taken off. Written with the label; never changes."""
+
+    protection: ClassVar = Protection(Retention.ACCOUNT_LIFE)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    player = models.ForeignKey(Player, on_delete=models.PROTECT, related_name="+")
+    namespace = models.CharField(max_length=40)
+    key = models.CharField(max_length=60)
+    value = models.CharField(max_length=120, null=True)  # noqa: DJ001  (None and empty differ)
+    since = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["player", "namespace", "key", "since"], name="players_label_history")]
+
+    def __str__(self) -> str:
+        return f"{self.namespace}.{self.key}={self.value}"
+
+
 class SettingChange(models.Model):
     """One change of one profile field, preference or status: who, when, from, to. Written with the change; never changes."""
 

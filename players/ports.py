@@ -64,3 +64,27 @@ def register_panel(panel: PlayerPanel) -> None:
 def list_panels() -> list[PlayerPanel]:
     """From left to right."""
     return sorted(_panels.values(), key=lambda panel: (panel.order, panel.key))
+
+
+class AsOfSection(Protocol):
+    """What one app knows of a player as of a moment; shown to whoever has ``permission``."""
+
+    title: str
+    order: int
+    permission: str
+
+    def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
+        """Pairs of name and value, as they were at ``at``."""
+        ...
+
+
+_as_of_sections: list[AsOfSection] = []
+
+
+def register_as_of(section: AsOfSection) -> None:
+    """From ``AppConfig.ready()``."""
+    _as_of_sections.append(section)
+
+
+def list_as_of_sections() -> list[AsOfSection]:
+    return sorted(_as_of_sections, key=lambda section: section.order)

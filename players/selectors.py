@@ -127,6 +127,12 @@ def find_staff_login(staff_id: str) -> str | None:
     return User.objects.filter(id=int(staff_id), kind=UserKind.STAFF).values_list("username", flat=True).first()
 
 
+def find_staff_id(login: str) -> str | None:
+    """The id that actors carry, of the member of staff with this login."""
+    found = User.objects.filter(username=login.casefold(), kind=UserKind.STAFF).values_list("id", flat=True).first()
+    return None if found is None else str(found)
+
+
 def list_restrictions(player_id: UUID, *, standing_at: datetime | None = None) -> list[RestrictionDetails]:
     """Newest first; with ``standing_at`` only those in force then."""
     rows = Restriction.objects.filter(player_id=player_id)

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 
-from compliance.services.client_changes import make_client
+from compliance.services import client_changes
 from compliance.types import ApprovalDetails
 from kernel import clients, clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
@@ -167,7 +167,7 @@ class ServiceClientAdmin(PageAdmin):
             done = act(
                 request,
                 lambda: waiting.append(
-                    make_client(
+                    client_changes.make_client(
                         client_id=data["client_id"],
                         data=form.settings(),
                         comment=data["comment"],
@@ -205,7 +205,7 @@ class ServiceClientAdmin(PageAdmin):
             request,
             row,
             form,
-            lambda: clients.change_client(
+            lambda: client_changes.change_client(
                 client_id=client_id, data=form.settings(), actor=staff_actor(request), at=clock.now()
             ),
             title=f"Settings of {row.client.name}",
@@ -220,7 +220,7 @@ class ServiceClientAdmin(PageAdmin):
         back = self.reverse("change", client_id)
         if request.method == "POST" and form.is_valid():
             try:
-                secret = clients.issue_secret(
+                secret = client_changes.issue_secret(
                     client_id=client_id,
                     grace=timedelta(hours=form.cleaned_data["grace"]),
                     actor=staff_actor(request),
@@ -241,19 +241,21 @@ class ServiceClientAdmin(PageAdmin):
         return self.render(request, "back_office/form.html", f"A secret for {row.client.name}", context, client_id)
 
     def end_old_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
-        return self._posted(request, client_id, clients.end_old_secret, "The secret before the present one has ended.")
+        return self._posted(
+            request, client_id, client_changes.end_old_secret, "The secret before the present one has ended."
+        )
 
     def revoke_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
         return self._posted(
-            request, client_id, clients.revoke_tokens, "Its access tokens have ended; it may get new ones."
+            request, client_id, client_changes.revoke_tokens, "Its access tokens have ended; it may get new ones."
         )
 
     def disable_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
         done = f"Disabled: its tokens have ended, in every process within {TRUSTED_SECONDS} seconds."
-        return self._posted(request, client_id, clients.disable_client, done)
+        return self._posted(request, client_id, client_changes.disable_client, done)
 
     def enable_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
-        return self._posted(request, client_id, clients.enable_client, "Enabled: it may get tokens again.")
+        return self._posted(request, client_id, client_changes.enable_client, "Enabled: it may get tokens again.")
 
     def _posted(self, request: HttpRequest, client_id: str, service: Callable[..., Any], done: str) -> HttpResponse:
         self._permitted(request, client_id)

@@ -17,6 +17,10 @@ class UnknownScope(ValueError):
     """A scope that the API does not have."""
 
 
+class InvalidClientId(ValueError):
+    """The id has a colon: that marks the system's own sources of movements."""
+
+
 class ClientAdapter(DefaultOIDCAdapter):
     """What allauth's token service asks of this project."""
 
@@ -38,8 +42,10 @@ def ensure_client(*, client_id: str, secret: str, name: str, scopes: Iterable[st
     """The service client with exactly this secret, name and scopes, made or brought up to date.
 
     It may only ask for tokens in its own name (client credentials); without naming scopes it gets all of these.
-    Raises: UnknownScope.
+    Raises: UnknownScope, InvalidClientId.
     """
+    if ":" in client_id:
+        raise InvalidClientId(f"{client_id}: leave out the colon.")
     wanted = tuple(sorted(scopes))
     unknown = set(wanted) - SCOPES.keys()
     if unknown:

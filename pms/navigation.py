@@ -35,6 +35,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Instruments", "credit_card", "wallet_instrument", "wallet.view_instrument"),
             ("Approval rules", "rule", "wallet_approvalrule", "wallet.view_approvalrule"),
             ("Withdrawal policies", "public", "wallet_withdrawalpolicy", "wallet.view_withdrawalpolicy"),
+            ("Fees", "percent", "wallet_feerule", "wallet.view_feerule"),
             ("Transfers", "swap_horiz", "wallet_transfer", "wallet.view_transfer"),
             ("Entries", "receipt_long", "wallet_entry", "wallet.view_entry"),
             ("Accounts", "account_balance_wallet", "wallet_account", "wallet.view_account"),
@@ -44,6 +45,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Cases", "inbox", "wallet_reconciliationcase", "wallet.view_reconciliationcase"),
             ("Report mappings", "table_chart", "wallet_reportmapping", "wallet.view_reportmapping"),
             ("Disputes", "gavel", "wallet_dispute", "wallet.view_dispute"),
+            ("Exports", "download", "wallet_transferexport", "wallet.view_transferexport"),
             ("Dormant accounts", "bedtime", "wallet_dormancynotice", "wallet.view_dormancynotice"),
         ],
     ),
@@ -52,12 +54,14 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
+            ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),
     (
         "Games and loyalty",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),
+            ("Jackpots", "trophy", "wallet_jackpot", "wallet.view_jackpot"),
             ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
             ("Levels", "stairs", "loyalty_level", "loyalty.view_level"),
         ],

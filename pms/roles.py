@@ -24,10 +24,13 @@ _APPROVALS = {"compliance.view_approval"}
 _CORRECTIONS = {"wallet.view_adjustment", "wallet.view_dispute", "wallet.view_dormancynotice"}
 _DESK = {
     "wallet.view_report", "wallet.view_reportmapping", "wallet.view_reconciliationcase", "wallet.view_liabilityday",
+    "wallet.view_transferexport",
 }  # fmt: skip
 _CORRECT = {"wallet.adjust_balance", "wallet.work_disputes"}
-_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off"}
-_GAMES = {"wallet.view_game"}
+_APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off", "wallet.approve_large_withdrawal"}
+_GAMES = {"wallet.view_game", "wallet.view_jackpot"}
+_FEES = {"wallet.view_feerule"}
+_CHANGE_FEES = {"wallet.add_feerule", "wallet.change_feerule", "wallet.add_jackpot", "wallet.change_jackpot"}
 _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
 _MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
@@ -44,27 +47,30 @@ _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
+_AUDIT = {"events.view_auditrecord", "events.export_audit"}
+
 _EVERYTHING_TO_READ = (
-    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
+    _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS
     | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
-    "administrator": _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
-    | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES
+    "administrator": _AUDIT | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
+    | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
     | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS | _ROLES
     | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _PORTFOLIOS,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES
+    | _PORTFOLIOS,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
+    "compliance_officer": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
     | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS | _ACCESS
     | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
-    "mlro": _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    "mlro": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
@@ -72,9 +78,9 @@ ROLES: dict[str, set[str]] = {
     "vip_manager": {"players.view_portfolios"} | _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
-    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _DEPUTY,
+    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES | _DEPUTY,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
-    "auditor": _EVERYTHING_TO_READ | _AML,
+    "auditor": _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 

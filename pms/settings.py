@@ -50,6 +50,13 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# What one member of staff may let through of one player's withdrawals within 24 hours without a second person; rules
+# approve nothing above it. In a currency that is not named every payout needs one.
+WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
+# Within how many hours a withdrawal should be decided, by loyalty level; the inbox colours it by that.
+WITHDRAWAL_TARGET_HOURS = env.dict("WITHDRAWAL_TARGET_HOURS", default={"any": "24", "gold": "8", "platinum": "4"})
+# How long money stays reserved for a bet, where the game does not say: then it goes back to the player.
+HOLD_HOURS = env.int("HOLD_HOURS", default=24 * 7)
 # The monthly fee of dormant accounts, in major units by currency. None by default: whether it may be taken, and what
 # a player must be told before, is the regulator's to say.
 DORMANT_FEE = env.dict("DORMANT_FEE", default={})
@@ -67,6 +74,10 @@ GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
 ANONYMOUS_USER_NAME = None
 GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
 SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
+# --- rounds ------------------------------------------------------------------------------------------------------
+# Rounds that their games leave open are closed after so many hours; 0: never.
+ROUNDS_CLOSE_AFTER_HOURS = env.int("ROUNDS_CLOSE_AFTER_HOURS", default=24)
 
 # --- apps --------------------------------------------------------------------------------------------------------
 INSTALLED_APPS = [
@@ -116,6 +127,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
+    "kernel.admin.RefusalMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -159,7 +171,7 @@ TEMPLATES = [
 DATABASES: dict[str, dict[str, Any]] = {
     "default": {
         **env.db_url("DATABASE_URL", default="postgres://pms_app@127.0.0.1:5432/pms"),
-        "ENGINE": "django.db.backends.postgresql",
+        "ENGINE": "kernel.postgres",
         "CONN_MAX_AGE": 600,
         "CONN_HEALTH_CHECKS": True,
     }
@@ -198,13 +210,20 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
+    "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
+    "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
-    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},
+    "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
+    "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
+    # At the full minute, however often beat was started anew since: an interval would begin again each time.
+    "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
+    "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -350,6 +369,11 @@ IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- exports -----------------------------------------------------------------------------------------------------
+# Files that staff asked for; web and worker both reach the folder.
+EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
+EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

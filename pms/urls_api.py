@@ -5,9 +5,9 @@ from django.urls import include, path
 from kernel.rest import token_endpoint
 
 urlpatterns = [
+    path("api/v1/", include("wallet.rest.urls")),  # first: patterns are tried in order, and these are called most
     path("api/v1/", include("players.rest.urls")),
     path("api/v1/", include("compliance.rest.urls")),
-    path("api/v1/", include("wallet.rest.urls")),
     path("api/v1/", include("loyalty.rest.urls")),
     path("adapters/", include("wallet.adapters.urls")),  # aggregators of games, by their own protocols
     path("", include("kernel.rest.urls")),

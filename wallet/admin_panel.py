@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from uuid import UUID
 
 from kernel.access import allowed
+from kernel.actors import Actor
+from kernel.money import Money
 from players.ports import Figure, PanelRequest
-from players.types import Status
+from players.types import PlayerDetails, Status
 from wallet.selectors import get_balances, list_deposits, list_ledger, list_purses, list_withdrawals
 from wallet.selectors_adjustments import list_adjustments, list_disputes
+from wallet.selectors_history import get_balances_at
+from wallet.selectors_holds import list_holds
 
 PAGE = 30
 
@@ -26,6 +31,7 @@ class WalletPanel:
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
+            "holds": list_holds(player_id, limit=5),
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": before is None,
@@ -44,7 +50,22 @@ class WalletPanel:
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
         balances = get_balances(request.player.id)
-        return (Figure("Real money", balances.real), Figure("Bonus money", balances.bonus))
+        return (
+            Figure("Real money", balances.real),
+            Figure("Bonus money", balances.bonus),
+            *((Figure("Free spins", str(balances.spins_left)),) if balances.spins_left else ()),
+            *((Figure("In tournaments", balances.tournament),) if balances.tournament.amount_minor else ()),
+        )
+
+
+class WalletAsOf:
+    """What the player held at a moment, by the clock of recording."""
+
+    title, order, permission = "Balances, as recorded by then", 10, "wallet.view_account"
+
+    def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
+        held = get_balances_at(player.id, at)
+        return [("Real money", held.real), ("Bonus money", held.bonus)]
 
 
 def _uuid(text: str) -> UUID | None:

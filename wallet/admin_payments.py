@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from django.contrib import admin, messages
-from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
-from django.urls import URLPattern
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, QueryDict
+from django.urls import URLPattern, reverse
+from django.utils.html import format_html
 
 from kernel import clock
 from kernel.access import Subject, allowed, prefetch
@@ -19,34 +20,25 @@ from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
 from kernel.errors import DomainError, NotFound
-from kernel.money import Money, total
-from players.selectors import find_staff_login, list_matching_ids
+from kernel.money import Money
+from players.selectors import find_staff_login
+from wallet import admin_inbox as inbox
 from wallet.admin import player_link, transfer_link
+from wallet.admin_inbox import Age
 from wallet.admin_payment_forms import ApproveForm, RejectForm
 from wallet.admin_payment_rules import get_label
 from wallet.models import TransferKey
-from wallet.models_payments import Withdrawal
+from wallet.models_payments import SavedView, Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
-from wallet.services import withdrawals
+from wallet.services import saved_views, withdrawals
+from wallet.services import withdrawal_claims as claims
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
-APPROVE = "wallet.approve_withdrawal"
-PAGE = 100
-BULK = 100
-# Ages of a waiting withdrawal that colour it.
-LATE, VERY_LATE = timedelta(hours=4), timedelta(hours=24)
-# Sent, and still no answer: somebody should ask the provider.
-STUCK = timedelta(hours=6)
+logger = logging.getLogger(__name__)
 
-_TABS: dict[str, tuple[str, Sequence[WithdrawalState]]] = {
-    "review": ("To review", (WithdrawalState.IN_REVIEW,)),
-    "moving": ("On their way", (WithdrawalState.APPROVED, WithdrawalState.SENT)),
-    "settled": (
-        "Settled",
-        (WithdrawalState.PAID, WithdrawalState.REJECTED, WithdrawalState.FAILED, WithdrawalState.CANCELLED),
-    ),
-}
+APPROVE = "wallet.approve_withdrawal"
+BULK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,20 +48,11 @@ class Line:
     row: Withdrawal
     player: str
     amount: Money
-    age: str
-    tone: str
+    age: Age
     instrument: str
     claimed: str
     mine: bool
     stuck: bool
-
-
-def age_of(since: datetime, at: datetime) -> tuple[str, str]:
-    """How long it waits, in one unit, and the colour of that."""
-    waited = at - since
-    minutes = int(waited.total_seconds() // 60)
-    text = f"{minutes} min" if minutes < 120 else f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // 1440} d"
-    return text, "bad" if waited > VERY_LATE else "warn" if waited > LATE else ""
 
 
 def score_tone(score: int) -> str:
@@ -85,6 +68,8 @@ class WithdrawalAdmin(PageAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.view_path("next/", self.next_view, "next"),
+            self.view_path("views/save/", self.save_view, "save_view"),
+            self.view_path("views/<uuid:view_id>/remove/", self.remove_view, "remove_view"),
             self.view_path("bulk/", self.bulk_view, "bulk"),
             self.view_path("<uuid:withdrawal_id>/claim/", self.claim_view, "claim"),
             self.view_path("<uuid:withdrawal_id>/release/", self.release_view, "release"),
@@ -97,56 +82,61 @@ class WithdrawalAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         need(request, "wallet.view_withdrawal")
-        at = clock.now()
-        tab = request.GET.get("tab", "review")
-        tab = tab if tab in _TABS else "review"
-        rows = self._rows(request, tab, request.GET.get("q", ""), request.GET.get("before", ""))
-        lines = [self._line(request, row, at) for row in rows]
+        at, actor = clock.now(), str(staff_actor(request))
+        wanted = inbox.read_wanted(request.GET.dict())
+        seen = self.get_queryset(request)
+        lines = [self._line(request, row, at) for row in inbox.list_rows(seen, wanted, actor=actor, at=at)]
+        currencies, levels = inbox.list_choices()
         context = {
             "lines": lines,
-            "tabs": [
-                (key, title, self._count(request, states)) for key, (title, states) in _TABS.items() if key != "settled"
-            ]
-            + [("settled", _TABS["settled"][0], None)],
-            "tab": tab,
-            "query": request.GET.get("q", ""),
-            "older": lines[-1].row.pk if tab == "settled" and len(lines) == PAGE else None,
+            "tabs": inbox.list_tabs(seen),
+            "tab": wanted.tab,
+            "wanted": wanted,
+            "currencies": currencies,
+            "levels": levels,
+            "risks": inbox.RISKS.items(),
+            "hands": inbox.HANDS.items(),
+            "views": SavedView.objects.filter(owner=actor).order_by("name"),
+            "older": lines[-1].row.pk if wanted.tab == inbox.SETTLED and len(lines) == inbox.PAGE else None,
             "may_decide": may(request, APPROVE),
-            "sum": total((line.amount for line in lines), lines[0].amount.currency)
-            if len({line.amount.currency for line in lines}) == 1
-            else None,
+            "sums": inbox.sum_by_currency([line.amount for line in lines]),
         }
         return self.render(request, "wallet/withdrawals.html", "Withdrawals", context)
 
-    def _rows(self, request: HttpRequest, tab: str, query: str, before: str) -> QuerySet[Withdrawal]:
-        rows = self.get_queryset(request).select_related("player__user", "instrument").filter(state__in=_TABS[tab][1])
-        if query.strip():
-            wanted = Q(player_id__in=list_matching_ids(query))
-            if parsed := _uuid(query):
-                wanted |= Q(id=parsed)
-            rows = rows.filter(wanted)
-        if tab != "settled":
-            return rows.order_by("requested_at", "id")[:PAGE]  # the oldest first: they wait longest
-        if parsed := _uuid(before):
-            rows = rows.filter(id__lt=parsed)
-        return rows.order_by("-id")[:PAGE]
+    def save_view(self, request: HttpRequest) -> HttpResponse:
+        """Keep the filters of the address that the form carries, under a name of one's own."""
+        self._need_post(request, "wallet.view_withdrawal")
+        query = inbox.read_wanted(QueryDict(request.POST.get("query", "")).dict()).address
+        answer = act(
+            request,
+            lambda: saved_views.save_view(
+                name=request.POST.get("name", ""), query=query, actor=staff_actor(request), at=clock.now()
+            ),
+            done="The view is kept for you.",
+            back=f"{self.reverse('changelist')}?{query}",
+        )
+        assert answer is not None  # noqa: S101  (without a form, act always answers)
+        return answer
 
-    def _count(self, request: HttpRequest, states: Sequence[WithdrawalState]) -> int:
-        return self.get_queryset(request).filter(state__in=states).count()  # few: these are not settled yet
+    def remove_view(self, request: HttpRequest, view_id: UUID) -> HttpResponse:
+        self._need_post(request, "wallet.view_withdrawal")
+        saved_views.remove_view(view_id=view_id, actor=staff_actor(request))
+        messages.success(request, "The view is removed.")
+        return HttpResponseRedirect(self.reverse("changelist"))
 
     def _line(self, request: HttpRequest, row: Withdrawal, at: datetime) -> Line:
-        age, tone = age_of(row.requested_at, at)
-        claimed = withdrawals.is_claimed(row, at)
+        claimed = claims.is_claimed(row, at)
         return Line(
             row=row,
             player=player_link(row),
             amount=Money(row.amount_minor, row.currency),
-            age=age,
-            tone=tone,
+            age=inbox.age_of(row, at),
             instrument=get_label(row.instrument),
             claimed=who(row.claimed_by) if claimed else "",
             mine=claimed and row.claimed_by == str(staff_actor(request)),
-            stuck=row.state == WithdrawalState.SENT and row.decided_at is not None and at - row.decided_at > STUCK,
+            stuck=row.state == WithdrawalState.SENT
+            and row.decided_at is not None
+            and at - row.decided_at > inbox.STUCK,
         )
 
     # --- one withdrawal ---
@@ -160,7 +150,8 @@ class WithdrawalAdmin(PageAdmin):
         payouts = list_payouts(obj.pk)
         instruments = list_instruments(obj.player_id)
         labels = {row.id: row.label for row in instruments}
-        claimed = withdrawals.is_claimed(obj, at)
+        claimed = claims.is_claimed(obj, at)
+        second = details.approval_id is not None and details.state is WithdrawalState.IN_REVIEW
         waits = details.state in (WithdrawalState.IN_REVIEW, WithdrawalState.APPROVED)
         free = not claimed or obj.claimed_by == str(staff_actor(request))
         decides = may(request, APPROVE, obj) and waits and free
@@ -176,19 +167,24 @@ class WithdrawalAdmin(PageAdmin):
                 for instrument_id, part in plan_payouts(details.amount, instruments, details.instrument_id)
             ],
             "payouts": [(row, labels.get(row.instrument_id, "")) for row in payouts],
-            "messages_said": list_provider_messages([row.id for row in payouts]),
+            "messages_said": list_provider_messages([row.id for row in payouts], currency=obj.currency),
             "claimed_by": who(obj.claimed_by) if claimed else "",
             "mine": claimed and free,
-            "may_claim": may(request, APPROVE, obj) and details.state is WithdrawalState.IN_REVIEW and free,
-            "may_approve": decides and details.state is WithdrawalState.IN_REVIEW,
-            "not_whole": "" if whole else whole.reason,
+            "second": self._second(details.approval_id) if second else "",
+            "may_next": may(request, APPROVE),
+            "may_claim": may(request, APPROVE, obj)
+            and details.state is WithdrawalState.IN_REVIEW
+            and free
+            and not second,
+            "may_approve": decides and details.state is WithdrawalState.IN_REVIEW and not second,
             "may_reject": decides,
+            "not_whole": "" if whole else whole.reason,
         }
 
     def _facts(self, obj: Withdrawal, details: WithdrawalDetails, at: datetime) -> list[tuple[str, object]]:
         key = TransferKey.objects.filter(source=withdrawals.SOURCE, key=f"{obj.pk}:hold").first()
-        age, tone = age_of(obj.requested_at, at)
-        open_ = details.settled_at is None
+        age = inbox.age_of(obj, at)
+        waits = format_html('{} <span class="pms-subtle">{}</span>', chip(age.waits, age.tone or "neutral"), age.due)
         return [
             ("Id", copyable(obj.pk)),
             ("Player", player_link(obj)),
@@ -196,13 +192,16 @@ class WithdrawalAdmin(PageAdmin):
             ("Asked for", money(details.amount)),
             ("Approved", money(details.approved)),
             ("Paid", money(details.paid)),
+            ("Fee, as quoted", money(details.fee)),
+            ("Fee taken", money(details.charged)),
             ("Given back", money(details.returned)),
             ("Preferred instrument", get_instrument(obj.instrument_id).label),
             ("Loyalty level", chip(details.level, "accent")),
-            ("Waits for", chip(age, tone or "neutral") if open_ else "–"),
+            ("Waits for", waits if obj.state == WithdrawalState.IN_REVIEW else "–"),
             ("Player may cancel", "yes" if details.cancellable else "no: the country forbids it"),
             ("Decided by", "a rule" if details.automatic else who(obj.decided_by)),
             ("Why", details.decision_reason),
+            ("Second person", self._second(details.approval_id)),
             ("Why it failed", human(details.failure_reason)),
             ("Set aside by", transfer_link(key and key.transfer_id)),
             ("Asked for by", f"{obj.source}, key {obj.key}"),
@@ -211,11 +210,19 @@ class WithdrawalAdmin(PageAdmin):
             ("Settled", when(details.settled_at)),
         ]
 
+    def _second(self, approval_id: UUID | None) -> str:
+        return copyable(
+            approval_id, (approval_id and reverse("admin:compliance_approval_change", args=[approval_id])) or ""
+        )
+
     # --- working it ---
 
     def next_view(self, request: HttpRequest) -> HttpResponse:
         self._need_post(request)
-        found = withdrawals.claim_next(actor=staff_actor(request), at=clock.now())
+        return self._open_next(request)
+
+    def _open_next(self, request: HttpRequest) -> HttpResponse:
+        found = claims.claim_next(actor=staff_actor(request), at=clock.now())
         if found is None:
             messages.success(request, "Nothing waits: everything in review is decided or somebody works on it.")
             return HttpResponseRedirect(self.reverse("changelist"))
@@ -223,11 +230,11 @@ class WithdrawalAdmin(PageAdmin):
 
     def claim_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         return self._simple(
-            request, withdrawal_id, withdrawals.claim_withdrawal, "It is yours for the next quarter of an hour."
+            request, withdrawal_id, claims.claim_withdrawal, "It is yours for the next quarter of an hour."
         )
 
     def release_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
-        return self._simple(request, withdrawal_id, withdrawals.release_withdrawal, "Others may work on it now.")
+        return self._simple(request, withdrawal_id, claims.release_withdrawal, "Others may work on it now.")
 
     def approve_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         """Form, then what it will do, then the deed."""
@@ -239,6 +246,7 @@ class WithdrawalAdmin(PageAdmin):
         form = ApproveForm(details.amount, instruments, plan, request.POST or None)
         back = self.reverse("change", obj.pk)
         valid = request.method == "POST" and form.is_valid()
+        second = valid and withdrawals.needs_second_person(obj, form.approved, staff_actor(request), clock.now())
         if valid and "confirmed" in request.POST:
             done = act(
                 request,
@@ -250,12 +258,13 @@ class WithdrawalAdmin(PageAdmin):
                     actor=staff_actor(request),
                     at=clock.now(),
                 ),
-                done=f"{form.approved} {details.amount.currency} are approved.",
+                done=f"{form.approved} {details.amount.currency} "
+                + ("wait for a second person." if second else "are approved."),
                 back=back,
                 form=form,
             )
             if done:
-                return done
+                return self._open_next(request) if "next" in request.POST else done
             valid = False
         labels = {row.id: row.label for row in instruments}
         context = {
@@ -268,6 +277,7 @@ class WithdrawalAdmin(PageAdmin):
             "parts": [(labels[id_], part) for id_, part in form.split] if valid else [],
             "rest": details.amount - form.approved if valid else None,
             "approved": form.approved if valid else None,
+            "second": second,
             "cooling": obj.cooling_minutes,
             "owed": [(row.label, row.owed_back, row.paid_in) for row in instruments],
         }
@@ -293,7 +303,7 @@ class WithdrawalAdmin(PageAdmin):
                 form=form,
             )
             if done:
-                return done
+                return self._open_next(request) if "next" in request.POST else done
         context = {
             "object": obj,
             "details": get_withdrawal(obj.pk),
@@ -307,7 +317,7 @@ class WithdrawalAdmin(PageAdmin):
         """Approve many: first what would happen to each, then the deed, each in a transaction of its own."""
         self._need_post(request)
         at, actor = clock.now(), staff_actor(request)
-        wanted = [found for text in request.POST.getlist("ids")[:BULK] if (found := _uuid(text))]
+        wanted = [found for text in request.POST.getlist("ids")[:BULK] if (found := inbox.read_uuid(text))]
         seen = self.visible(request, self.get_queryset(request), APPROVE)
         rows = list(seen.filter(id__in=wanted).select_related("player__user").order_by("requested_at"))
         if not rows:
@@ -316,29 +326,42 @@ class WithdrawalAdmin(PageAdmin):
         if "confirmed" in request.POST:
             return self._approve_many(request, [row.pk for row in rows])
         prefetch(row.player_id for row in rows)
-        lines = [(self._line(request, row, at), self._obstacle(row, actor, at)) for row in rows]
-        passing = [line.amount for line, obstacle in lines if not obstacle]
+        lines = [
+            (self._line(request, row, at), self._obstacle(row, actor, at), self._is_large(row, actor, at))
+            for row in rows
+        ]
+        passing = [(line.amount, large) for line, obstacle, large in lines if not obstacle]
         context = {
             "lines": lines,
             "going": len(passing),
-            "sums": [
-                total((amount for amount in passing if amount.currency == currency), currency)
-                for currency in sorted({amount.currency for amount in passing})
-            ],
+            "alone": inbox.sum_by_currency([amount for amount, large in passing if not large]),
+            "second": inbox.sum_by_currency([amount for amount, large in passing if large]),
+            "left_out": inbox.sum_by_currency([line.amount for line, obstacle, _ in lines if obstacle]),
             "back": self.reverse("changelist"),
         }
         return self.render(request, "wallet/bulk_approve.html", "Approve withdrawals", context)
 
+    def _is_large(self, row: Withdrawal, actor: Actor, at: datetime) -> bool:
+        return withdrawals.needs_second_person(row, Money(row.amount_minor, row.currency), actor, at)
+
     def _approve_many(self, request: HttpRequest, ids: Sequence[UUID]) -> HttpResponse:
-        done = 0
+        done = waiting = 0
         for withdrawal_id in ids:
             try:
-                withdrawals.approve_withdrawal(withdrawal_id=withdrawal_id, actor=staff_actor(request), at=clock.now())
-                done += 1
+                found = withdrawals.approve_withdrawal(
+                    withdrawal_id=withdrawal_id, actor=staff_actor(request), at=clock.now()
+                )
             except DomainError as error:
                 messages.error(request, f"{withdrawal_id}: {error.detail}")
+            except Exception:  # nothing of this one is written; the others are no worse for it
+                logger.exception("withdrawal %s could not be approved in bulk", withdrawal_id)
+                messages.error(request, f"{withdrawal_id}: something went wrong here; it is as it was.")
+            else:
+                done, waiting = done + (found.approval_id is None), waiting + (found.approval_id is not None)
         if done:
             messages.success(request, f"{done} withdrawals are approved.")
+        if waiting:
+            messages.success(request, f"{waiting} withdrawals wait for a second person.")
         return HttpResponseRedirect(self.reverse("changelist"))
 
     def _obstacle(self, row: Withdrawal, actor: Actor, at: datetime) -> str:
@@ -348,8 +371,10 @@ class WithdrawalAdmin(PageAdmin):
             return f"Not yours to approve: {decision.reason}."
         if row.state != WithdrawalState.IN_REVIEW:
             return f"It is {row.state.replace('_', ' ')} already."
-        if withdrawals.is_claimed(row, at) and row.claimed_by != str(actor):
+        if claims.is_claimed(row, at) and row.claimed_by != str(actor):
             return f"{who(row.claimed_by)} works on it."
+        if row.approval_id:
+            return "It waits for a second person already."
         return ""
 
     def _simple(
@@ -366,8 +391,8 @@ class WithdrawalAdmin(PageAdmin):
         assert answer is not None  # noqa: S101  (without a form, act always answers)
         return answer
 
-    def _need_post(self, request: HttpRequest) -> None:
-        need(request, APPROVE)
+    def _need_post(self, request: HttpRequest, permission: str = APPROVE) -> None:
+        need(request, permission)
         if request.method != "POST":
             raise Http404
 
@@ -384,10 +409,3 @@ def who(actor: str) -> str:
     """A person by login, a program or job as it is written."""
     kind, _, id_ = actor.partition(":")
     return (find_staff_login(id_) if kind == "staff" else None) or actor
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text.strip())
-    except ValueError:
-        return None

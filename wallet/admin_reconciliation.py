@@ -10,7 +10,7 @@ from celery import current_app
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from kombu.exceptions import OperationalError
@@ -20,21 +20,49 @@ from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.currencies import UnknownCurrency, exponent
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
+from kernel.streaming import csv_download
 from wallet.admin_adjustments import staff_name, wallet_tab
 from wallet.admin_forms import AmountField, read_amount
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
-from wallet.selectors_reconciliation import list_liability, list_liability_currencies
+from wallet.rules_matching import COVERED, DEPOSIT, FEE, PAYOUT
+from wallet.selectors_reconciliation import (
+    find_last_check,
+    find_withdrawal_of,
+    list_liability,
+    list_liability_currencies,
+    sum_fees,
+)
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
+from wallet.services.exports import export_report
 from wallet.types_reconciliation import CaseState, ReportState, RowState
 
 
 class MappingForm(forms.ModelForm):
+    covers = forms.MultipleChoiceField(
+        label="The file lists",
+        choices=[(kind, f"{human(kind)}s") for kind in COVERED],
+        initial=["deposit"],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="What of ours it does not hold becomes a case. For games it does not matter.",
+    )
+    words = forms.CharField(
+        label="Words of that column",
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="One a line, as “Auszahlung = payout”; ours are: " + ", ".join((*COVERED, FEE)) + ".",
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["words"].initial = "\n".join(f"{word} = {kind}" for word, kind in self.instance.kinds.items())
+
     class Meta:
         model = ReportMapping
         fields = (
             "name", "side", "source", "reference_column", "amount_column", "time_column", "currency_column", "currency",
-            "time_format", "decimal_comma", "delimiter", "encoding", "window_s",
+            "time_format", "decimal_comma", "delimiter", "encoding", "window_s", "tolerance_minor", "covers",
+            "kind_column", "words", "fee_column", "net",
         )  # fmt: skip
         help_texts = {
             "source": "The payment provider's or the integration's name, as deposits or transfers carry it.",
@@ -43,6 +71,10 @@ class MappingForm(forms.ModelForm):
             "delimiter": "Empty: detected.",
             "encoding": "Empty: detected.",
             "window_s": "Rows without a known id match the same amount within so many seconds.",
+            "tolerance_minor": "Amounts that differ by at most so many minor units (cents) are taken as the same.",
+            "kind_column": "Where the file names each line's kind. Without it the amount's sign tells money in from out.",
+            "fee_column": "The provider's own fee, where the file has it: it is summed and shown, not compared.",
+            "net": "The amounts are what is left after the fee.",
         }
 
     def clean(self) -> dict[str, Any]:
@@ -54,7 +86,24 @@ class MappingForm(forms.ModelForm):
                 exponent(data["currency"])
             except UnknownCurrency:
                 self.add_error("currency", "Use an ISO 4217 code, such as EUR.")
+        data["kinds"] = self._kinds(data.get("words", ""))
+        if bool(data.get("kind_column")) != bool(data["kinds"]):
+            self.add_error("words", "Name the column and its words, or neither.")
         return data
+
+    def _kinds(self, text: str) -> dict[str, str]:
+        kinds: dict[str, str] = {}
+        for line in filter(str.strip, text.splitlines()):
+            word, _, kind = (part.strip() for part in line.rpartition("="))
+            if not word or kind not in (*COVERED, FEE):
+                self.add_error("words", f"“{line.strip()[:60]}” does not say which of ours it is.")
+            kinds[word] = kind
+        return kinds
+
+    def save(self, commit: bool = True) -> ReportMapping:
+        self.instance.kinds = self.cleaned_data["kinds"]
+        mapping: ReportMapping = super().save(commit)
+        return mapping
 
 
 class UploadForm(forms.Form):
@@ -79,6 +128,17 @@ class ResolveForm(forms.Form):
         data = super().clean() or {}
         data["money"] = read_amount(self, "amount", self.currency)
         return data
+
+
+def find_subject_link(what: str, subject_id: UUID | None) -> str:
+    """The page of what a case is about: a deposit, a payout's withdrawal, a transfer."""
+    if subject_id is None:
+        return ""
+    if what == DEPOSIT:
+        return reverse("admin:wallet_deposit_change", args=[subject_id])
+    if what == PAYOUT:
+        return reverse("admin:wallet_withdrawal_change", args=[find_withdrawal_of(subject_id)])
+    return reverse("admin:wallet_transfer_change", args=[subject_id])
 
 
 @admin.register(ReportMapping)
@@ -136,7 +196,11 @@ class ReportAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         open_cases = ReconciliationCase.objects.exclude(state=CaseState.RESOLVED)[:1000].count()
-        desk = {"open_cases": open_cases, "may_reconcile": may(request, reconciliation.RECONCILE)}
+        desk = {
+            "open_cases": open_cases,
+            "may_reconcile": may(request, reconciliation.RECONCILE),
+            "check": find_last_check(),
+        }
         return super().changelist_view(request, {**desk, **(extra_context or {})})
 
     @column("File")
@@ -156,6 +220,7 @@ class ReportAdmin(PageAdmin):
         return [
             self.view_path("upload/", self.upload_view, "upload"),
             self.view_path("liability/", self.liability_view, "liability"),
+            self.view_path("<uuid:report_id>/rows.csv", self.rows_view, "rows"),
             *super().get_urls(),
         ]
 
@@ -174,8 +239,15 @@ class ReportAdmin(PageAdmin):
             "working": obj.state in (ReportState.WAITING, ReportState.MATCHING),
             "percent_read": obj.bytes_read * 100 // obj.bytes_whole,
             "bad_rows": bad,
+            "fees": sum_fees(obj.pk),
+            "rows_link": self.reverse("rows", obj.pk),
             "cases_link": f"{reverse('admin:wallet_reconciliationcase_changelist')}?report__id__exact={obj.pk}",
         }
+
+    def rows_view(self, request: HttpRequest, report_id: UUID) -> StreamingHttpResponse:
+        """Every line of the report and what became of it, as a file."""
+        need(request, "wallet.view_report")
+        return csv_download(request, export_report(report_id=report_id), f"reconciliation-{report_id}.csv")
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         need(request, reconciliation.RECONCILE)
@@ -216,13 +288,14 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)
 
 
 @admin.register(ReconciliationCase)
 class CaseAdmin(PageAdmin):
-    list_display = ("reference_", "kind_", "reason", "theirs", "ours", "state_", "hands", "happened")
+    list_display = ("reference_", "kind_", "what_", "reason", "theirs", "ours", "state_", "hands", "happened")
     list_display_links = None
     list_filter = ("state", "kind", "report")
     ordering = ("-id",)
@@ -232,11 +305,18 @@ class CaseAdmin(PageAdmin):
     @column("Case")
     def reference_(self, row: ReconciliationCase) -> str:
         href = reverse("admin:wallet_reconciliationcase_change", args=[row.pk])
-        return format_html('<a class="pms-strong" href="{}">{}</a>', href, row.reference or f"line {row.line}")
+        name = row.reference or f"line {row.line}"
+        return format_html(
+            '<div class="pms-clip"><a class="pms-strong" href="{}" title="{}">{}</a></div>', href, name, name
+        )
 
     @column("Kind")
     def kind_(self, row: ReconciliationCase) -> str:
         return chip(row.kind, "accent")
+
+    @column("About")
+    def what_(self, row: ReconciliationCase) -> str:
+        return human(row.what) or NOTHING
 
     @column("Theirs")
     def theirs(self, row: ReconciliationCase) -> str:
@@ -275,11 +355,12 @@ class CaseAdmin(PageAdmin):
             "facts": [
                 ("Report", report),
                 ("Line", obj.line),
-                ("Their id", obj.reference),
+                ("Their id", copyable(obj.reference)),
                 ("Why it is a case", human(obj.reason)),
                 ("They say", self.theirs(obj)),
                 ("We say", self.ours(obj)),
-                ("Our deposit or transfer", copyable(obj.subject_id)),
+                ("About", human(obj.what)),
+                ("Ours", copyable(obj.subject_id, find_subject_link(obj.what, obj.subject_id))),
                 ("Player", player),
                 ("Happened", when(obj.happened_at)),
                 ("State", chip(obj.state)),

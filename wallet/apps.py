@@ -8,13 +8,14 @@ class WalletConfig(AppConfig):
     def ready(self) -> None:
         from compliance.ports import register_handler
         from kernel.secrets import register_holder
-        from players.ports import register_panel
-        from wallet.admin_panel import WalletPanel
+        from players.ports import register_as_of, register_panel
+        from wallet.admin_panel import WalletAsOf, WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
+        from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
         if settings.PAYMENTS_SANDBOX:
@@ -28,6 +29,8 @@ class WalletConfig(AppConfig):
                 )
             )
         register_panel(WalletPanel())
+        register_as_of(WalletAsOf())
         register_holder(reseal_keys)
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
+        register_handler(WithdrawalApproval())

@@ -59,6 +59,7 @@ class Deposit(models.Model):
     """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
 
     ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
+    It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
@@ -79,6 +80,7 @@ class Deposit(models.Model):
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     number = models.IntegerField(null=True, blank=True)
     charged_back_minor = models.BigIntegerField(default=0)
+    refunded_minor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField()
@@ -89,6 +91,10 @@ class Deposit(models.Model):
             models.UniqueConstraint(fields=["source", "key"], name="wallet_deposit_key_once"),
             models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
+            models.CheckConstraint(
+                condition=models.Q(charged_back_minor__range=(0, models.F("amount_minor"))),
+                name="wallet_deposit_taken_back_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["player", "-id"], name="wallet_deposit_player"),
@@ -98,6 +104,10 @@ class Deposit(models.Model):
                 name="wallet_deposit_chased",
             ),
             models.Index(fields=["provider_reference"], name="wallet_deposit_reference"),
+            models.Index(fields=["provider", "settled_at"], name="wallet_deposit_settled"),
+            models.Index(
+                fields=["provider"], condition=models.Q(charged_back_minor__gt=0), name="wallet_deposit_taken_back"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -107,9 +117,11 @@ class Deposit(models.Model):
 class Withdrawal(models.Model):
     """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals.
 
-    The amount is in the held purse from the request on; it ends as ``paid_minor`` or, as ``returned_minor``, with the
-    player again. ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are
-    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``.
+    The amount is in the held purse from the request on; it ends as ``paid_minor``, as ``charged_minor`` (the fee) or, as
+    ``returned_minor``, with the player again. ``fee_minor`` is what was quoted for all of it; less is taken of less.
+    ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are the score's, as they
+    stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an ``approval_id`` once a
+    first person approved it; it is None again when the second one declines.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -120,6 +132,8 @@ class Withdrawal(models.Model):
     currency = models.CharField(max_length=3)
     approved_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     returned_minor = models.BigIntegerField(default=0)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=_choices(WithdrawalState), default=WithdrawalState.REQUESTED.value)
@@ -137,13 +151,17 @@ class Withdrawal(models.Model):
     failure_reason = models.CharField(max_length=200, blank=True, default="")
     claimed_by = models.CharField(max_length=120, blank=True, default="")
     claimed_until = models.DateTimeField(null=True, blank=True)
+    approval_id = models.UUIDField(null=True, blank=True)
     requested_at = models.DateTimeField()
     decided_at = models.DateTimeField(null=True, blank=True)
     sends_from = models.DateTimeField(null=True, blank=True)
     settled_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        permissions: ClassVar = [("approve_withdrawal", "Approves, splits and rejects withdrawals")]
+        permissions: ClassVar = [
+            ("approve_withdrawal", "Approves, splits and rejects withdrawals"),
+            ("approve_large_withdrawal", "Approves large payouts as the second person"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["source", "key"], name="wallet_withdrawal_key_once"),
             models.CheckConstraint(
@@ -153,7 +171,9 @@ class Withdrawal(models.Model):
                     approved_minor__lte=models.F("amount_minor"),
                     paid_minor__gte=0,
                     returned_minor__gte=0,
-                    amount_minor__gte=models.F("paid_minor") + models.F("returned_minor"),
+                    amount_minor__gte=models.F("paid_minor") + models.F("charged_minor") + models.F("returned_minor"),
+                    charged_minor__gte=0,
+                    charged_minor__lte=models.F("fee_minor"),
                 ),
                 name="wallet_withdrawal_adds_up",
             ),
@@ -170,8 +190,9 @@ class Withdrawal(models.Model):
 class Payout(models.Model):
     """One payment out of a withdrawal, to one instrument; ``id`` is the provider's idempotency key.
 
-    Planned with the approval; written by services.payment_sending. One that is to be sent or asked about is due at
-    ``next_try_at``; a job that works on it has moved that moment before.
+    Planned with the approval; written by services.payment_sending. Of ``amount_minor``, ``fee_minor`` is the house's and
+    the rest is sent; ``charged_minor`` is what was taken, in the proportion of what was paid. One that is to be sent or
+    asked about is due at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -180,7 +201,9 @@ class Payout(models.Model):
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="payouts")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     amount_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=_choices(PayoutState), default=PayoutState.PLANNED.value)
     provider_reference = models.CharField(max_length=120, blank=True, default="")
     failure_reason = models.CharField(max_length=200, blank=True, default="")
@@ -192,7 +215,13 @@ class Payout(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(amount_minor__gt=0, paid_minor__gte=0, paid_minor__lte=models.F("amount_minor")),
+                condition=models.Q(
+                    amount_minor__gt=models.F("fee_minor"),
+                    fee_minor__gte=models.F("charged_minor"),
+                    charged_minor__gte=0,
+                    paid_minor__gte=0,
+                    paid_minor__lte=models.F("amount_minor") - models.F("fee_minor"),
+                ),
                 name="wallet_payout_adds_up",
             ),
         ]
@@ -203,6 +232,7 @@ class Payout(models.Model):
                 name="wallet_payout_due",
             ),
             models.Index(fields=["provider_reference"], name="wallet_payout_reference"),
+            models.Index(fields=["settled_at"], name="wallet_payout_settled"),
         ]
 
     def __str__(self) -> str:
@@ -288,3 +318,26 @@ class ApprovalRule(models.Model):
 
     def __str__(self) -> str:
         return f"{self.level or 'everybody'} {self.currency}"
+
+
+class SavedView(models.Model):
+    """A view of the payments inbox that one member of staff named. Written and removed by that person alone.
+
+    ``owner`` is the person as an actor ("staff:7"), ``query`` the address's filters.
+    """
+
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    owner = models.CharField(max_length=80)
+    name = models.CharField(max_length=40)
+    query = models.CharField(max_length=400)
+    saved_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["owner", "name"], name="wallet_saved_view_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from kernel.ids import uuid7
@@ -13,12 +14,18 @@ from wallet.types import AccountKind
 from wallet.types_reconciliation import CaseKind, CaseState, ReportSide, ReportState, RowState
 
 
+def _deposits() -> list[str]:
+    return ["deposit"]
+
+
 class ReportMapping(models.Model):
     """How one provider's CSV is read. Written by staff; a change counts for files uploaded after it.
 
     ``source`` is the payment provider's or the integration's name. An empty delimiter or encoding is detected; an
     empty ``currency_column`` means that all amounts are in ``currency``. ``time_format`` is strptime's, empty for
-    ISO 8601; times are UTC. Rows without a known id match the same amount within ``window_s`` seconds.
+    ISO 8601; times are UTC. Rows without a known id match the same amount within ``window_s`` seconds; amounts may differ
+    by ``tolerance_minor``. ``covers`` are the kinds of payment that the file lists. ``kinds`` says what the words of
+    ``kind_column`` mean; without that column the amount's sign tells. ``net`` amounts are without the fee.
     """
 
     protection: ClassVar = Protection(Retention.CONFIGURATION)
@@ -36,7 +43,13 @@ class ReportMapping(models.Model):
     decimal_comma = models.BooleanField(default=False)
     delimiter = models.CharField(max_length=1, blank=True, default="")
     encoding = models.CharField(max_length=20, blank=True, default="")
-    window_s = models.IntegerField(default=3600)
+    window_s = models.PositiveIntegerField(default=3600, verbose_name="time window, in seconds")
+    tolerance_minor = models.PositiveBigIntegerField(default=0, verbose_name="tolerance, in minor units")
+    covers = ArrayField(models.CharField(max_length=12), default=_deposits)
+    kind_column = models.CharField(max_length=80, blank=True, default="")
+    kinds = models.JSONField(default=dict, blank=True)
+    fee_column = models.CharField(max_length=80, blank=True, default="")
+    net = models.BooleanField(default=False)
 
     def __str__(self) -> str:
         return self.name
@@ -83,7 +96,8 @@ class Report(models.Model):
 class ReportRow(models.Model):
     """One line of a report. Written while it is matched; a bad line says why it cannot be read.
 
-    ``subject_id`` is our deposit or transfer, ``ours_minor`` what it says.
+    ``kind`` is what the line is about, as far as it says ("in" and "out" by its sign). ``subject_id`` is our deposit,
+    payout or transfer, ``ours_minor`` what it says. ``fee_minor`` is the provider's own fee.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -94,6 +108,8 @@ class ReportRow(models.Model):
     reference = models.CharField(max_length=200, blank=True, default="")
     amount_minor = models.BigIntegerField(null=True)
     currency = models.CharField(max_length=3, blank=True, default="")
+    kind = models.CharField(max_length=12, blank=True, default="")
+    fee_minor = models.BigIntegerField(default=0)
     happened_at = models.DateTimeField(null=True)
     state = models.CharField(max_length=10, choices=_choices(RowState), default=RowState.NEW.value)
     reason = models.CharField(max_length=200, blank=True, default="")
@@ -117,6 +133,7 @@ class ReportRow(models.Model):
 class ReconciliationCase(models.Model):
     """Something that theirs and ours say differently: ``open → claimed → resolved``. Worked by staff.
 
+    ``what`` is the kind of payment, as ours says, else as theirs does; "" for games.
     Amounts are minor units; None where that side does not know of it. A repair is an adjustment.
     """
 
@@ -125,6 +142,7 @@ class ReconciliationCase(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     report = models.ForeignKey(Report, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=10, choices=_choices(CaseKind))
+    what = models.CharField(max_length=12, blank=True, default="")
     line = models.IntegerField(null=True)
     reference = models.CharField(max_length=200, blank=True, default="")
     reason = models.CharField(max_length=200, blank=True, default="")
@@ -168,3 +186,21 @@ class LiabilityDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.kind} {self.currency}"
+
+
+class LiabilityCheck(models.Model):
+    """One comparison of the days' figures with the balances: after each closed day, and until they agree again.
+
+    ``differences``: kind, currency, and what each side says in minor units; empty when all is well. Written by
+    services.liability, never changed.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    day = models.DateField()
+    differences = models.JSONField()
+    checked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {len(self.differences)} differences"

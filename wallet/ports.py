@@ -59,13 +59,17 @@ class PaymentOrder:
 
 @dataclass(frozen=True, slots=True)
 class PaymentAnswer:
-    """What a provider says of one payment. ``amount`` is what really moved; None: all of it. ``reason``: why it failed."""
+    """What a provider says of one payment. ``amount`` is what really moved; None: all of it. ``reason``: why it failed.
+
+    A deposit may be taken back in parts: ``amount`` is then this part, or with ``so_far`` all refunds until now.
+    """
 
     state: PaymentState
     reference: str = ""
     reason: str = ""
     amount: Money | None = None
     instrument: InstrumentFacts | None = None
+    so_far: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +119,10 @@ class PaymentProvider(Protocol):
 
     def capture(self, order: PaymentOrder) -> PaymentAnswer:
         """Take what was reserved. Raises: ProviderUnavailable."""
+        ...
+
+    def cancel(self, order: PaymentOrder) -> PaymentAnswer:
+        """Give up a payment in that is not made; what it is then: MADE when it was too late. Raises: ProviderUnavailable."""
         ...
 
     def payout(self, order: PaymentOrder) -> PaymentAnswer:

@@ -19,7 +19,7 @@ DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {
     D.FAILED: frozenset({D.MADE}),
     D.CANCELLED: frozenset({D.MADE}),
     D.MADE: frozenset({D.CHARGED_BACK}),
-    D.CHARGED_BACK: frozenset(),
+    D.CHARGED_BACK: frozenset({D.CHARGED_BACK}),  # in parts, until nothing is left
 }
 
 # A payout that came back makes a paid withdrawal a failed one.
@@ -191,6 +191,18 @@ def breaks_closed_loop(split: Sequence[tuple[UUID, Money]], instruments: Sequenc
     zero = [Money.zero(part.currency) for part in given.values()][:1]
     short = any(given.get(id_, *zero) < left for id_, left in owed.items()) if zero else False
     return above and short
+
+
+def taken_back(deposited: Money, before: Money, refunded: Money, said: Money | None, *, so_far: bool) -> Money:
+    """How much of a deposit a chargeback or refund takes now; nothing when it is no news. Never more than is left.
+
+    ``before`` was taken back until now, ``refunded`` of it by refunds, which providers count ``so_far``: an older
+    notice that comes late then says less than what is known, and takes nothing.
+    """
+    zero, left = Money.zero(deposited.currency), deposited - before
+    if said is None:
+        return left
+    return max(zero, min(said - refunded if so_far else said, left))
 
 
 def next_try(attempts: int) -> timedelta:

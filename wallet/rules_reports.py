@@ -6,12 +6,13 @@ import codecs
 import csv
 import io
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from kernel.currencies import UnknownCurrency
 from kernel.money import InvalidAmount, Money
+from wallet.rules_matching import FEE, OUTWARDS, kind_by_sign
 
 DELIMITERS = ",;\t|"
 MAX_REFERENCE = 200
@@ -28,7 +29,11 @@ class UnreadableReport(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Which column holds what. An empty ``currency`` column: all amounts are in ``fixed_currency``."""
+    """Which column holds what. An empty ``currency`` column: all amounts are in ``fixed_currency``.
+
+    ``kinds`` says what the words of the ``kind`` column mean; without that column an amount's sign tells it, where the
+    report ``covers`` both directions. ``net`` amounts are without the fee.
+    """
 
     reference: str
     amount: str
@@ -37,17 +42,24 @@ class Columns:
     fixed_currency: str = ""
     time_format: str = ""
     decimal_comma: bool = False
+    kind: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    covers: tuple[str, ...] = ()
+    fee: str = ""
+    net: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line as it is understood; ``error`` says what is wrong with it."""
+    """One line as it is understood; ``amount`` is positive and with the fee. ``error`` says what is wrong with it."""
 
     number: int
     reference: str = ""
     amount: Money | None = None
     happened_at: datetime | None = None
     error: str = ""
+    kind: str = ""
+    fee: Money | None = None
 
 
 def decode(content: bytes, encoding: str = "") -> str:
@@ -57,13 +69,20 @@ def decode(content: bytes, encoding: str = "") -> str:
             encoding = "utf-16"
         else:
             try:
-                return content.decode("utf-8-sig")
+                return _whole(content.decode("utf-8-sig"))
             except UnicodeDecodeError:
                 encoding = "cp1252"
     try:
-        return content.decode(encoding)
-    except (UnicodeDecodeError, LookupError) as error:
+        return _whole(content.decode(encoding))
+    except (UnicodeError, LookupError) as error:
         raise UnreadableReport(f"The file is not {encoding}: {error}"[:300]) from None
+
+
+def _whole(text: str) -> str:
+    """Raises: UnreadableReport, for what no text file holds."""
+    if "\x00" in text:
+        raise UnreadableReport("The file holds zero bytes: it is no CSV, or in another encoding, such as utf-16.")
+    return text
 
 
 def detect_delimiter(text: str) -> str:
@@ -87,7 +106,8 @@ def parse_amount(text: str, currency: str, *, decimal_comma: bool) -> Money:
 def read_lines(text: str, columns: Columns, delimiter: str = "") -> Iterator[Line]:
     """The report line by line. Raises: UnreadableReport when a column is missing."""
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter or detect_delimiter(text))
-    wanted = [name for name in (columns.reference, columns.amount, columns.time, columns.currency) if name]
+    named = (columns.reference, columns.amount, columns.time, columns.currency, columns.kind, columns.fee)
+    wanted = [name for name in named if name]
     missing = [name for name in wanted if name not in (reader.fieldnames or ())]
     if missing:
         found = ", ".join(reader.fieldnames or ()) or "nothing"
@@ -108,13 +128,37 @@ def _line(number: int, row: dict[str, str | None], columns: Columns) -> Line:
     currency = (row[columns.currency] or "").strip() if columns.currency else columns.fixed_currency
     try:
         amount = parse_amount(row[columns.amount] or "", currency, decimal_comma=columns.decimal_comma)
+        paid = (row[columns.fee] or "").strip() if columns.fee else ""
+        fee = _unsigned(parse_amount(paid, currency, decimal_comma=columns.decimal_comma)) if paid else None
     except (InvalidAmount, UnknownCurrency) as error:
         return Line(number, reference, error=str(error)[:200])
+    kind = _kind(row, amount, columns)
+    if kind is None:
+        return Line(number, reference, error=f"{row[columns.kind]!r:.60} is no kind that the mapping knows.")
+    if columns.net and fee:
+        outwards = kind in OUTWARDS or kind == "out"
+        amount = fee - _unsigned(amount) if outwards else fee + amount
     try:
         happened_at = _moment((row[columns.time] or "").strip(), columns.time_format)
-    except ValueError:
-        return Line(number, reference, amount, error=f"{row[columns.time]!r:.60} is not a time as the mapping says.")
-    return Line(number, reference, amount, happened_at)
+    except (ValueError, OverflowError):
+        return Line(
+            number, reference, _unsigned(amount), error=f"{row[columns.time]!r:.60} is not a time as the mapping says."
+        )
+    if kind == FEE:
+        return Line(number, reference, None, happened_at, kind=kind, fee=_unsigned(amount))
+    return Line(number, reference, _unsigned(amount), happened_at, kind=kind, fee=fee)
+
+
+def _unsigned(amount: Money) -> Money:
+    return Money(abs(amount.amount_minor), amount.currency)
+
+
+def _kind(row: Mapping[str, str | None], amount: Money, columns: Columns) -> str | None:
+    """What the line is about; None when its word is not known."""
+    if columns.kind:
+        word = (row[columns.kind] or "").strip().casefold()
+        return {name.casefold(): kind for name, kind in columns.kinds.items()}.get(word)
+    return kind_by_sign(amount.amount_minor < 0, columns.covers)
 
 
 def _moment(text: str, time_format: str) -> datetime:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from datetime import date
+from uuid import UUID
+
+from django.db.models import Sum
 
 from kernel.money import Money
-from wallet.models_reconciliation import LiabilityDay
+from wallet.models_payments import Payout
+from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, ReportRow
 from wallet.types import AccountKind
-from wallet.types_reconciliation import LiabilityLine
+from wallet.types_reconciliation import LiabilityCheckDetails, LiabilityDifference, LiabilityLine
 
 
 def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
@@ -24,9 +28,23 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
             kinds.get(AccountKind.REAL, nothing),
             kinds.get(AccountKind.BONUS, nothing),
             kinds.get(AccountKind.HELD, nothing),
+            kinds.get(AccountKind.TOURNAMENT, nothing),
         )
         for day, kinds in list(days.items())[:limit]
     ]
+
+
+def sum_fees(report_id: UUID) -> list[Money]:
+    """What a report says that its provider took for itself, by currency."""
+    rows = ReportRow.objects.filter(report_id=report_id, fee_minor__gt=0)
+    sums = rows.order_by("currency").values_list("currency").annotate(Sum("fee_minor"))
+    return [Money(minor, currency) for currency, minor in sums]
+
+
+def find_withdrawal_of(payout_id: UUID) -> UUID | None:
+    """The withdrawal that a payout is a part of."""
+    found: UUID | None = Payout.objects.filter(id=payout_id).values_list("withdrawal_id", flat=True).first()
+    return found
 
 
 def list_liability_currencies() -> list[str]:
@@ -34,3 +52,15 @@ def list_liability_currencies() -> list[str]:
     if newest is None:
         return []
     return sorted(set(LiabilityDay.objects.filter(day=newest.day).values_list("currency", flat=True)))
+
+
+def find_last_check() -> LiabilityCheckDetails | None:
+    """The newest comparison of the days' figures with the balances."""
+    row = LiabilityCheck.objects.order_by("-id").first()
+    if row is None:
+        return None
+    differences = tuple(
+        LiabilityDifference(AccountKind(kind), Money(by_days, currency), Money(by_balances, currency))
+        for kind, currency, by_days, by_balances in row.differences
+    )
+    return LiabilityCheckDetails(row.day, row.checked_at, differences)

@@ -48,9 +48,12 @@ class InstrumentKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DepositDetails:
+    """One payment in. ``taken_back`` is what chargebacks and refunds took of it until now."""
+
     id: UUID
     player_id: UUID
     amount: Money
+    taken_back: Money
     provider: str
     state: DepositState
     failure_reason: str
@@ -89,13 +92,18 @@ class RiskReason:
 
 @dataclass(frozen=True, slots=True)
 class PayoutDetails:
-    """One payment out of a withdrawal, to one instrument."""
+    """One payment out of a withdrawal, to one instrument. Of ``amount``, ``fee`` is the house's and the rest is sent.
+
+    ``charged`` is what of the fee was taken.
+    """
 
     id: UUID
     withdrawal_id: UUID
     instrument_id: UUID
     amount: Money
+    fee: Money
     paid: Money
+    charged: Money
     state: PayoutState
     provider_reference: str
     failure_reason: str
@@ -105,9 +113,12 @@ class PayoutDetails:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalDetails:
-    """``amount`` was asked for; ``approved``, ``paid`` and ``returned`` say how much of it so far.
+    """``amount`` was asked for; ``approved``, ``paid``, ``charged`` and ``returned`` say how much of it so far.
+
+    ``fee`` was quoted for all of it and is part of it; ``charged`` is what of it was taken, by and by.
 
     ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
+    ``approval_id`` is the request to a second person, of a large one.
     """
 
     id: UUID
@@ -115,6 +126,8 @@ class WithdrawalDetails:
     amount: Money
     approved: Money
     paid: Money
+    fee: Money
+    charged: Money
     returned: Money
     instrument_id: UUID
     state: WithdrawalState
@@ -127,6 +140,7 @@ class WithdrawalDetails:
     failure_reason: str
     claimed_by: str
     claimed_until: datetime | None
+    approval_id: UUID | None
     requested_at: datetime
     sends_from: datetime | None
     settled_at: datetime | None
@@ -134,7 +148,10 @@ class WithdrawalDetails:
 
 @dataclass(frozen=True, slots=True)
 class ProviderMessageDetails:
-    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said."""
+    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said.
+
+    ``amount`` is what it said has moved; None: all of it.
+    """
 
     payment_id: UUID
     provider: str
@@ -144,3 +161,4 @@ class ProviderMessageDetails:
     reason: str
     notice_id: str
     said_at: datetime
+    amount: Money | None = None

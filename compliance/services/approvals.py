@@ -20,6 +20,7 @@ from compliance.ports import ApprovalHandler, get_handler
 from compliance.selectors import about, details, get_approval
 from compliance.selectors_delegation import list_principals
 from compliance.types import ApprovalDetails, ApprovalState
+from events.audit import record
 from events.catalogue.compliance import ApprovalDecided, ApprovalRequested
 from events.services.log import holding, publish
 from kernel.access import AccessDenied, require
@@ -44,7 +45,7 @@ class ApprovalExpired(DomainError):
     status = 409
 
 
-class SelfApproval(DomainError):
+class SelfApproval(AccessDenied):
     """Whoever asked for it cannot decide on it."""
 
     code = "self_approval"
@@ -131,6 +132,7 @@ def request_approval(
                     expires_at=row.expires_at,
                 )
             )
+            _record("compliance.request_approval", row, comment, actor, at)
     return details(row)
 
 
@@ -266,7 +268,29 @@ def _decide(
             result=result,
         )
     )
+    _record(f"compliance.{_DEEDS[state]}", row, comment, actor, at)
     return details(row)
+
+
+_DEEDS = {
+    ApprovalState.APPROVED: "approve",
+    ApprovalState.REJECTED: "reject_approval",
+    ApprovalState.EXPIRED: "expire_approval",
+}
+
+
+def _record(action: str, row: Approval, comment: str, actor: Actor, at: datetime) -> None:
+    record(
+        action=action,
+        actor=actor,
+        at=at,
+        player_id=row.player_id,
+        object_type="compliance.approval",
+        object_id=str(row.id),
+        reason=comment,
+        before=row.before,
+        after={"kind": row.kind, "subject": row.subject, **row.after},
+    )
 
 
 def _digest(text: str) -> bytes:

@@ -7,9 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
+from django.db import transaction
 
 from compliance.services.approvals import request_approval
 from compliance.types import ApprovalDetails
+from events.audit import record
 from kernel import clients
 from kernel.access import require
 from kernel.actors import Actor
@@ -31,7 +33,7 @@ def make_client(
     if not comment.strip():
         raise FieldErrors({"comment": ["Say in a few words what it is for."]})
     if "service_clients" not in settings.FOUR_EYES:
-        clients.create_client(client_id=client_id, data=data, actor=actor, at=at)
+        _create(client_id, data, actor, at)
         return None
     content = {
         "client_id": client_id,
@@ -61,6 +63,84 @@ def make_client(
     )
 
 
+@transaction.atomic
+def _create(client_id: str, data: ClientSettings, actor: Actor, at: datetime) -> None:
+    clients.create_client(client_id=client_id, data=data, actor=actor, at=at)
+    _record("create_client", client_id, actor, at, after=_words(data))
+
+
+@transaction.atomic
+def change_client(*, client_id: str, data: ClientSettings, actor: Actor, at: datetime) -> None:
+    """``kernel.clients.change_client``, on the audit trail."""
+    before = clients.get_settings(client_id)
+    clients.change_client(client_id=client_id, data=data, actor=actor, at=at)
+    _record("change_client", client_id, actor, at, before=_words(before), after=_words(data))
+
+
+@transaction.atomic
+def issue_secret(*, client_id: str, grace: timedelta, actor: Actor, at: datetime) -> str:
+    """``kernel.clients.issue_secret``, on the audit trail."""
+    secret = clients.issue_secret(client_id=client_id, grace=grace, actor=actor, at=at)
+    _record("issue_secret", client_id, actor, at, after={"one before stays good for": str(grace)})
+    return secret
+
+
+@transaction.atomic
+def end_old_secret(*, client_id: str, actor: Actor, at: datetime) -> None:
+    """``kernel.clients.end_old_secret``, on the audit trail."""
+    clients.end_old_secret(client_id=client_id, actor=actor, at=at)
+    _record("end_old_secret", client_id, actor, at)
+
+
+@transaction.atomic
+def revoke_tokens(*, client_id: str, actor: Actor, at: datetime) -> None:
+    """``kernel.clients.revoke_tokens``, on the audit trail."""
+    ended = clients.revoke_tokens(client_id=client_id, actor=actor, at=at)
+    _record("revoke_tokens", client_id, actor, at, after={"ended": str(ended)})
+
+
+@transaction.atomic
+def disable_client(*, client_id: str, actor: Actor, at: datetime) -> None:
+    """``kernel.clients.disable_client``, on the audit trail."""
+    clients.disable_client(client_id=client_id, actor=actor, at=at)
+    _record("disable_client", client_id, actor, at)
+
+
+@transaction.atomic
+def enable_client(*, client_id: str, actor: Actor, at: datetime) -> None:
+    """``kernel.clients.enable_client``, on the audit trail."""
+    clients.enable_client(client_id=client_id, actor=actor, at=at)
+    _record("enable_client", client_id, actor, at)
+
+
+def _words(data: ClientSettings) -> dict[str, str]:
+    return {
+        "title": data.name,
+        "scopes": ", ".join(sorted(data.scopes)),
+        "allowed_ips": ", ".join(data.allowed_ips),
+        "requests_per_minute": str(data.requests_per_minute or ""),
+    }
+
+
+def _record(
+    deed: str,
+    client_id: str,
+    actor: Actor,
+    at: datetime,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
+    record(
+        action=f"compliance.{deed}",
+        actor=actor,
+        at=at,
+        object_type="kernel.serviceclient",
+        object_id=client_id,
+        before=before,
+        after=after,
+    )
+
+
 class ClientApproval:
     """How an approved service client is made."""
 
@@ -86,7 +166,7 @@ class ClientApproval:
             allowed_ips=tuple(content["allowed_ips"]),
             requests_per_minute=content["requests_per_minute"],
         )
-        clients.create_client(client_id=content["client_id"], data=data, actor=actor, at=at)
+        _create(content["client_id"], data, actor, at)
         return str(content["client_id"])
 
     def declined(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> None:

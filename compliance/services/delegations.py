@@ -12,6 +12,7 @@ from compliance.models_delegation import Delegation
 from compliance.ports import UnknownKind, get_handler
 from compliance.selectors_delegation import delegation_details
 from compliance.types_delegation import DelegationDetails
+from events.audit import record
 from kernel.access import AccessDenied, require
 from kernel.actors import Actor
 from kernel.errors import FieldErrors, NotFound
@@ -68,7 +69,26 @@ def appoint_deputy(
         appointed_by=str(actor),
         appointed_at=at,
     )
+    _record("appoint_deputy", row, actor, at)
     return delegation_details(row)
+
+
+def _record(deed: str, row: Delegation, actor: Actor, at: datetime) -> None:
+    record(
+        action=f"compliance.{deed}",
+        actor=actor,
+        at=at,
+        object_type="compliance.delegation",
+        object_id=str(row.id),
+        reason=row.reason,
+        after={
+            "principal": row.principal,
+            "deputy": row.deputy,
+            "kinds": ", ".join(row.kinds),
+            "from": row.active_from.isoformat(),
+            "until": (row.ended_at or row.active_until).isoformat(),
+        },
+    )
 
 
 def _check_kind(kind: str, principal: Actor, deputy: Actor, errors: dict[str, list[str]]) -> None:
@@ -94,4 +114,5 @@ def end_delegation(*, delegation_id: UUID, actor: Actor, at: datetime) -> Delega
     if row.ended_at is None and at < row.active_until:
         row.ended_by, row.ended_at = str(actor), at
         row.save(update_fields=["ended_by", "ended_at"])
+        _record("end_delegation", row, actor, at)
     return delegation_details(row)

@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import transaction
 from django.db.models import F
 
+from events.audit import record
 from events.catalogue.base import CATALOGUE
 from events.catalogue.events import ConsumerChanged
 from events.models import Amendment, ConsumerCursor, DeadLetter
@@ -134,4 +135,13 @@ def _report(consumer: str, change: str, reason: str, actor: Actor, at: datetime)
         ConsumerChanged(
             player_id=None, occurred_at=at, consumer=consumer, change=change, actor=str(actor), reason=reason
         )
+    )
+    record(
+        action="events.change_consumer",
+        actor=actor,
+        at=at,
+        object_type="events.consumercursor" if consumer else "events.event",
+        object_id=consumer,
+        reason=reason,
+        after={"change": change},
     )

@@ -53,20 +53,23 @@ class LengthMissing(DomainError):
     status = 411
 
 
-def check_length(request: HttpRequest) -> None:
-    """Raises: LengthMissing (not every server that we run on can read such bodies), BodyTooLarge."""
-    limit = settings.API_MAX_BODY_BYTES
+def check_length(request: HttpRequest, max_bytes: int | None = None) -> int:
+    """How many bytes may be read: API_MAX_BODY_BYTES, where ``max_bytes`` allows no more.
+
+    Raises: LengthMissing (not every server that we run on can read such bodies), BodyTooLarge.
+    """
+    limit: int = max_bytes or settings.API_MAX_BODY_BYTES
     announced = request.META.get("CONTENT_LENGTH") or ""
     if not announced and "HTTP_TRANSFER_ENCODING" in request.META:
         raise LengthMissing("Send the body with a Content-Length, not in chunks.")
     if announced and not (announced.isdigit() and int(announced) <= limit):
         raise BodyTooLarge(f"The body may have at most {limit} bytes.", max_bytes=limit)
+    return limit
 
 
-def read_body(request: HttpRequest) -> bytes:
+def read_body(request: HttpRequest, max_bytes: int | None = None) -> bytes:
     """The whole body. Raises: LengthMissing, BodyTooLarge."""
-    check_length(request)
-    body: bytes = request.read(settings.API_MAX_BODY_BYTES)
+    body: bytes = request.read(check_length(request, max_bytes))
     return body
 
 
@@ -82,11 +85,11 @@ def decode(body: bytes, form: type[Body]) -> Body:
         raise MalformedBody("The body must be one JSON value in UTF-8, without lone surrogates.") from None
 
 
-def read_json(request: HttpRequest, form: type[Body]) -> Body:
+def read_json(request: HttpRequest, form: type[Body], max_bytes: int | None = None) -> Body:
     """The request's JSON body as ``form``. Raises: NotJson, LengthMissing, BodyTooLarge, MalformedBody, FieldErrors."""
     if request.content_type != "application/json":
         raise NotJson("Send the body with Content-Type: application/json.")
-    return decode(read_body(request), form)
+    return decode(read_body(request, max_bytes), form)
 
 
 def read_money(field: str, amount: str, currency: str) -> Money:
@@ -102,10 +105,10 @@ def read_money(field: str, amount: str, currency: str) -> Money:
 def _explain(message: str) -> dict[str, list[str]]:
     """msgspec's sentence by the field that it speaks of."""
     named = _NAMED.match(message)
+    found: Any = _AT.fullmatch(message)
     if named:
         text = "This field is needed." if named[1] == "missing required" else "There is no such field; leave it out."
-        return {named[2]: [text]}
-    found: Any = _AT.fullmatch(message)
+        return {f"{found['path']}.{named[2]}" if found["path"] else named[2]: [text]}
     return {found["path"] or "body": [f"{found['text']}."]}
 
 

@@ -19,6 +19,11 @@ class IdempotencyKeyMissing(DomainError):
     status = 400
 
 
+def is_key(text: str) -> bool:
+    """Whether a text may be an idempotency key."""
+    return text == text.strip() and bool(_KEY.fullmatch(text))
+
+
 def read_key(request: HttpRequest) -> str:
     """Raises: IdempotencyKeyMissing."""
     key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()

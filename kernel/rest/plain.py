@@ -10,10 +10,10 @@ import msgspec
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from kernel.access import require
+from kernel.access import AccessDenied, require
 from kernel.actors import Actor
 from kernel.errors import DomainError
-from kernel.rest.problems import problem_of
+from kernel.rest.problems import note_refusal, problem_of
 from kernel.rest.tokens import get_token
 
 _encode = msgspec.json.Encoder().encode
@@ -44,6 +44,8 @@ def api_view(method: str, scope: str) -> Callable[[Callable[..., HttpResponse]],
                 require(actor, scope)
                 return view(request, actor, *args, **kwargs)
             except Exception as error:
+                if isinstance(error, AccessDenied):
+                    note_refusal(request, error, kwargs)
                 response = problem_of(error)
                 if isinstance(error, WrongMethod):
                     response["Allow"] = ", ".join(methods)

@@ -6,14 +6,19 @@ import json
 import logging
 import math
 from http import HTTPStatus
+from typing import Any
 
 from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.views import defaults
 from rest_framework.exceptions import APIException, ValidationError
 
+from kernel import clock
+from kernel.access import AccessDenied
 from kernel.context import request_id
+from kernel.denials import Denial, player_in, report_denial
 from kernel.errors import DomainError, FieldErrors
+from kernel.rest.tokens import Unauthenticated, get_token
 
 logger = logging.getLogger(__name__)
 
@@ -75,9 +80,21 @@ def problem_of(error: Exception) -> HttpResponse:
     return problem(500, "internal_error", "Something went wrong here. The request id leads us to it.")
 
 
-def exception_handler(error: Exception, context: dict[str, object]) -> HttpResponse:
+def exception_handler(error: Exception, context: dict[str, Any]) -> HttpResponse:
     """Django REST framework's hook."""
+    if isinstance(error, AccessDenied):
+        request: HttpRequest = context["request"]._request
+        note_refusal(request, error, context.get("kwargs") or {})
     return problem_of(error)
+
+
+def note_refusal(request: HttpRequest, error: AccessDenied, address: dict[str, object]) -> None:
+    """Tell the audit trail that the client at this request was refused; ``address`` is what its address holds."""
+    try:
+        actor = get_token(request).actor
+    except Unauthenticated:
+        return
+    report_denial(Denial(actor, request.path, error.detail, clock.now(), player_in(address)))
 
 
 def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponseBase:

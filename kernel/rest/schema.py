@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -68,6 +69,7 @@ class PlainOperation:
     body: type[msgspec.Struct] | None
     answer: type[msgspec.Struct]
     query: tuple[tuple[str, dict[str, str], str], ...] = ()  # name, schema, description
+    keyed: bool = True  # whether the Idempotency-Key header names it; else the body brings keys
 
 
 def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation]) -> dict[str, Any]:
@@ -83,9 +85,9 @@ def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation])
 
 def _operation(operation: PlainOperation) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = []
-    if "{player_id}" in operation.path:
+    for name in re.findall(r"{(\w+)}", operation.path):
         schema = {"type": "string", "format": "uuid"}
-        parameters.append({"in": "path", "name": "player_id", "required": True, "schema": schema})
+        parameters.append({"in": "path", "name": name, "required": True, "schema": schema})
     for name, schema, text in operation.query:
         parameters.append({"in": "query", "name": name, "schema": schema, "description": text})
     described: dict[str, Any] = {
@@ -100,7 +102,7 @@ def _operation(operation: PlainOperation) -> dict[str, Any]:
             | {"content": {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}},
         },
     }
-    if operation.body:
+    if operation.body and operation.keyed:
         parameters.append(
             {
                 "in": "header",
@@ -110,6 +112,7 @@ def _operation(operation: PlainOperation) -> dict[str, Any]:
                 "description": IDEMPOTENCY_KEY.description,
             }
         )
+    if operation.body:
         content = {"application/json": {"schema": _ref(operation.body)}}
         described["requestBody"] = {"required": True, "content": content}
     return described

@@ -104,6 +104,8 @@ def _verify(value: str) -> ClientToken:
     if service is None or service.disabled_at is not None:
         _refuse("This client is disabled.")
     _note_use(service)
+    if ":" in row.client_id:  # it would speak as one of the system's own sources
+        _refuse("This client's id has a colon; register it under another one.")
     scopes = frozenset(row.get_scopes()) & frozenset(row.client.get_scopes())
     return ClientToken(
         client_id=row.client_id,

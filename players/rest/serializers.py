@@ -83,6 +83,10 @@ class PlayersQuery(PageQuery):
     phone = serializers.CharField(max_length=20, required=False, help_text="E.164, such as +4915112345678.")
 
 
+class AsOfQuery(StrictSerializer):
+    at = serializers.DateTimeField(default=None, help_text="A moment in the past; without it, now.")
+
+
 class StatusForm(StrictSerializer):
     status = choice(Status)
     reason = serializers.CharField(max_length=500)

@@ -21,6 +21,7 @@ from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
 from players.rest import serializers as forms
 from players.selectors import get_player, list_labels, list_players, list_restrictions
+from players.selectors_as_of import get_player_as_of, list_labels_as_of
 from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
@@ -65,10 +66,11 @@ class Players(ApiView):
 class Player(ApiView):
     required_scopes = {"GET": "players:read", "PATCH": "players:write"}
 
-    @extend_schema(operation_id="get_player", responses=forms.PlayerSerializer)
+    @extend_schema(operation_id="get_player", parameters=[forms.AsOfQuery], responses=forms.PlayerSerializer)
     def get(self, request: Request, player_id: UUID) -> Response:
-        """One player."""
-        return Response(forms.PlayerSerializer(get_player(player_id)).data)
+        """One player, as they are or as they were at a moment."""
+        at = read(forms.AsOfQuery, request.query_params)["at"]
+        return Response(forms.PlayerSerializer(get_player_as_of(player_id, at) if at else get_player(player_id)).data)
 
     @extend_schema(operation_id="change_player", request=forms.SettingsForm, responses=forms.PlayerSerializer)
     def patch(self, request: Request, player_id: UUID) -> Response:
@@ -98,11 +100,16 @@ class PlayerStatus(ApiView):
 class Restrictions(ApiView):
     required_scopes = {"GET": "players:read", "POST": "players:write"}
 
-    @extend_schema(operation_id="list_restrictions", responses=page_of(forms.RestrictionSerializer))
+    @extend_schema(
+        operation_id="list_restrictions",
+        parameters=[forms.AsOfQuery],
+        responses=page_of(forms.RestrictionSerializer),
+    )
     def get(self, request: Request, player_id: UUID) -> Response:
-        """All restrictions that were ever put on the account, newest first."""
+        """All restrictions that were ever put on the account, or those in force at a moment, newest first."""
+        at = read(forms.AsOfQuery, request.query_params)["at"]
         get_player(player_id)
-        return whole(list_restrictions(player_id), forms.RestrictionSerializer)
+        return whole(list_restrictions(player_id, standing_at=at), forms.RestrictionSerializer)
 
     @extend_schema(
         operation_id="impose_restriction", request=forms.RestrictionForm, responses={201: forms.RestrictionSerializer}
@@ -138,11 +145,12 @@ class RestrictionLift(ApiView):
 class Labels(ApiView):
     required_scopes = {"GET": "players:read"}
 
-    @extend_schema(operation_id="list_labels", responses=page_of(forms.LabelSerializer))
+    @extend_schema(operation_id="list_labels", parameters=[forms.AsOfQuery], responses=page_of(forms.LabelSerializer))
     def get(self, request: Request, player_id: UUID) -> Response:
-        """What other parts of the system say of the player."""
+        """What other parts of the system say of the player, or said at a moment."""
+        at = read(forms.AsOfQuery, request.query_params)["at"]
         get_player(player_id)
-        return whole(list_labels(player_id), forms.LabelSerializer)
+        return whole(list_labels_as_of(player_id, at) if at else list_labels(player_id), forms.LabelSerializer)
 
 
 def _restriction(player_id: UUID, restriction_id: UUID) -> RestrictionDetails:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from events.audit import record
 from events.catalogue.players import PlayerStatusChanged, SettingChanged
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -55,6 +56,17 @@ def change_status(*, player_id: UUID, to: Status, reason: str, actor: Actor, at:
                     player_id=player_id, occurred_at=at, from_status=current, to_status=to, reason=reason
                 )
             )
+            record(
+                action="players.change_status",
+                actor=actor,
+                at=at,
+                player_id=player_id,
+                object_type="players.player",
+                object_id=str(player_id),
+                reason=reason,
+                before={"status": current},
+                after={"status": to},
+            )
     return get_player(player_id)
 
 
@@ -68,15 +80,28 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
         with holding(player_id):
             player = _lock(player_id)
             clean = _clean(player, changes, at)
+            old: dict[str, str] = {}
             for field, value in clean.items():
                 row = player if field in _ON_PLAYER else player.profile
                 before = getattr(row, field)
                 if before == value:
                     continue
+                old[field] = _text(before)
                 setattr(row, field, value)
                 row.save(update_fields=[field])
                 _remember(player_id, field, _text(before), _text(value), actor, at)
                 publish(SettingChanged(player_id=player_id, occurred_at=at, name=field, actor=str(actor)))
+            if old:
+                record(
+                    action="players.change_settings",
+                    actor=actor,
+                    at=at,
+                    player_id=player_id,
+                    object_type="players.player",
+                    object_id=str(player_id),
+                    before=old,
+                    after={field: _text(clean[field]) for field in old},
+                )
     except IntegrityError as error:
         raise FieldErrors({"phone": ["An account with this phone number exists."]}) from error
     return get_player(player_id)

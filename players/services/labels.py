@@ -7,7 +7,7 @@ from uuid import UUID
 
 from events.catalogue.players import LabelChanged
 from events.services.log import holding, publish
-from players.models import Label
+from players.models import Label, LabelChange
 
 
 def set_label(*, player_id: UUID, namespace: str, key: str, value: str | None, at: datetime) -> None:
@@ -26,6 +26,7 @@ def set_label(*, player_id: UUID, namespace: str, key: str, value: str | None, a
             Label.objects.update_or_create(
                 player_id=player_id, namespace=namespace, key=key, defaults={"value": value, "since": at}
             )
+        LabelChange.objects.create(player_id=player_id, namespace=namespace, key=key, value=value, since=at)
         publish(
             LabelChanged(
                 player_id=player_id, occurred_at=at, namespace=namespace, key=key, from_value=before, to_value=value

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import AccessDenied, require
 from kernel.actors import Actor
@@ -39,9 +40,11 @@ def declare_own_account(*, staff_id: int, player_id: UUID, reason: str, actor: A
     get_player(player_id)
     try:
         with holding(player_id), transaction.atomic():
-            return OwnAccount.objects.create(
+            row = OwnAccount.objects.create(
                 user_id=staff_id, player_id=player_id, reason=reason, declared_by=str(actor), declared_at=at
-            ).id
+            )
+            _record("declare_own_account", row, reason, actor, at)
+            return row.id
     except IntegrityError:
         raise AlreadyDeclared("This account is known to be theirs.") from None
 
@@ -60,3 +63,16 @@ def end_own_account(*, own_account_id: UUID, actor: Actor, at: datetime) -> None
     with holding(row.player_id):
         row.ended_by, row.ended_at = str(actor), at
         row.save(update_fields=["ended_by", "ended_at"])
+        _record("end_own_account", row, "", actor, at)
+
+
+def _record(deed: str, row: OwnAccount, reason: str, actor: Actor, at: datetime) -> None:
+    record(
+        action=f"players.{deed}",
+        actor=actor,
+        at=at,
+        player_id=row.player_id,
+        object_type="players.user",
+        object_id=str(row.user_id),
+        reason=reason,
+    )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import allowed, require
 from kernel.actors import Actor
@@ -31,11 +32,28 @@ def put_into_portfolio(*, player_id: UUID, staff_id: int, actor: Actor, at: date
             {"manager": [f"They may not: {allowed(manager, 'players.view_player', player_id, at).reason}."]}
         )
     with holding(player_id):
-        return grant(staff_id=staff_id, permission=CARE, kind=PLAYER, key=str(player_id))
+        given = grant(staff_id=staff_id, permission=CARE, kind=PLAYER, key=str(player_id))
+        if given:
+            _record("put_into_portfolio", player_id, staff_id, actor, at)
+    return given
 
 
 def take_from_portfolio(*, player_id: UUID, staff_id: int, actor: Actor, at: datetime) -> bool:
     """End the care of this member of staff for the player; False when there was none. Raises: AccessDenied."""
     require(actor, ASSIGN, player_id, at)
     with holding(player_id):
-        return withdraw(staff_id=staff_id, permission=CARE, kind=PLAYER, key=str(player_id))
+        taken = withdraw(staff_id=staff_id, permission=CARE, kind=PLAYER, key=str(player_id))
+        if taken:
+            _record("take_from_portfolio", player_id, staff_id, actor, at)
+    return taken
+
+
+def _record(deed: str, player_id: UUID, staff_id: int, actor: Actor, at: datetime) -> None:
+    record(
+        action=f"players.{deed}",
+        actor=actor,
+        at=at,
+        player_id=player_id,
+        object_type="players.user",
+        object_id=str(staff_id),
+    )

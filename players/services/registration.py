@@ -11,9 +11,10 @@ from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError
 
+from events.audit import record
 from events.catalogue.players import PlayerRegistered
 from events.services.log import holding, publish
-from kernel.actors import Actor
+from kernel.actors import Actor, ActorKind
 from kernel.errors import FieldErrors
 from kernel.idempotency import digest_of, find_result, remember
 from kernel.ids import uuid7
@@ -73,6 +74,15 @@ def register(*, data: Registration, actor: Actor, idempotency_key: str, at: date
                     source=clean.source,
                 )
             )
+            if actor.kind in (ActorKind.STAFF, ActorKind.CLIENT):  # what players and jobs do is in the event log
+                record(
+                    action="players.register",
+                    actor=actor,
+                    at=at,
+                    player_id=player_id,
+                    object_type="players.player",
+                    object_id=str(player_id),
+                )
     except IntegrityError as error:
         # A parallel twin with the same key came first, or somebody has the login, email or phone.
         known = find_result(scope, idempotency_key, digest)

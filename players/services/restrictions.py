@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.catalogue.players import RestrictionImposed, RestrictionLifted
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -76,6 +77,16 @@ def impose(
                 active_until=active_until,
             )
         )
+        record(
+            action="players.impose_restriction",
+            actor=actor,
+            at=at,
+            player_id=player_id,
+            object_type="players.restriction",
+            object_id=str(restriction.id),
+            reason=reason,
+            after={"kind": kind, "source": source, "until": active_until.isoformat() if active_until else "lifted"},
+        )
     return restriction.id
 
 
@@ -100,4 +111,14 @@ def lift(*, restriction_id: UUID, reason: str, actor: Actor, at: datetime) -> No
                 kind=restriction.kind,
                 reason=reason,
             )
+        )
+        record(
+            action="players.lift_restriction",
+            actor=actor,
+            at=at,
+            player_id=restriction.player_id,
+            object_type="players.restriction",
+            object_id=str(restriction.id),
+            reason=reason,
+            before={"kind": restriction.kind},
         )

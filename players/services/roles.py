@@ -9,6 +9,7 @@ from datetime import datetime
 from django.contrib.auth.models import Group, Permission
 from django.db import transaction
 
+from events.audit import record
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players.models import User
@@ -64,6 +65,15 @@ def apply_roles(wanted: Mapping[str, Iterable[str]], *, actor: Actor, at: dateti
             raise UnknownPermission(f"Role {difference.name} names permissions that do not exist: {names}")
         group, _ = Group.objects.get_or_create(name=difference.name)
         group.permissions.set([known[code] for code in codes])
+        record(
+            action="players.apply_role",
+            actor=actor,
+            at=at,
+            object_type="players.role",
+            object_id=difference.name,
+            before={"taken": ", ".join(difference.removed)},
+            after={"given": ", ".join(difference.added)},
+        )
         Role.objects.update_or_create(
             group=group, defaults={"shipped": True, "changed_by": str(actor), "changed_at": at}
         )
@@ -79,7 +89,17 @@ def set_role_permissions(
     check_custom_role(name, codes)
     known = _permissions()
     group, _ = Group.objects.get_or_create(name=name)
+    before = get_role(name)
     group.permissions.set([known[code] for code in codes])
+    record(
+        action="players.set_role",
+        actor=actor,
+        at=at,
+        object_type="players.role",
+        object_id=name,
+        before={"permissions": ", ".join(sorted(before.permissions)), "description": before.description},
+        after={"permissions": ", ".join(sorted(codes)), "description": description},
+    )
     Role.objects.update_or_create(
         group=group,
         defaults={"shipped": False, "description": description, "changed_by": str(actor), "changed_at": at},
@@ -107,7 +127,17 @@ def set_staff_roles(*, staff_id: int, roles: Iterable[str], actor: Actor, at: da
     groups = list(Group.objects.filter(name__in=names))
     if missing := names - {group.name for group in groups}:
         raise FieldErrors({"roles": [f"There is no role {', '.join(sorted(missing))}."]})
+    before = sorted(user.groups.values_list("name", flat=True))
     user.groups.set(groups)
+    record(
+        action="players.set_staff_roles",
+        actor=actor,
+        at=at,
+        object_type="players.user",
+        object_id=str(staff_id),
+        before={"roles": ", ".join(before)},
+        after={"roles": ", ".join(sorted(names))},
+    )
     return StaffDetails(user.pk, user.username, tuple(sorted(names)), user.is_active)
 
 

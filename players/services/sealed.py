@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.catalogue.players import SettingChanged
 from events.services.log import holding, publish
 from kernel import vault
@@ -49,6 +50,15 @@ def keep_sealed(*, player_id: UUID, values: Mapping[str, object], actor: Actor, 
                 since=at,
             )
             publish(SettingChanged(player_id=player_id, occurred_at=at, name=field, actor=str(actor)))
+            record(
+                action="players.keep_sealed",
+                actor=actor,
+                at=at,
+                player_id=player_id,
+                object_type="players.player",
+                object_id=str(player_id),
+                after={"field": field},
+            )
     return read_sealed(player_id)
 
 

@@ -120,7 +120,7 @@ def test_every_panel_opens_at_an_address_of_its_own() -> None:
     restrict(player, RestrictionKind.WITHDRAWAL_HOLD)
     client = staff_client("administrator")
     keys = [panel.key for panel in list_panels()]
-    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline"]
+    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline", "as-of"]
     for key in keys:
         response = client.get(tab(player, key))
         assert response.status_code == 200, key

@@ -11,7 +11,7 @@ import pytest
 from kernel import clock
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind
-from tests.factories import ACTOR, make_game, make_player
+from tests.factories import ACTOR, AT, make_game, make_player
 from tests.rest.conftest import Api, problem
 from wallet.selectors_adapters import find_session_by_token
 from wallet.services.integrations import change_integration, create_integration
@@ -80,6 +80,7 @@ def test_a_disabled_integration_gets_no_session(api: Api, player: PlayerDetails)
         amount_scale=1,
         allowed_ips=(),
         actor=ACTOR,
+        at=AT,
     )
     problem(api.post("wallet/game-sessions", form(player)), 403, "game_session_refused")
 

@@ -130,6 +130,18 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "wallet/bets",
         "wallet/wins",
         "wallet/rollbacks",
+        "wallet/rounds/close",
+        "wallet/jackpot-wins",
+        "wallet/free-bets",
+        "wallet/free-spins",
+        "wallet/free-spins/forfeits",
+        "wallet/tournaments/buy-ins",
+        "wallet/tournaments/rebuys",
+        "wallet/tournaments/settlements",
+        "wallet/tournaments/refunds",
+        "wallet/holds",
+        "wallet/holds/{hold_id}/capture",
+        "wallet/holds/{hold_id}/release",
     }
 
 

@@ -23,7 +23,8 @@ from wallet.selectors import get_withdrawal, list_payouts
 from wallet.services.bets import credit_win
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, claim_next, reject_withdrawal
+from wallet.services.withdrawal_claims import claim_next
+from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, reject_withdrawal
 from wallet.types_payments import PayoutState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")

@@ -110,6 +110,11 @@ class FakeStripe:
             thing = self.things[path.split("/")[3]]
             thing |= {"status": "succeeded", "amount_received": thing["amount"]}
             return 200, thing
+        if path.endswith("/cancel"):
+            thing = self.things[path.split("/")[3]]
+            if thing["status"] == "succeeded":
+                return 400, {"error": {"type": "invalid_request_error", "code": "payment_intent_unexpected_state"}}
+            return 200, thing | {"status": "canceled", "cancellation_reason": form["cancellation_reason"]}
         method = {
             "id": form["payment_method"],
             "type": "card",

@@ -12,7 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from kernel import clock
 from kernel.db import fetch_all
 from players.types import PlayerDetails
-from tests.factories import ACTOR, fund, make_game, make_player
+from tests.factories import ACTOR, AT, fund, make_game, make_player
 from tests.staff import staff_client, text_of
 from tests.wallet.adapters.aggregators import public_pem
 from wallet.adapters.dispatch import dispatch, forget_integrations
@@ -43,7 +43,7 @@ def player() -> PlayerDetails:
     at = clock.now()
     create_integration(code="swipe", name="Swipe", protocol=AdapterProtocol.SWIPEGAMES, actor=ACTOR, at=at)
     add_key(integration="swipe", name="first", key=SECRET, actor=ACTOR, at=at)
-    map_games(integration="swipe", games={"theirs": "fruits"}, actor=ACTOR)
+    map_games(integration="swipe", games={"theirs": "fruits"}, actor=ACTOR, at=AT)
     _, token = issue_session(
         player_id=someone.id, integration="swipe", game="fruits", ttl_seconds=600, source="t", idempotency_key="s",
         actor=ACTOR, at=at,

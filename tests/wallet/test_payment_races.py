@@ -25,7 +25,8 @@ from wallet.selectors import get_deposit, get_withdrawal, list_payouts, list_pro
 from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, claim_next, reject_withdrawal
+from wallet.services.withdrawal_claims import claim_next
+from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, reject_withdrawal
 from wallet.types_payments import DepositState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")

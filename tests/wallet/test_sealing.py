@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,10 +15,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from pytest_django import Settings
 
+from events.services.proving import Proof
 from kernel.db import fetch_all, fetch_one
-from kernel.sealing import SealingRefused, new_private_key
+from kernel.sealing import SealingRefused, Signer, canonical, new_private_key
+from pms.runtime.home import PROJECT
 from tests.connections import Session
 from tests.database import DATABASE, admin_url, databases
 from tests.factories import bet, fund, make_game, make_player
@@ -21,7 +29,7 @@ from wallet.models import HouseCheckpoint
 from wallet.models import Seal as SealRow
 from wallet.selectors import sum_house
 from wallet.services import sealing
-from wallet.services.proofs import Proof, find_last_proof, prove
+from wallet.services.proofs import find_last_proof, prove
 from wallet.services.sealing import open_store, rotate_key, seal_ledger, summarise
 from wallet.types import AccountKind
 
@@ -140,6 +148,19 @@ LAST_TRANSFER = f"(SELECT transfer_id FROM wallet_entry WHERE id = {LAST})"
              "UPDATE wallet_transfer SET amount_minor = 1999 WHERE amount_minor = 2000", REWRITE],
             "signed",
         ),
+        # Two bets of a purse in the other order, balances and hashes with them.
+        (
+            ["UPDATE wallet_entry SET sequence = 5 - sequence WHERE sequence IN (2, 3)",
+             "UPDATE wallet_entry SET balance_after_minor = 8000 WHERE sequence = 2",
+             "UPDATE wallet_entry SET balance_after_minor = 5000 WHERE sequence = 3", REWRITE],
+            "signed",
+        ),
+        # A player's money as if it had never been.
+        (
+            ["DELETE FROM wallet_entry", "DELETE FROM wallet_transfer", "DELETE FROM wallet_transferkey",
+             "DELETE FROM wallet_deposit", "DELETE FROM wallet_account WHERE player_id IS NOT NULL"],
+            "signed",
+        ),
         (["UPDATE wallet_entry SET xid = 1 WHERE sequence = 3"], "signed"),
         (["UPDATE wallet_housecheckpoint SET total_minor = total_minor + 1"], "checkpoint"),
         (["DELETE FROM wallet_account WHERE kind = 'real'"], "belongs to a transfer"),
@@ -221,9 +242,7 @@ def test_a_seal_of_another_key_is_not_believed(store: Path, settings: Settings) 
     settings.SEAL_PRIVATE_KEYS = [new_private_key()]
     with pytest.raises(SealingRefused, match="not the newest published key"):
         seal()
-    forged = json.loads((store / "keys.jsonl").read_text()) | {
-        "key_id": sealing.Signer(settings.SEAL_PRIVATE_KEYS).key_id
-    }
+    forged = json.loads((store / "keys.jsonl").read_text()) | {"key_id": Signer(settings.SEAL_PRIVATE_KEYS).key_id}
     with (store / "keys.jsonl").open("a") as keys:
         keys.write(json.dumps(forged) + "\n")
     with pytest.raises(SealingRefused, match="not the newest published key"):
@@ -328,7 +347,7 @@ def test_a_run_that_was_cut_short_is_taken_up_again(monkeypatch: pytest.MonkeyPa
     for _ in range(3):
         play()
         seal()
-    monkeypatch.setattr("wallet.services.proofs.PORTION_ENTRIES", 1)
+    monkeypatch.setattr("events.services.proving.PORTION_ENTRIES", 1)
 
     class Killed(BaseException):
         pass
@@ -346,6 +365,52 @@ def test_a_run_that_was_cut_short_is_taken_up_again(monkeypatch: pytest.MonkeyPa
     assert proof().entries == 18
 
 
+KILLED = """
+    import os, signal
+    import django
+    django.setup()
+    from django.core.management import call_command
+    from events.services import proving
+
+    proving.PORTION_ENTRIES = 1
+    save = proving._save
+
+    def save_and_die(store, *, running, last=None):
+        save(store, running=running, last=last)
+        if running and running.seal == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    proving._save = save_and_die
+    call_command("verify_ledger")
+"""
+
+
+def test_a_verification_killed_half_way_goes_on_and_shows_how_far_it_is(store: Path, settings: Settings) -> None:
+    for _ in range(4):
+        play()
+        seal()
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED)],
+        cwd=PROJECT,
+        env=os.environ | {"DATABASE_URL": url, "SEALS_PATH": str(settings.SEALS_PATH)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert "… seal 1, 6 entries" in killed.stdout
+    damage("UPDATE wallet_transfer SET actor = 'somebody else' WHERE kind = 'bet'", REWRITE)
+    out = StringIO()
+    with pytest.raises(CommandError, match="seal 3"):
+        call_command("verify_ledger", stdout=out)
+    assert "… seal 4, 24 entries" in out.getvalue()
+    assert "seal 1 of" not in out.getvalue(), "what was checked before is not checked again"
+    with pytest.raises(CommandError, match="seal 1"):
+        call_command("verify_ledger", "--fresh", stdout=out)
+
+
 def test_sums_of_the_house_go_on_from_checkpoints() -> None:
     play()
     before = sum_house(AccountKind.GAMING)["EUR"]
@@ -359,7 +424,7 @@ def test_sums_of_the_house_go_on_from_checkpoints() -> None:
 
 
 def test_many_seals_at_once_after_a_standstill(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sealing, "MOST_TRANSACTIONS", 1)
+    monkeypatch.setattr("events.services.sealing.MOST_TRANSACTIONS", 1)
     play()
     assert seal() == 3
     assert proof().sound
@@ -392,7 +457,7 @@ def test_a_days_summary_is_signed_and_readable(store: Path) -> None:
     content = {name: kept[name] for name in kept if name not in ("key_id", "signature")}
     assert content == summarise(NOW.date())
     assert content["totals"]["gaming EUR"] == {"entries": 2, "amount_minor": 5000}
-    assert open_store().keys()[kept["key_id"]].signed(sealing.canonical(content), kept["signature"])
+    assert open_store().keys()[kept["key_id"]].signed(canonical(content), kept["signature"])
 
 
 def test_the_commands_say_what_they_did() -> None:

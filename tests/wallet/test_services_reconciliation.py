@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.db.models import F
 
 from kernel import clock
 from kernel.access import AccessDenied
@@ -31,7 +32,8 @@ CLERK, OTHER = (staff(number, RIGHTS | {"wallet.reconcile"}) for number in (1, 2
 
 def mapping(side: str = "payments", source: str = "sandbox", **more: object) -> UUID:
     columns = {"reference_column": "id", "amount_column": "amount", "time_column": "at", "currency_column": "currency"}
-    return ReportMapping.objects.create(name=f"{side} {source}", side=side, source=source, **columns, **more).id  # type: ignore[no-any-return,misc]
+    fields = {"name": f"{side} {source}", "side": side, "source": source, **columns, **more}
+    return ReportMapping.objects.create(**fields).id  # type: ignore[no-any-return,misc]
 
 
 def upload(mapping_id: UUID, *lines: str) -> Report:
@@ -60,7 +62,7 @@ def deposited(*amounts: str) -> tuple[UUID, list[str]]:
 
 
 def cases(report: Report) -> list[tuple[str, str, int | None, int | None]]:
-    rows = ReconciliationCase.objects.filter(report=report).order_by("id")
+    rows = ReconciliationCase.objects.filter(report=report).order_by(F("line").asc(nulls_last=True), "happened_at")
     return [(row.kind, row.reason, row.theirs_minor, row.ours_minor) for row in rows]
 
 

@@ -29,19 +29,16 @@ from wallet.selectors import (
 )
 from wallet.services.payment_sending import send_due, settle_payout
 from wallet.services.verification import verify
+from wallet.services.withdrawal_claims import ClaimedByAnother, claim_next, claim_withdrawal, release_withdrawal
 from wallet.services.withdrawals import (
     CancellationForbidden,
-    ClaimedByAnother,
     ClosedLoopBroken,
     InsufficientFunds,
     WithdrawalMoved,
     WithdrawalRefused,
     approve_withdrawal,
     cancel_withdrawal,
-    claim_next,
-    claim_withdrawal,
     reject_withdrawal,
-    release_withdrawal,
     request_withdrawal,
 )
 from wallet.types import AccountKind

@@ -20,7 +20,7 @@ from wallet.ports import Direction, InvalidSignature, PaymentOrder, PaymentState
 from wallet.providers import signing
 from wallet.providers.stripe import StripeProvider
 from wallet.selectors import get_deposit, get_withdrawal, list_instruments
-from wallet.services.deposits import chase_pending, request_deposit
+from wallet.services.deposits import DepositMoved, cancel_deposit, chase_pending, request_deposit
 from wallet.services.payment_instruments import register_instrument
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
@@ -255,6 +255,33 @@ def test_webhooks_of_a_deposit_and_its_dispute(fake: FakeStripe, stripe: StripeP
     assert (ended.state, ended.failure_reason) == (DepositState.CHARGED_BACK, "fraudulent")
     assert told(player.id) == ["deposit-requested", "deposit-pending", "deposit-made", "deposit-charged-back"]
     assert real(player.id) == "0.00"
+
+
+@pytest.mark.usefixtures("db")
+def test_refunds_of_a_charge_count_together_and_disputes_each(fake: FakeStripe, stripe: StripeProvider) -> None:
+    player = make_player()
+    made = deposit(player.id)
+    refunds = [{"payment_intent": "pi_1", "amount_refunded": sum_, "currency": "eur"} for sum_ in (1000, 3000, 2500)]
+    dispute = {"payment_intent": "pi_1", "amount": 2000, "currency": "eur", "reason": "fraudulent"}
+    events = [("charge.refunded", refund) for refund in refunds] + [("charge.dispute.funds_withdrawn", dispute)]
+    for number, (kind, thing) in enumerate(events, 1):
+        headers, body = fake.event(kind, thing, AT, number)
+        receive_notice(provider="stripe", headers=headers, body=body, at=AT)
+    assert (str(get_deposit(made.id).taken_back), real(player.id)) == ("50.00", "50.00")
+
+
+@pytest.mark.usefixtures("db")
+def test_a_deposit_is_given_up_there_unless_it_is_made(fake: FakeStripe, stripe: StripeProvider) -> None:
+    player = make_player()
+    slow, made = deposit(player.id, "pm_slow"), deposit(player.id)
+    cancelled = cancel_deposit(deposit_id=slow.id, actor=ACTOR, at=AT)
+    assert (cancelled.state, cancelled.failure_reason) == (DepositState.CANCELLED, "requested_by_customer")
+    assert fake.calls["POST /v1/payment_intents/pi_1/cancel"] == 1
+    with pytest.raises(DepositMoved):
+        cancel_deposit(deposit_id=made.id, actor=ACTOR, at=AT)
+    stuck = deposit(make_player().id, "pm_slow")
+    fake.faults = ["lose"]
+    assert cancel_deposit(deposit_id=stuck.id, actor=ACTOR, at=AT).failure_reason == "cancelled_by_player"
 
 
 @pytest.mark.usefixtures("db")

@@ -61,7 +61,7 @@ ONE_PURSE_ENTRY = "(SELECT id FROM wallet_entry WHERE sequence = 1 ORDER BY id L
         ("DELETE FROM wallet_transfer WHERE kind = 'bet'", {"belongs to a transfer", "follow each other"}),
         (f"DELETE FROM wallet_entry WHERE transfer_id IN {BETS}", {"has entries", "holds what its last"}),
         ("UPDATE wallet_deposit SET amount_minor = 1", {"deposit that was made"}),
-        ("DELETE FROM wallet_transferkey WHERE source = 'deposits'", {"deposit that was made"}),
+        ("DELETE FROM wallet_transferkey WHERE source = 'pms:deposits'", {"deposit that was made"}),
         ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"the transfer's player's"}),
         ("UPDATE wallet_transfer SET currency = 'USD' WHERE kind = 'bet'", {"account of its currency"}),
         ("UPDATE wallet_entry SET sequence = 7 WHERE sequence = 2", {"follow each other"}),

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from django.core.cache import cache
 from django.utils.crypto import salted_hmac
+from redis.exceptions import RedisError
 
 from kernel.errors import FieldErrors
 from kernel.money import Money
@@ -71,6 +72,14 @@ class SandboxProvider:
     def capture(self, order: PaymentOrder) -> PaymentAnswer:
         return self._answer(order, PaymentState.MADE)
 
+    def cancel(self, order: PaymentOrder) -> PaymentAnswer:
+        fault = self._fault(order.token)
+        if fault == "lost":
+            raise ProviderUnavailable("the sandbox was told not to answer")
+        if fault in ("pending", "authorise"):
+            return self._answer(order, PaymentState.CANCELLED, "cancelled")
+        return self.status(Direction.IN, order)
+
     def payout(self, order: PaymentOrder) -> PaymentAnswer:
         fault = self._fault(order.token)
         if fault in ("timeout", "lost", "payout_timeout"):
@@ -114,12 +123,12 @@ class SandboxProvider:
         return [self.webhook(direction, order.payment_id, answer, at) for answer in answers]
 
     def webhook(
-        self, direction: Direction, payment_id: UUID, answer: PaymentAnswer, at: datetime
+        self, direction: Direction, payment_id: UUID, answer: PaymentAnswer, at: datetime, number: int = 1
     ) -> tuple[dict[str, str], bytes]:
-        """One signed webhook that says ``answer``: headers and raw body."""
+        """One signed webhook that says ``answer``, for the ``number``-th time: headers and raw body."""
         body = json.dumps(
             {
-                "id": f"evt_{payment_id.hex}_{answer.state}",
+                "id": f"evt_{payment_id.hex}_{answer.state}{'' if number == 1 else f'_{number}'}",
                 "direction": direction,
                 "payment_id": str(payment_id),
                 "state": answer.state,
@@ -148,7 +157,7 @@ class SandboxProvider:
 
     def _fault(self, token: str) -> str | None:
         """What the switch or the instrument says; None for an instrument that the sandbox does not know."""
-        switched: str | None = cache.get(_SWITCH)
+        switched = _switched()
         if switched:
             return switched
         fault = token.partition("~")[0].removeprefix("tok_")
@@ -160,6 +169,15 @@ def switch_fault(fault: str | None) -> None:
     if fault is not None and fault not in FAULTS:
         raise ValueError(f"choose one of: {', '.join(FAULTS)}")
     cache.set(_SWITCH, fault, timeout=None)
+
+
+def _switched() -> str | None:
+    """The fault of every call; none while Redis is away: payments go on without it."""
+    try:
+        fault: str | None = cache.get(_SWITCH)
+    except (RedisError, OSError):
+        return None
+    return fault
 
 
 def _facts(token: str) -> InstrumentFacts:

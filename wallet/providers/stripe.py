@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -92,6 +93,18 @@ class StripeProvider:
     def capture(self, order: PaymentOrder) -> PaymentAnswer:
         path = f"/v1/payment_intents/{order.reference}/capture"
         return self._intent(self._call("POST", path, {}, key=f"{order.payment_id}:capture"), order)
+
+    def cancel(self, order: PaymentOrder) -> PaymentAnswer:
+        """An intent that is made, or that nobody knows, can't be cancelled: the answer is what it is instead."""
+        found = self.status(Direction.IN, order)
+        if found.state not in (PaymentState.PENDING, PaymentState.AUTHORISED):
+            return found
+        path = f"/v1/payment_intents/{found.reference}/cancel"
+        form = {"cancellation_reason": "requested_by_customer"}
+        intent = self._call("POST", path, form, key=f"{order.payment_id}:cancel")
+        if "error" in intent:  # it moved meanwhile
+            return self.status(Direction.IN, replace(order, reference=found.reference))
+        return _intent_answer(intent)
 
     def payout(self, order: PaymentOrder) -> PaymentAnswer:
         if order.amount.currency in _UNUSUAL:
@@ -201,8 +214,10 @@ def _notice(event_id: str, kind: str, thing: dict[str, Any]) -> PaymentNotice | 
     taken = {"charge.dispute.funds_withdrawn": "amount", "charge.refunded": "amount_refunded"}
     if kind in taken and thing.get("payment_intent"):
         amount = Money(thing[taken[kind]], thing["currency"].upper())
-        reason = "refunded" if kind == "charge.refunded" else str(thing.get("reason") or "disputed")
-        answer = PaymentAnswer(PaymentState.CHARGED_BACK, thing["payment_intent"], reason, amount)
+        refund = kind == "charge.refunded"
+        reason = "refunded" if refund else str(thing.get("reason") or "disputed")
+        # A refund's event counts all refunds of the charge; a dispute's says what that one took.
+        answer = PaymentAnswer(PaymentState.CHARGED_BACK, thing["payment_intent"], reason, amount, so_far=refund)
         return PaymentNotice(event_id, Direction.IN, None, answer)
     return None
 

@@ -11,9 +11,11 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from events.audit import record
+from kernel import clock
 from kernel.rest.pagination import decode_cursor, page_at
 from kernel.rest.serializers import page_of
-from kernel.rest.views import ApiView, read
+from kernel.rest.views import ApiView, actor_of, read
 from kernel.streaming import csv_download
 from players.selectors import get_player
 from wallet.rest import serializers as forms
@@ -50,6 +52,13 @@ class TransactionsFile(ApiView):
         """A player's transfers of a period as CSV, oldest first, streamed."""
         query = read(forms.PeriodQuery, request.query_params)
         chunks = export_history(player_id=player_id, since=query["since"], until=query["until"])
+        record(
+            action="wallet.export_history",
+            actor=actor_of(request),
+            at=clock.now(),
+            player_id=player_id,
+            object_type="wallet.transfer",
+        )
         return csv_download(request._request, chunks, f"transactions-{player_id}.csv")
 
 

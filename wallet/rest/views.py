@@ -17,7 +17,7 @@ from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
 from wallet.rest import serializers as forms
 from wallet.selectors import get_deposit, list_games
-from wallet.services.deposits import request_deposit
+from wallet.services.deposits import cancel_deposit, request_deposit
 
 
 class Deposits(ApiView):
@@ -55,6 +55,19 @@ class Deposit(ApiView):
     def get(self, request: Request, deposit_id: UUID) -> Response:
         """One deposit."""
         return Response(forms.DepositSerializer(get_deposit(deposit_id)).data)
+
+
+class DepositCancellation(ApiView):
+    required_scopes = {"POST": "wallet:write"}
+
+    @extend_schema(operation_id="cancel_deposit", request=None, responses=forms.DepositSerializer)
+    def post(self, request: Request, deposit_id: UUID) -> Response:
+        """The player gives it up, as long as it is not made; again is the same as once.
+
+        Should the provider take the money after all, it is credited: read `state`.
+        """
+        deposit = cancel_deposit(deposit_id=deposit_id, actor=actor_of(request), at=clock.now())
+        return Response(forms.DepositSerializer(deposit).data)
 
 
 class Games(ApiView):

@@ -11,6 +11,7 @@ from django.conf import settings
 
 from compliance.services.approvals import request_approval
 from compliance.types import ApprovalDetails
+from events.audit import record
 from events.catalogue.wallet import BalanceAdjusted
 from events.services.log import holding, publish
 from kernel.access import Subject, require
@@ -26,7 +27,7 @@ from wallet import rules_adjustments as rules
 from wallet.models import Account
 from wallet.models_adjustments import Adjustment
 from wallet.selectors_adjustments import adjustment_details, sum_unapproved
-from wallet.services.posting import check_references, post
+from wallet.services.posting import OwnSource, check_references, post
 from wallet.types import AccountKind, Outcome, TransferKind
 from wallet.types_adjustments import AdjustmentDetails, AdjustmentNature, AdjustmentState
 
@@ -116,6 +117,7 @@ def adjust(
         else:
             _post(row, actor, at)
         row.save(force_insert=True)
+        _record("wallet.adjust_balance", row, actor, at)
     return adjustment_details(row)
 
 
@@ -160,6 +162,7 @@ def write_off(
         )
         row.approval_id = _request_approval(row, purse, amount, actor, at).id
         row.save(force_insert=True)
+        _record("wallet.write_off_balance", row, actor, at)
     return adjustment_details(row)
 
 
@@ -269,6 +272,23 @@ def _request_approval(row: Adjustment, purse: Account, amount: Money, actor: Act
     )
 
 
+def _record(action: str, row: Adjustment, actor: Actor, at: datetime) -> None:
+    record(
+        action=action,
+        actor=actor,
+        at=at,
+        player_id=row.player_id,
+        object_type="wallet.adjustment",
+        object_id=str(row.id),
+        reason=f"{row.reason}: {row.evidence}",
+        after={
+            "amount": _signed(Money(row.amount_minor, row.currency)),
+            "state": row.state,
+            "purse": str(row.purse_id),
+        },
+    )
+
+
 def _signed(amount: Money) -> str:
     return f"{'+' if amount.amount_minor > 0 else ''}{amount} {amount.currency}"
 
@@ -287,7 +307,7 @@ def _post(row: Adjustment, actor: Actor, at: datetime) -> None:
             house,
             row.currency,
             row.amount_minor,
-            "adjustments",
+            OwnSource.ADJUSTMENTS,
             str(row.id),
             at,
             str(actor),

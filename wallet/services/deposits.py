@@ -39,11 +39,11 @@ from wallet.ports import (
     check_provider,
     get_provider,
 )
-from wallet.rules import DEPOSIT_MOVES, next_try
+from wallet.rules import DEPOSIT_MOVES, next_try, taken_back
 from wallet.selectors import get_balances, get_deposit
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
-from wallet.services.posting import check_amount, check_references, post
+from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import Outcome
 from wallet.types_payments import DepositDetails, DepositState
 
@@ -55,6 +55,14 @@ NEVER_ARRIVED = timedelta(hours=1)
 REFUNDED = "refunded"
 
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
+
+
+class DepositMoved(DomainError):
+    """It is made, or was taken back: there is nothing left to cancel."""
+
+    code = "deposit_moved"
+    title = "This deposit can no longer be cancelled"
+    status = 409
 
 
 class DepositRefused(DomainError):
@@ -88,6 +96,33 @@ def request_deposit(
     check_provider(provider)
     deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, at)
     return _advance(deposit_id, actor, at)
+
+
+def cancel_deposit(*, deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
+    """Give up a deposit that is not made yet; one that failed or is cancelled already stays as it is.
+
+    The provider is asked to give it up. When it says that the money was taken, the deposit is made and credited. When
+    it does not answer, the deposit is cancelled here; should the provider take the money after all, its late notice
+    still credits the player. Publishes DepositCancelled, or what the provider's word asks for.
+    Raises: NotFound, DepositMoved.
+    """
+    deposit = get_deposit(deposit_id)
+    if deposit.state in _OPEN:
+        row = Deposit.objects.get(id=deposit_id)
+        order = _order(row)
+        try:
+            answer = get_provider(row.provider).cancel(order)
+        except ProviderUnavailable:
+            answer = PaymentAnswer(PaymentState.UNKNOWN, reason="no_answer")
+        _settle(row.player_id, deposit_id, answer, "cancel", actor, at)
+        deposit = get_deposit(deposit_id)
+    if deposit.state in _OPEN:  # nobody there knows it, or nobody answered
+        given_up = PaymentAnswer(PaymentState.CANCELLED, reason="cancelled_by_player")
+        _settle(deposit.player_id, deposit_id, given_up, "cancel", actor, at)
+        deposit = get_deposit(deposit_id)
+    if deposit.state in (DepositState.MADE, DepositState.CHARGED_BACK):
+        raise DepositMoved("The money was taken: it is credited.", state=deposit.state)
+    return deposit
 
 
 def chase_pending(*, actor: Actor, at: datetime, limit: int = 100) -> int:
@@ -175,9 +210,7 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
     if deposit.state not in _OPEN:
         return get_deposit(deposit_id)
     provider = get_provider(deposit.provider)
-    order = PaymentOrder(
-        deposit.id, Money(deposit.amount_minor, deposit.currency), deposit.instrument, deposit.provider_reference
-    )
+    order = _order(deposit)
     # One that was left lying is only asked about: nobody is charged hours after they have given up.
     fresh = at - deposit.requested_at <= NEVER_ARRIVED
     call = "authorise" if deposit.state == DepositState.REQUESTED and fresh else "status"
@@ -185,14 +218,22 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
         answer = provider.authorise(order) if call == "authorise" else provider.status(Direction.IN, order)
         if answer.state is PaymentState.AUTHORISED:
             _settle(deposit.player_id, deposit_id, answer, call, actor, at)
-            call, order = "capture", replace(order, reference=answer.reference or order.reference)
-            answer = provider.capture(order)
+            order = replace(order, reference=answer.reference or order.reference)
+            # Cancelled meanwhile: what was reserved is given up, not taken.
+            wanted = get_deposit(deposit_id).state in _OPEN
+            call = "capture" if wanted else "cancel"
+            answer = provider.capture(order) if wanted else provider.cancel(order)
     except ProviderUnavailable:
         answer = NO_ANSWER
     if answer.state is PaymentState.UNKNOWN and not fresh:
         answer = PaymentAnswer(PaymentState.FAILED, reason="never_reached_provider")
     _settle(deposit.player_id, deposit_id, answer, call, actor, at)
     return get_deposit(deposit_id)
+
+
+def _order(deposit: Deposit) -> PaymentOrder:
+    amount = Money(deposit.amount_minor, deposit.currency)
+    return PaymentOrder(deposit.id, amount, deposit.instrument, deposit.provider_reference)
 
 
 def settle_deposit(*, deposit_id: UUID, answer: PaymentAnswer, notice_id: str, actor: Actor, at: datetime) -> None:
@@ -227,16 +268,16 @@ def _settle(
             deposit.provider_reference = answer.reference[:120]
         if deposit.paid_with:
             learn(instrument=deposit.paid_with, facts=answer.instrument)
-        for to in _path(DepositState(deposit.state), answer.state):
+        for to in _path(deposit, answer):
             deposit.state = to
             _ENTERED[to](deposit, answer, actor, at)
         deposit.save()
 
 
-def _path(state: DepositState, said: PaymentState) -> list[DepositState]:
+def _path(deposit: Deposit, answer: PaymentAnswer) -> list[DepositState]:
     """The moves that the provider's word asks for: none when it is no news, two when a notice overtook another."""
-    to = _STATES.get(said)
-    if to is None:
+    state, to = DepositState(deposit.state), _STATES.get(answer.state)
+    if to is None or (to is DepositState.CHARGED_BACK and not _taken_back(deposit, answer).amount_minor):
         return []
     if to in DEPOSIT_MOVES[state]:
         return [to]
@@ -311,16 +352,27 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
     )
 
 
+def _taken_back(deposit: Deposit, answer: PaymentAnswer) -> Money:
+    whole, before, refunded = (
+        Money(minor, deposit.currency)
+        for minor in (deposit.amount_minor, deposit.charged_back_minor, deposit.refunded_minor)
+    )
+    return taken_back(whole, before, refunded, answer.amount, so_far=answer.so_far)
+
+
 def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
-    whole = Money(deposit.amount_minor, deposit.currency)
-    amount = min(answer.amount, whole) if answer.amount else whole
+    amount = _taken_back(deposit, answer)
     held = get_balances(deposit.player_id).real
-    deposit.charged_back_minor, deposit.failure_reason = amount.amount_minor, mask_pans(answer.reason)[:200]
+    # The first part's key is the deposit's alone; what was taken before tells the later ones apart.
+    part = f":{deposit.charged_back_minor}" if deposit.charged_back_minor else ""
+    deposit.charged_back_minor += amount.amount_minor
+    deposit.refunded_minor += amount.amount_minor if answer.so_far else 0
+    deposit.failure_reason = mask_pans(answer.reason)[:200]
     posting = _post(
         "wallet_charge_back",
         [deposit.player_id, amount.currency, amount.amount_minor],
         deposit,
-        f"{deposit.id}:chargeback",
+        f"{deposit.id}:chargeback{part}",
         actor,
         at,
     )
@@ -347,13 +399,13 @@ def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: date
             source="payments",
             actor=actor,
             at=at,
-            idempotency_key=f"chargeback:{deposit.id}",
+            idempotency_key=f"chargeback:{deposit.id}{part}",
         )
 
 
 def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:
     """The transfer's id. Raises: LedgerRefused."""
-    posting = post(function, [*what, "deposits", key, at, str(actor), request_id.get()], deposit.currency)
+    posting = post(function, [*what, OwnSource.DEPOSITS, key, at, str(actor), request_id.get()], deposit.currency)
     if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
         raise LedgerRefused(f"deposit {deposit.id}: {posting.outcome} {posting.reason}")
     return posting.transfer_id

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from events.audit import record
 from events.catalogue.wallet import DisputeStateChanged
 from events.services.log import holding, publish
 from kernel.access import require
 from kernel.actors import Actor
-from kernel.errors import DomainError, FieldErrors
+from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.money import Money
 from players.selectors import get_player
 from wallet.models_adjustments import Dispute
@@ -61,9 +62,9 @@ def open_dispute(
     claimed: Money | None = None,
     reference: str = "",
 ) -> DisputeDetails:
-    """Note down what a player says is wrong. The same key gives the dispute that it opened first.
+    """Note down what a player says is wrong. The same key and content gives the dispute that it opened first.
 
-    Publishes DisputeStateChanged. Raises: AccessDenied, UnknownPlayer, FieldErrors.
+    Publishes DisputeStateChanged. Raises: AccessDenied, UnknownPlayer, FieldErrors, IdempotencyConflict.
     """
     require(actor, WORK, player_id, at)
     check_references(idempotency_key=idempotency_key)
@@ -75,21 +76,22 @@ def open_dispute(
         currency = get_player(player_id).currency
         if claimed and claimed.currency != currency:
             raise FieldErrors({"claimed": [f"This player's currency is {currency}."]})
+        content = {
+            "player_id": player_id,
+            "subject": subject.strip()[:200],
+            "story": story,
+            "reference": reference,
+            "claimed_minor": claimed.amount_minor if claimed else None,
+        }
         row, made = Dispute.objects.get_or_create(
             opened_by=str(actor),
             key=idempotency_key,
-            defaults={
-                "player_id": player_id,
-                "subject": subject.strip()[:200],
-                "story": story,
-                "reference": reference,
-                "claimed_minor": claimed.amount_minor if claimed else None,
-                "currency": currency,
-                "opened_at": at,
-            },
+            defaults={**content, "currency": currency, "opened_at": at},
         )
+        if any(getattr(row, name) != value for name, value in content.items()):
+            raise IdempotencyConflict("This idempotency key was used for another dispute.")
         if made:
-            _tell(row, at)
+            _tell(row, "open", story, actor, at)
     return dispute_details(row)
 
 
@@ -105,7 +107,7 @@ def investigate(*, dispute_id: UUID, actor: Actor, at: datetime, take_over: bool
         row.state, row.assignee = DisputeState.INVESTIGATING, str(actor)
         row.save(update_fields=["state", "assignee"])
         if first:
-            _tell(row, at)
+            _tell(row, "investigate", "", actor, at)
     return dispute_details(row)
 
 
@@ -146,7 +148,7 @@ def settle(
         row.assignee, row.resolution = row.assignee or str(actor), resolution
         row.settled_by, row.settled_at = str(actor), at
         row.save()
-        _tell(row, at)
+        _tell(row, "settle", resolution, actor, at)
     return dispute_details(row)
 
 
@@ -160,7 +162,7 @@ def _working(dispute_id: UUID, actor: Actor) -> Iterator[Dispute]:
         yield row
 
 
-def _tell(row: Dispute, at: datetime) -> None:
+def _tell(row: Dispute, deed: str, reason: str, actor: Actor, at: datetime) -> None:
     publish(
         DisputeStateChanged(
             player_id=row.player_id,
@@ -169,4 +171,14 @@ def _tell(row: Dispute, at: datetime) -> None:
             state=row.state,
             adjustment_id=row.adjustment_id,
         )
+    )
+    record(
+        action=f"wallet.{deed}_dispute",
+        actor=actor,
+        at=at,
+        player_id=row.player_id,
+        object_type="wallet.dispute",
+        object_id=str(row.id),
+        reason=reason,
+        after={"state": row.state},
     )

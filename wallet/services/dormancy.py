@@ -23,7 +23,7 @@ from players.types import PlayerAction
 from wallet import rules_adjustments as rules
 from wallet.models import Account
 from wallet.models_adjustments import DormancyNotice, DormantFee
-from wallet.services.posting import post
+from wallet.services.posting import OwnSource, post
 from wallet.types import AccountKind, Outcome, TransferKind
 
 # Movements that are not the player's own doing keep nobody active.
@@ -149,7 +149,7 @@ def _charge_one(notice: DormancyNotice, fee: Money, month: str, actor: Actor, at
                 AccountKind.FEES,
                 amount.currency,
                 -amount.amount_minor,
-                "dormancy",
+                OwnSource.DORMANCY,
                 f"{player_id}:{month}",
                 at,
                 str(actor),

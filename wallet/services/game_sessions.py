@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from events.audit import record
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from kernel.idempotency import digest_of, find_result, remember
@@ -64,8 +65,21 @@ def issue_session(
 
 def revoke_session(*, session_id: UUID, actor: Actor, at: datetime) -> GameSessionDetails:
     """No bet goes through this session any more; wins and rollbacks do. Raises: UnknownGameSession."""
-    GameSession.objects.filter(id=session_id, revoked_at=None).update(revoked_at=at, revoked_by=str(actor))
-    return get_game_session(session_id)
+    with transaction.atomic():
+        revoked = GameSession.objects.filter(id=session_id, revoked_at=None).update(
+            revoked_at=at, revoked_by=str(actor)
+        )
+        details = get_game_session(session_id)
+        if revoked:
+            record(
+                action="wallet.revoke_game_session",
+                actor=actor,
+                at=at,
+                player_id=details.player_id,
+                object_type="wallet.gamesession",
+                object_id=str(session_id),
+            )
+    return details
 
 
 def _issue(

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 from django.db import transaction
 
+from events.audit import record
 from kernel.actors import Actor
 from kernel.currencies import EXPONENTS
 from kernel.errors import FieldErrors, NotFound
@@ -47,17 +48,20 @@ def create_integration(
     if Integration.objects.filter(code=code).exists():
         raise FieldErrors({"code": ["Another integration has this code."]})
     _check(currencies or {}, amount_scale, allowed_ips)
-    Integration.objects.create(
-        code=code,
-        name=name,
-        protocol=protocol,
-        currencies=currencies or {},
-        amount_scale=amount_scale,
-        allowed_ips=list(allowed_ips),
-        created_at=at,
-        created_by=str(actor),
-    )
-    return get_integration(code)
+    with transaction.atomic():
+        Integration.objects.create(
+            code=code,
+            name=name,
+            protocol=protocol,
+            currencies=currencies or {},
+            amount_scale=amount_scale,
+            allowed_ips=list(allowed_ips),
+            created_at=at,
+            created_by=str(actor),
+        )
+        details = get_integration(code)
+        _record("create_integration", code, actor, at, after=_shown(details))
+    return details
 
 
 def change_integration(
@@ -69,17 +73,21 @@ def change_integration(
     amount_scale: int,
     allowed_ips: tuple[str, ...],
     actor: Actor,
+    at: datetime,
 ) -> IntegrationDetails:
     """Change what may change. A disabled integration places no bets; its open wins and rollbacks go on.
 
     Raises: UnknownIntegration, FieldErrors.
     """
-    get_integration(code)
+    before = get_integration(code)
     _check(currencies, amount_scale, allowed_ips)
-    Integration.objects.filter(code=code).update(
-        name=name, status=status, currencies=currencies, amount_scale=amount_scale, allowed_ips=list(allowed_ips)
-    )
-    return get_integration(code)
+    with transaction.atomic():
+        Integration.objects.filter(code=code).update(
+            name=name, status=status, currencies=currencies, amount_scale=amount_scale, allowed_ips=list(allowed_ips)
+        )
+        details = get_integration(code)
+        _record("change_integration", code, actor, at, before=_shown(before), after=_shown(details))
+    return details
 
 
 def add_key(*, integration: str, name: str, key: str | None = None, actor: Actor, at: datetime) -> str:
@@ -95,25 +103,29 @@ def add_key(*, integration: str, name: str, key: str | None = None, actor: Actor
         key = key or secrets.token_hex(32)
         if len(key) < MIN_SECRET_LENGTH or not key.isprintable():
             raise FieldErrors({"key": [f"A shared secret has at least {MIN_SECRET_LENGTH} printable characters."]})
-    IntegrationKey.objects.create(
-        integration_id=integration,
-        name=name,
-        sealed=seal(key, KEY_PURPOSE),
-        fingerprint=fingerprint(key),
-        added_at=at,
-        added_by=str(actor),
-    )
+    with transaction.atomic():
+        IntegrationKey.objects.create(
+            integration_id=integration,
+            name=name,
+            sealed=seal(key, KEY_PURPOSE),
+            fingerprint=fingerprint(key),
+            added_at=at,
+            added_by=str(actor),
+        )
+        _record("add_integration_key", integration, actor, at, after={"key": name, "fingerprint": fingerprint(key)})
     return key
 
 
 def revoke_key(*, integration: str, key_id: int, actor: Actor, at: datetime) -> None:
     """Requests signed with this key are refused from now on. Raises: NotFound when it is not an active key."""
     active = IntegrationKey.objects.filter(id=key_id, integration=integration, revoked_at=None)
-    if not active.update(revoked_at=at, revoked_by=str(actor)):
-        raise NotFound("This integration has no such active key.")
+    with transaction.atomic():
+        if not active.update(revoked_at=at, revoked_by=str(actor)):
+            raise NotFound("This integration has no such active key.")
+        _record("revoke_integration_key", integration, actor, at, before={"key": str(key_id)})
 
 
-def map_games(*, integration: str, games: dict[str, str], actor: Actor) -> int:
+def map_games(*, integration: str, games: dict[str, str], actor: Actor, at: datetime) -> int:
     """Say what the integration calls our games (its code → ours); known codes are pointed anew. How many were given.
 
     Raises: UnknownIntegration, FieldErrors naming games that the catalogue does not have.
@@ -135,14 +147,17 @@ def map_games(*, integration: str, games: dict[str, str], actor: Actor) -> int:
             unique_fields=["integration", "their_code"],
             update_fields=["game"],
         )
+        _record("map_games", integration, actor, at, after={"games": str(len(games))})
     return len(games)
 
 
-def unmap_game(*, integration: str, their_code: str, actor: Actor) -> None:
+def unmap_game(*, integration: str, their_code: str, actor: Actor, at: datetime) -> None:
     """Forget one game of the integration; bets on it are refused from now on. Raises: NotFound."""
-    deleted, _ = GameMapping.objects.filter(integration=integration, their_code=their_code).delete()
-    if not deleted:
-        raise NotFound(f"This integration has no game {their_code}.")
+    with transaction.atomic():
+        deleted, _ = GameMapping.objects.filter(integration=integration, their_code=their_code).delete()
+        if not deleted:
+            raise NotFound(f"This integration has no game {their_code}.")
+        _record("unmap_game", integration, actor, at, before={"their_code": their_code})
 
 
 def read_mapping_lines(text: str) -> dict[str, str]:
@@ -156,6 +171,20 @@ def read_mapping_lines(text: str) -> dict[str, str]:
             raise FieldErrors({"games": [f"Line {number} has more than two values."]})
         games[cells[0]] = cells[-1]
     return games
+
+
+def _record(deed: str, code: str, actor: Actor, at: datetime, **values: dict[str, str]) -> None:
+    record(action=f"wallet.{deed}", actor=actor, at=at, object_type="wallet.integration", object_id=code, **values)
+
+
+def _shown(details: IntegrationDetails) -> dict[str, str]:
+    return {
+        "name": details.name,
+        "status": details.status,
+        "currencies": str(details.currencies),
+        "amount_scale": str(details.amount_scale),
+        "allowed_ips": " ".join(details.allowed_ips),
+    }
 
 
 def reseal_keys() -> int:

@@ -23,9 +23,11 @@ from players.types import PlayerAction
 from wallet.models_payments import Payout, Withdrawal
 from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, ProviderUnavailable, get_provider
 from wallet.rules import PAYOUT_MOVES, next_try
+from wallet.rules_fees import fee_taken
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
-from wallet.services.withdrawals import about, lock, move, shift
+from wallet.services.withdrawal_claims import lock
+from wallet.services.withdrawals import about, move, pay_out, shift
 from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)
@@ -73,7 +75,7 @@ def _work(payout_id: UUID, actor: Actor, at: datetime) -> None:
     if not _hand_over(payout_id, actor, at):
         return
     payout = Payout.objects.select_related("withdrawal", "instrument").get(id=payout_id)
-    amount = Money(payout.amount_minor, payout.withdrawal.currency)
+    amount = Money(payout.amount_minor - payout.fee_minor, payout.withdrawal.currency)
     order = PaymentOrder(payout.id, amount, payout.instrument.token, payout.provider_reference)
     # Without a reference nobody knows whether it got there: say it again, it counts once. Not once its key is forgotten.
     repeatable = payout.sent_at is not None and at - payout.sent_at < provider.keys_kept
@@ -152,11 +154,15 @@ def _path(state: PayoutState, answer: PaymentAnswer) -> list[PayoutState]:
 
 
 def _paid(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
-    said = answer.amount.amount_minor if answer.amount and answer.state is PaymentState.MADE else payout.amount_minor
-    payout.paid_minor = min(said, payout.amount_minor)
+    """Of the fee, what was paid has earned; the rest of both is the player's again."""
+    due = payout.amount_minor - payout.fee_minor
+    said = answer.amount.amount_minor if answer.amount and answer.state is PaymentState.MADE else due
+    payout.paid_minor = min(said, due)
+    payout.charged_minor = fee_taken(payout.fee_minor, due, payout.paid_minor)
     withdrawal.paid_minor += payout.paid_minor
-    shift(withdrawal, "withdrawal", "held", "payments", payout.paid_minor, str(payout.id), actor, at)
-    rest = payout.amount_minor - payout.paid_minor
+    withdrawal.charged_minor += payout.charged_minor
+    pay_out(withdrawal, payout.paid_minor, payout.charged_minor, str(payout.id), actor, at, back=False)
+    rest = payout.amount_minor - payout.paid_minor - payout.charged_minor
     note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-rest)
     if rest:
         _release(withdrawal, payout, rest, actor, at)
@@ -170,18 +176,20 @@ def _failed(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor
 
 def _returned(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
     payout.failure_reason = mask_pans(answer.reason)[:200]
-    amount = payout.paid_minor
-    transfer_id = shift(withdrawal, "withdrawal_return", "payments", "real", amount, f"{payout.id}:return", actor, at)
+    amount, fee = payout.paid_minor, payout.charged_minor
+    transfer_id = pay_out(withdrawal, amount, fee, f"{payout.id}:return", actor, at, back=True)
     withdrawal.paid_minor -= amount
-    withdrawal.returned_minor += amount
-    payout.paid_minor = 0
-    note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-amount)
+    withdrawal.charged_minor -= fee
+    withdrawal.returned_minor += amount + fee
+    payout.paid_minor = payout.charged_minor = 0
+    note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-amount - fee)
     publish(
         PayoutReturned(
             **about(withdrawal, amount, at),
             payout_id=payout.id,
             transfer_id=transfer_id,
             amount_eur=_eur(withdrawal, amount),
+            fee=Money(fee, withdrawal.currency).major,
         )
     )
 
@@ -199,11 +207,12 @@ def _finish(withdrawal: Withdrawal, payout: Payout, at: datetime) -> None:
     if withdrawal.state == WithdrawalState.SENT and withdrawal.paid_minor:
         move(withdrawal, WithdrawalState.PAID)
         withdrawal.settled_at = at
-        returned = withdrawal.approved_minor - withdrawal.paid_minor
+        returned = withdrawal.approved_minor - withdrawal.paid_minor - withdrawal.charged_minor
         publish(
             WithdrawalPaid(
                 **about(withdrawal, withdrawal.paid_minor, at),
                 amount_eur=_eur(withdrawal, withdrawal.paid_minor),
+                fee=Money(withdrawal.charged_minor, withdrawal.currency).major,
                 returned=Money(returned, withdrawal.currency).major,
             )
         )

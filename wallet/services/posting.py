@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from functools import cache
 from typing import Any
 
@@ -17,10 +18,22 @@ MAX_REFERENCE_LENGTH = 200
 _PARALLEL_KEY = "PM003"
 
 
+class OwnSource(StrEnum):
+    """Sources of the system's own movements. No service client's id has a colon: none can take their keys."""
+
+    DEPOSITS = "pms:deposits"
+    WITHDRAWALS = "pms:withdrawals"
+    ADJUSTMENTS = "pms:adjustments"
+    DORMANCY = "pms:dormancy"
+    HOLDS = "pms:holds"
+    FREE_SPINS = "pms:free-spins"
+
+
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:
     """Call a posting function. When a parallel call took the key first, the second look sees what it led to.
 
-    Outside a transaction the call is one of its own: it commits before this returns.
+    Outside a transaction the call is one of its own: it commits before this returns. Balances are in the player's
+    currency; ``currency`` labels the zeros of a player who is unknown.
     """
     try:
         return _call(function, params, currency)
@@ -51,19 +64,25 @@ def check_amount(name: str, amount: Money, *, zero_allowed: bool = False) -> Non
 def _statement(function: str, parameters: int) -> str:
     placeholders = ", ".join(["%s"] * parameters)
     return (
-        f"SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor FROM {function}({placeholders})"
+        "SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor, currency "
+        f"FROM {function}({placeholders})"
     )
 
 
 def _call(function: str, params: Sequence[Any], currency: str) -> Posting:
     with connection.cursor() as cursor:
         cursor.execute(_statement(function, len(params)), list(params))
-        outcome, reason, transfer_id, win_transfer_id, real, bonus = cursor.fetchone()
+        return read_posting(cursor.fetchone(), currency)
+
+
+def read_posting(row: Sequence[Any], currency: str) -> Posting:
+    """The columns of a ``wallet_posting``; ``currency`` as for ``post``."""
+    outcome, reason, transfer_id, win_transfer_id, real, bonus, held_in = row
     return Posting(
         outcome=Outcome(outcome),
         reason=reason,
         transfer_id=transfer_id,
         win_transfer_id=win_transfer_id,
-        real=Money(real, currency),
-        bonus=Money(bonus, currency),
+        real=Money(real, held_in or currency),
+        bonus=Money(bonus, held_in or currency),
     )

@@ -1,58 +1,13 @@
-"""Proving the ledger: its rules and its seals, span by span, so that it can be stopped and taken up again.
-
-A full run begins with the first seal; one since the last goes on where the last sound run ended. Each span is one short
-statement per rule: bets go on meanwhile, and memory does not grow with the ledger. The state lies beside the seals.
-"""
+"""Proving the ledger: its rules and its seals (events.services.proving)."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
 from datetime import datetime
-from typing import Any
 
-from kernel.db import fetch_all, fetch_one
-from kernel.sealing import Seal, SealStore, find_fault, merkle_root, write_whole
-from wallet.models import Seal as SealRow
-from wallet.services.sealing import open_store
-from wallet.services.spans import END, ROWS, Content, Span, get_current_epoch, read_contents
-from wallet.services.verification import EXAMPLES, Finding, check_end, check_span
-
-# Rows are checked in portions of about so many entries; what is not sealed yet in portions of so many transactions.
-PORTION_ENTRIES = 250_000
-PORTION_TRANSACTIONS = 100_000
-
-SEALS = "every seal is in its chain, signed, and has the root of what is in the ledger"
-CHECKPOINTS = "every checkpoint of the house is the sum of what was sealed"
-
-
-@dataclass
-class Proof:
-    """One run: how far it is and what it has found. ``entries`` of the rows checked; ``first_broken`` names the oldest."""
-
-    since_last: bool
-    started_at: str
-    seal: int = 0
-    seal_hash: str = ""
-    epoch: int = 1
-    xid_until: int = 0
-    entries: int = 0
-    broken: dict[str, int] = field(default_factory=dict)
-    examples: dict[str, list[str]] = field(default_factory=dict)
-    first_broken: str = ""
-    finished_at: str = ""
-
-    @property
-    def sound(self) -> bool:
-        return not any(self.broken.values())
-
-    def add(self, finding: Finding) -> None:
-        self.broken[finding.check] = self.broken.get(finding.check, 0) + finding.broken
-        if finding.broken:
-            kept = self.examples.setdefault(finding.check, [])
-            kept.extend(finding.examples[: EXAMPLES - len(kept)])
-            self.first_broken = self.first_broken or f"{finding.examples[0]} ({finding.check})"
+from events.services import proving
+from events.services.proving import Proof
+from wallet.services.sealing import LEDGER
 
 
 def prove(
@@ -63,164 +18,9 @@ def prove(
     A run of the same kind that was cut short is taken up where it was, unless ``fresh``. ``progress`` is called after
     each portion. A run since the last leaves out what is not sealed yet.
     """
-    store = open_store()
-    proof = _begin(store, since_last, fresh, at)
-    try:
-        for seals in _portions(store, proof):
-            for check in _check_seals(store, proof, seals):
-                proof.add(check)
-            _save(store, running=proof)
-            progress(proof)
-    except (ValueError, KeyError, TypeError) as error:
-        proof.add(Finding(SEALS, 1, (f"after seal {proof.seal}, the store cannot be read: {error!r}",)))
-    if not since_last:
-        for span in _unsealed(proof):
-            for check in check_span(span):
-                proof.add(check)
-            proof.entries += _count(span)
-            proof.epoch, proof.xid_until = span.epoch, span.xid_until
-            _save(store, running=proof)
-            progress(proof)
-    for check in check_end():
-        proof.add(check)
-    proof.add(_check_last(proof))
-    proof.finished_at = at.isoformat()
-    _save(store, running=None, last=proof)
-    return proof
+    return proving.prove(LEDGER, since_last=since_last, fresh=fresh, at=at, progress=progress)
 
 
 def find_last_proof() -> Proof | None:
     """The last run that came to its end."""
-    kept = _load(open_store()).get("last")
-    return Proof(**kept) if kept else None
-
-
-def _begin(store: SealStore, since_last: bool, fresh: bool, at: datetime) -> Proof:
-    kept = _load(store)
-    running, last = kept.get("running"), kept.get("sound")
-    if running and not fresh and running["since_last"] == since_last:
-        return Proof(**running)
-    proof = Proof(since_last, at.isoformat())
-    if since_last and last:
-        proof.seal, proof.seal_hash = last["seal"], last["seal_hash"]
-        if proof.seal:
-            row = SealRow.objects.filter(number=proof.seal).first()
-            proof.epoch, proof.xid_until = (row.epoch, row.xid_until) if row else (1, 0)
-    return proof
-
-
-def _portions(store: SealStore, proof: Proof) -> Iterator[list[Seal]]:
-    """Seals after the one that the proof has reached, as many at a time as hold a portion of entries."""
-    portion: list[Seal] = []
-    for seal in store.read(after=proof.seal):
-        if portion and (seal.covers["epoch"] != portion[0].covers["epoch"] or _leaves(portion) > PORTION_ENTRIES):
-            yield portion
-            portion = []
-        portion.append(seal)
-    if portion:
-        yield portion
-
-
-def _leaves(seals: list[Seal]) -> int:
-    return sum(seal.leaves for seal in seals)
-
-
-def _check_seals(store: SealStore, proof: Proof, seals: list[Seal]) -> Iterator[Finding]:
-    keys = store.keys()
-    previous = _previous(store, proof)
-    faults: list[str] = []
-    if proof.seal and (previous is None or previous.hash != proof.seal_hash):
-        faults.append(f"seal {proof.seal}: is not the one that was verified before")
-    epoch = seals[0].covers["epoch"]
-    start = proof.xid_until if epoch == proof.epoch else 0
-    whole = Span(epoch, start, seals[-1].covers["xid_until"])
-    contents = read_contents(whole, [seal.covers["xid_until"] for seal in seals])
-    for seal, content in zip(seals, contents, strict=True):
-        fault = find_fault(seal, previous, keys) or _difference(seal, content)
-        if fault:
-            faults.append(f"seal {seal.number} of {seal.sealed_at}: {fault}")
-        proof.entries += content.entries
-        previous = seal
-    proof.seal, proof.seal_hash = seals[-1].number, seals[-1].hash
-    proof.epoch, proof.xid_until = epoch, whole.xid_until
-    yield from check_span(whole)  # first: a rule names the row, a root only the minute
-    yield Finding(SEALS, len(faults), tuple(faults[:EXAMPLES]))
-    yield _check_checkpoints(seals)
-
-
-def _previous(store: SealStore, proof: Proof) -> Seal | None:
-    return next(store.read(after=proof.seal - 1), None) if proof.seal else None
-
-
-def _difference(seal: Seal, content: Content) -> str:
-    if len(content.hashes) != seal.leaves or content.transfers != seal.covers["transfers"]:
-        return (
-            f"sealed {seal.covers['transfers']} transfers and {seal.leaves - seal.covers['transfers']} entries, "
-            f"the ledger has {content.transfers} and {content.entries}"
-        )
-    if merkle_root(content.hashes).hex() != seal.root:
-        return "the rows are not those that were sealed: the root is another"
-    if content.totals != seal.totals:
-        return "the totals are not those that were sealed"
-    return ""
-
-
-def _unsealed(proof: Proof) -> Iterator[Span]:
-    """What follows the last seal, up to the end of every epoch."""
-    start = proof.xid_until
-    for epoch in range(proof.epoch, get_current_epoch() + 1):
-        rest = Span(epoch, start, END)
-        (last,) = fetch_one(f"SELECT max(xid) FROM wallet_entry e WHERE {ROWS.format('e')}", rest.params())
-        while last is not None and last - start > PORTION_TRANSACTIONS:
-            yield Span(epoch, start, start + PORTION_TRANSACTIONS)
-            start += PORTION_TRANSACTIONS
-        yield Span(epoch, start, END)
-        start = 0
-
-
-def _count(span: Span) -> int:
-    count: int = fetch_one(f"SELECT count(*) FROM wallet_entry e WHERE {ROWS.format('e')}", span.params())[0]
-    return count
-
-
-def _check_last(proof: Proof) -> Finding:
-    """Seals that the database knows and the store does not: somebody has cut the store."""
-    missing = SealRow.objects.filter(number__gt=proof.seal).count()
-    examples = (f"{missing} seals after {proof.seal} are in the database and not in the store",) if missing else ()
-    return Finding(SEALS, missing, examples)
-
-
-def _check_checkpoints(seals: list[Seal]) -> Finding:
-    """The checkpoints' steps over these seals against the totals in the store."""
-    rows = fetch_all(
-        """SELECT c.seal_id, a.kind || ' ' || a.currency AS name, c.entries - coalesce(before.entries, 0) AS entries,
-                  c.total_minor - coalesce(before.total_minor, 0) AS amount_minor
-           FROM wallet_housecheckpoint c JOIN wallet_account a ON a.id = c.account_id LEFT JOIN LATERAL (
-               SELECT entries, total_minor FROM wallet_housecheckpoint b
-               WHERE b.account_id = c.account_id AND b.seal_id < c.seal_id ORDER BY b.seal_id DESC LIMIT 1) before ON true
-           WHERE c.seal_id BETWEEN %s AND %s ORDER BY c.seal_id, name""",
-        [seals[0].number, seals[-1].number],
-    )
-    sealed = {(seal.number, name): total for seal in seals for name, total in seal.totals.items()}
-    wrong = [
-        f"{row['name']} at seal {row['seal_id']}: {row['entries']} entries of {row['amount_minor']}"
-        for row in rows
-        if sealed.get((row["seal_id"], row["name"])) != {k: row[k] for k in ("entries", "amount_minor")}
-    ]
-    return Finding(CHECKPOINTS, len(wrong), tuple(wrong[:EXAMPLES]))
-
-
-def _load(store: SealStore) -> dict[str, Any]:
-    path = store.folder / "verification.json"
-    kept: dict[str, Any] = json.loads(path.read_bytes()) if path.exists() else {}
-    return kept
-
-
-def _save(store: SealStore, *, running: Proof | None, last: Proof | None = None) -> None:
-    kept = _load(store)
-    kept["running"] = asdict(running) if running else None
-    if last:
-        kept["last"] = asdict(last)
-        if last.sound:
-            kept["sound"] = {"seal": last.seal, "seal_hash": last.seal_hash}
-    write_whole(store.folder / "verification.json", json.dumps(kept, indent=1).encode())
+    return proving.find_last_proof(LEDGER)

@@ -1,32 +1,35 @@
 """The reconciliation desk: reports of providers against our books, and cases for what differs.
 
 A row is matched by its id (the provider's or ours); without one by the same amount within the mapping's time window,
-each of ours once. Deposits answer to payment providers, movements of an integration to game providers.
+each of ours once (``rules_matching``). Deposits, chargebacks, payouts and payouts that came back answer to payment
+providers, movements of an integration to game providers. Providers' own fees are noted and summed, not compared.
 """
 
 from __future__ import annotations
 
 import hashlib
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from itertools import islice
-from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import require
 from kernel.actors import Actor
-from kernel.db import fetch_all, fetch_one
+from kernel.db import fetch_all
 from kernel.errors import DomainError, FieldErrors, NotFound
+from kernel.ids import uuid7
 from wallet import rules_reports as rules
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
+from wallet.rules_matching import COVERED, FEE, Match, Matching, Ours, Theirs
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import Redress
+from wallet.services.reconciliation_books import list_ours
 from wallet.types_reconciliation import CaseKind, CaseState, ReportSide, ReportState, RowState
 
 RECONCILE = "wallet.reconcile"
@@ -35,30 +38,6 @@ MAX_FILE_BYTES = 50 * 1024 * 1024
 _BATCH = 2_000
 # A report whose worker died is taken up again after this.
 _GIVEN_UP = timedelta(minutes=15)
-
-# Ours, by side: id, the names it goes by, player, amount, currency, moment. Parameters: source, since, until.
-_OURS = {
-    ReportSide.PAYMENTS: """
-        SELECT d.id, d.player_id, d.amount_minor, d.currency, d.settled_at AS happened_at, d.provider_reference AS reference
-        FROM wallet_deposit d WHERE d.provider = %(source)s AND d.state = 'made'
-          AND d.settled_at >= %(since)s AND d.settled_at <= %(until)s""",
-    ReportSide.GAMES: """
-        SELECT t.id, t.player_id, t.amount_minor, t.currency, t.occurred_at AS happened_at, t.reference
-        FROM wallet_transfer t WHERE t.source = %(source)s
-          AND t.occurred_at >= %(since)s AND t.occurred_at <= %(until)s""",
-}
-_BY_ID = {
-    ReportSide.PAYMENTS: """
-        SELECT r.id AS row_id, d.id, d.player_id, d.amount_minor, d.currency FROM wallet_reportrow r
-        JOIN wallet_deposit d ON d.provider = %(source)s AND d.state = 'made'
-            AND (d.provider_reference = r.reference OR d.id::text = r.reference)
-        WHERE r.report_id = %(report)s AND r.state = 'new' AND r.reference <> ''""",
-    ReportSide.GAMES: """
-        SELECT r.id AS row_id, t.id, t.player_id, t.amount_minor, t.currency FROM wallet_reportrow r
-        JOIN wallet_transferkey k ON k.key = r.reference AND k.source = %(source)s
-        JOIN wallet_transfer t ON t.id = k.transfer_id
-        WHERE r.report_id = %(report)s AND r.state = 'new'""",
-}
 
 
 class SameFile(DomainError):
@@ -77,6 +56,30 @@ class CaseTaken(DomainError):
     status = 409
 
 
+def ensure_mapping(
+    *, name: str, source: str, columns: dict[str, str], kind_column: str, kinds: dict[str, str], actor: Actor
+) -> UUID:
+    """How a payment provider's file is read, by its columns (``reference``, ``amount``, ``time`` …); its mapping's id.
+
+    One that has this name stays as it is. ``kinds`` says what the words of ``kind_column`` mean. Raises: AccessDenied.
+    """
+    require(actor, RECONCILE)
+    fields = {f"{column}_column": heading for column, heading in columns.items()}
+    covers = [kind for kind in COVERED if kind in kinds.values()]
+    mapping, _ = ReportMapping.objects.get_or_create(
+        name=name,
+        defaults={
+            "side": ReportSide.PAYMENTS,
+            "source": source,
+            "kind_column": kind_column,
+            "kinds": kinds,
+            "covers": covers,
+            **fields,
+        },
+    )
+    return mapping.id
+
+
 def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Actor, at: datetime) -> UUID:
     """Keep a file for matching; its report's id. ``match_reports`` works it.
 
@@ -86,17 +89,27 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
     if not 0 < len(content) <= MAX_FILE_BYTES:
         raise FieldErrors({"file": [f"The file must hold something, and at most {MAX_FILE_BYTES >> 20} MiB."]})
     digest = hashlib.sha256(content).digest()
-    report, made = Report.objects.get_or_create(
-        mapping_id=mapping_id,
-        digest=digest,
-        defaults={
-            "file_name": file_name[:200],
-            "content": zlib.compress(content),
-            "bytes_whole": len(content),
-            "uploaded_by": str(actor),
-            "uploaded_at": at,
-        },
-    )
+    with transaction.atomic():
+        report, made = Report.objects.get_or_create(
+            mapping_id=mapping_id,
+            digest=digest,
+            defaults={
+                "file_name": file_name[:200],
+                "content": zlib.compress(content),
+                "bytes_whole": len(content),
+                "uploaded_by": str(actor),
+                "uploaded_at": at,
+            },
+        )
+        if made:
+            record(
+                action="wallet.upload_report",
+                actor=actor,
+                at=at,
+                object_type="wallet.report",
+                object_id=str(report.id),
+                after={"file": report.file_name, "sha256": digest.hex()},
+            )
     if not made:
         raise SameFile(
             f"This file was uploaded before, as {report.file_name} on {report.uploaded_at:%Y-%m-%d}.",
@@ -154,6 +167,16 @@ def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, 
         case.state, case.resolution, case.resolved_by, case.resolved_at = CaseState.RESOLVED, resolution, str(actor), at
         case.claimed_by = case.claimed_by or str(actor)
         case.save()
+        record(
+            action="wallet.resolve_case",
+            actor=actor,
+            at=at,
+            player_id=case.player_id,
+            object_type="wallet.reconciliationcase",
+            object_id=str(case.id),
+            reason=resolution,
+            after={"adjustment": str(case.adjustment_id or "none")},
+        )
 
 
 @contextmanager
@@ -186,61 +209,78 @@ def _read(report: Report) -> None:
     ReportRow.objects.filter(report=report).delete()
     mapping: ReportMapping = report.mapping
     text = rules.decode(zlib.decompress(bytes(report.content)), mapping.encoding)
+    payments = mapping.side == ReportSide.PAYMENTS
     columns = rules.Columns(
-        mapping.reference_column,
-        mapping.amount_column,
-        mapping.time_column,
-        mapping.currency_column,
-        mapping.currency,
-        mapping.time_format,
-        mapping.decimal_comma,
+        reference=mapping.reference_column,
+        amount=mapping.amount_column,
+        time=mapping.time_column,
+        currency=mapping.currency_column,
+        fixed_currency=mapping.currency,
+        time_format=mapping.time_format,
+        decimal_comma=mapping.decimal_comma,
+        kind=mapping.kind_column if payments else "",
+        kinds=mapping.kinds,
+        covers=tuple(mapping.covers) if payments else (),
+        fee=mapping.fee_column,
+        net=mapping.net,
     )
     lines = rules.read_lines(text, columns, mapping.delimiter)
     total_lines = text.count("\n") + 1
     while batch := list(islice(lines, _BATCH)):
-        ReportRow.objects.bulk_create(
-            ReportRow(
-                report=report,
-                line=line.number,
-                reference=line.reference,
-                amount_minor=abs(line.amount.amount_minor) if line.amount else None,
-                currency=line.amount.currency if line.amount else "",
-                happened_at=line.happened_at,
-                state=RowState.BAD if line.error else RowState.NEW,
-                reason=line.error,
-            )
-            for line in batch
-        )
+        with connection.cursor() as cursor, cursor.copy(_COPY_ROWS) as copy:
+            for line in batch:
+                copy.write_row(_copied(report.id, line))
         report.rows += len(batch)
         report.bytes_read = min(report.bytes_whole, report.bytes_whole * batch[-1].number // total_lines)
         report.save(update_fields=["rows", "bytes_read"])
 
 
+_COPY_ROWS = """COPY wallet_reportrow (id, report_id, line, reference, amount_minor, currency, kind, fee_minor, happened_at,
+    state, reason) FROM STDIN"""
+
+
+def _copied(report_id: UUID, line: rules.Line) -> tuple[object, ...]:
+    money = line.amount or line.fee
+    state = RowState.BAD if line.error else RowState.FEE if line.kind == FEE else RowState.NEW
+    return (
+        uuid7(),
+        report_id,
+        line.number,
+        line.reference,
+        line.amount.amount_minor if line.amount else None,
+        money.currency if money else "",
+        line.kind,
+        line.fee.amount_minor if line.fee else 0,
+        line.happened_at,
+        str(state),
+        line.error,
+    )
+
+
 def _match(report: Report) -> None:
-    params: dict[str, Any] = {"report": report.id, "source": report.mapping.source}
-    side = ReportSide(report.mapping.side)
-    _execute(
-        f"""UPDATE wallet_reportrow r SET subject_id = o.id, player_id = o.player_id, ours_minor = o.amount_minor,
-               state = CASE WHEN o.turn > 1 OR o.amount_minor <> r.amount_minor OR o.currency <> r.currency
-                            THEN 'differing' ELSE 'matched' END,
-               reason = CASE WHEN o.turn > 1 THEN 'listed more than once' WHEN o.currency <> r.currency THEN 'other currency'
-                             WHEN o.amount_minor <> r.amount_minor THEN 'other amount' ELSE '' END
-            FROM (SELECT f.*, row_number() OVER (PARTITION BY f.id ORDER BY row_id) AS turn
-                  FROM ({_BY_ID[side]}) f) o WHERE r.id = o.row_id""",
-        params,
-    )
-    first, last = fetch_one(
-        "SELECT min(happened_at), max(happened_at) FROM wallet_reportrow WHERE report_id = %s AND state <> 'bad'",
-        [report.id],
-    )
-    if first:
-        _match_by_amount(report, side, params, first, last)
-    ReportRow.objects.filter(report=report, state=RowState.NEW).update(
-        state=RowState.UNMATCHED, reason="not in our books"
-    )
-    _open_cases(params)
-    if first:
-        _open_missing(side, params | {"since": first, "until": last})
+    """The whole report against the books; what differs becomes cases. Read once, written set by set."""
+    mapping: ReportMapping = report.mapping
+    rows = [
+        Theirs(*row)  # type: ignore[arg-type]  # new rows have an amount and a moment
+        for row in ReportRow.objects.filter(report=report, state=RowState.NEW)
+        .order_by("line")
+        .values_list("id", "line", "reference", "amount_minor", "currency", "happened_at", "kind")
+    ]
+    if rows:
+        first, last = min(row.happened_at for row in rows), max(row.happened_at for row in rows)
+        window = timedelta(seconds=mapping.window_s)
+        ours = list_ours(
+            side=ReportSide(mapping.side),
+            source=mapping.source,
+            covers=mapping.covers,
+            since=first - window,
+            until=last + window,
+            names={row.reference for row in rows if row.reference},
+        )
+        matching = Matching(ours, window, mapping.tolerance_minor)
+        _keep_matches(matching.run(rows))
+        _open_cases(report.id)
+        _open_missing(report.id, matching.missing(first, last))
     counts = fetch_all(
         """SELECT count(*) FILTER (WHERE state = 'matched') AS matched, count(*) FILTER (WHERE state = 'bad') AS bad,
                   count(*) FILTER (WHERE state = 'differing') AS differing,
@@ -251,53 +291,55 @@ def _match(report: Report) -> None:
     Report.objects.filter(id=report.id).update(**counts, missing=missing, bytes_read=report.bytes_whole)
 
 
-def _match_by_amount(report: Report, side: ReportSide, params: dict[str, Any], first: datetime, last: datetime) -> None:
-    """What has no known id: the same amount, nearest in time, each of ours once."""
-    left = list(ReportRow.objects.filter(report=report, state=RowState.NEW).order_by("happened_at", "line"))
-    if not left:
-        return
-    window = timedelta(seconds=report.mapping.window_s)
-    free: dict[tuple[int, str], list[dict[str, Any]]] = defaultdict(list)
-    for ours in fetch_all(_unmatched_ours(side), params | {"since": first - window, "until": last + window}):
-        free[ours["amount_minor"], ours["currency"]].append(ours)
-    for row in left:
-        near = free[row.amount_minor or 0, row.currency]
-        best = min(near, key=lambda ours: abs(ours["happened_at"] - row.happened_at), default=None)
-        if best and row.happened_at and abs(best["happened_at"] - row.happened_at) <= window:
-            near.remove(best)
-            row.subject_id, row.player_id, row.ours_minor = best["id"], best["player_id"], best["amount_minor"]
-            row.state, row.reason = RowState.MATCHED, "by amount and time"
-    found = [row for row in left if row.state == RowState.MATCHED]
-    ReportRow.objects.bulk_update(found, ["subject_id", "player_id", "ours_minor", "state", "reason"], batch_size=500)
+def _keep_matches(matches: list[Match]) -> None:
+    remaining = iter(matches)
+    while some := list(islice(remaining, _BATCH)):
+        with connection.cursor() as cursor:
+            cursor.execute(
+                """UPDATE wallet_reportrow r SET state = m.state, reason = m.reason, subject_id = m.subject,
+                          player_id = m.player, ours_minor = m.amount, kind = coalesce(nullif(m.kind, ''), r.kind)
+                   FROM unnest(%s::uuid[], %s::text[], %s::text[], %s::uuid[], %s::uuid[], %s::bigint[], %s::text[])
+                        AS m (id, state, reason, subject, player, amount, kind) WHERE r.id = m.id""",
+                [
+                    [match.row_id for match in some],
+                    [str(match.state) for match in some],
+                    [match.reason for match in some],
+                    [match.ours and match.ours.id for match in some],
+                    [match.ours and match.ours.player_id for match in some],
+                    [match.ours and match.ours.amount_minor for match in some],
+                    [match.ours.kind if match.ours else "" for match in some],
+                ],
+            )
 
 
-def _unmatched_ours(side: ReportSide) -> str:
-    return f"""SELECT o.* FROM ({_OURS[side]}) o WHERE NOT EXISTS (
-        SELECT FROM wallet_reportrow r WHERE r.report_id = %(report)s AND r.subject_id = o.id)"""
-
-
-def _open_cases(params: dict[str, Any]) -> None:
-    _execute(
-        """INSERT INTO wallet_reconciliationcase (id, report_id, kind, line, reference, reason, player_id, subject_id,
-               theirs_minor, ours_minor, currency, happened_at, state, claimed_by, resolution, resolved_by)
-           SELECT kernel_uuid7(), report_id, state, line, reference, reason, player_id, subject_id, amount_minor, ours_minor,
-                  currency, happened_at, 'open', '', '', ''
-           FROM wallet_reportrow WHERE report_id = %(report)s AND state IN ('differing', 'unmatched') ORDER BY line""",
-        params,
-    )
-
-
-def _open_missing(side: ReportSide, params: dict[str, Any]) -> None:
-    _execute(
-        f"""INSERT INTO wallet_reconciliationcase (id, report_id, kind, reference, reason, player_id, subject_id, ours_minor,
-               currency, happened_at, state, claimed_by, resolution, resolved_by)
-            SELECT kernel_uuid7(), %(report)s, 'missing', o.reference, 'not in their report', o.player_id, o.id,
-                   o.amount_minor, o.currency, o.happened_at, 'open', '', '', ''
-            FROM ({_unmatched_ours(side)}) o ORDER BY o.happened_at""",
-        params,
-    )
-
-
-def _execute(sql: str, params: dict[str, Any]) -> None:
+def _open_cases(report_id: UUID) -> None:
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
+        cursor.execute(
+            """INSERT INTO wallet_reconciliationcase (id, report_id, kind, what, line, reference, reason, player_id, subject_id,
+                   theirs_minor, ours_minor, currency, happened_at, state, claimed_by, resolution, resolved_by)
+               SELECT kernel_uuid7(), report_id, state, kind, line, reference, reason, player_id, subject_id, amount_minor,
+                      ours_minor, currency, happened_at, 'open', '', '', ''
+               FROM wallet_reportrow WHERE report_id = %s AND state IN ('differing', 'unmatched') ORDER BY line""",
+            [report_id],
+        )
+
+
+def _open_missing(report_id: UUID, missing: list[Ours]) -> None:
+    ReconciliationCase.objects.bulk_create(
+        (
+            ReconciliationCase(
+                report_id=report_id,
+                kind=CaseKind.MISSING,
+                what=ours.kind,
+                reference=min(ours.references, default="", key=lambda name: name == str(ours.id)),
+                reason="not in their report",
+                player_id=ours.player_id,
+                subject_id=ours.id,
+                ours_minor=ours.amount_minor,
+                currency=ours.currency,
+                happened_at=ours.happened_at,
+            )
+            for ours in missing
+        ),
+        batch_size=_BATCH,
+    )

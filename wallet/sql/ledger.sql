@@ -51,7 +51,8 @@ CREATE INDEX wallet_entry_xid ON wallet_entry USING brin (xid) WITH (pages_per_r
 CREATE INDEX wallet_entry_transfer ON wallet_entry (transfer_id);
 CREATE INDEX wallet_entry_account ON wallet_entry (account_id, sequence DESC) WHERE sequence IS NOT NULL;
 
--- A partitioned table cannot hold a key that is unique over all time: idempotency has a narrow table of its own.
+-- A partitioned table cannot hold a key that is unique over all time: idempotency has a narrow table of its own. It has
+-- no partitions: keys are random, so that each would grow with all others, and every call would plan or lock all of them.
 CREATE TABLE wallet_transferkey (
     source text NOT NULL,
     key text NOT NULL,
@@ -61,16 +62,7 @@ CREATE TABLE wallet_transferkey (
     transfer_id uuid,
     win_transfer_id uuid,
     PRIMARY KEY (key, source)
-) PARTITION BY HASH (key);
-DO $$
-BEGIN
-    FOR part IN 0..15 LOOP
-        EXECUTE format('CREATE TABLE wallet_transferkey_%s PARTITION OF wallet_transferkey
-                        FOR VALUES WITH (MODULUS 16, REMAINDER %s)', to_char(part, 'FM00'), part);
-        CALL kernel_make_function_only(format('wallet_transferkey_%s', to_char(part, 'FM00')));
-    END LOOP;
-END
-$$;
+);
 
 INSERT INTO kernel_partitioned_table VALUES ('wallet_transfer', true), ('wallet_entry', true);
 CALL kernel_make_append_only('wallet_transfer');

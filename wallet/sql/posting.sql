@@ -6,14 +6,17 @@
 -- what they write.
 
 CREATE TYPE wallet_posting AS (
-    outcome text, reason text, transfer_id uuid, win_transfer_id uuid, real_minor bigint, bonus_minor bigint
+    outcome text, reason text, transfer_id uuid, win_transfer_id uuid, real_minor bigint, bonus_minor bigint,
+    currency text  -- the player's, NULL when there is no such player
 );
 
-CREATE FUNCTION wallet_digest(VARIADIC p_parts text[]) RETURNS bytea LANGUAGE sql IMMUTABLE AS $$
-    SELECT sha256(convert_to(array_to_string(p_parts, '|', '-'), 'UTF8'))
+CREATE FUNCTION wallet_digest(VARIADIC p_parts text[]) RETURNS bytea LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN sha256(convert_to(array_to_string(p_parts, '|', '-'), 'UTF8'));
+END
 $$;
 
--- The house's account of a kind and currency, opened at its first use.
+-- The house's account of a kind and currency. Opened by wallet_open_house, or at its first use.
 CREATE FUNCTION wallet_house_account(p_kind text, p_currency text) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     account uuid;
@@ -137,9 +140,12 @@ $$;
 CREATE FUNCTION wallet_with_balances(p_posting wallet_posting, p_player uuid) RETURNS wallet_posting LANGUAGE plpgsql STABLE AS $$
 BEGIN
     SELECT coalesce(sum(balance_minor) FILTER (WHERE kind = 'real'), 0),
-           coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0)
-    INTO p_posting.real_minor, p_posting.bonus_minor
+           coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0), max(currency)
+    INTO p_posting.real_minor, p_posting.bonus_minor, p_posting.currency
     FROM wallet_account WHERE player_id = p_player AND closed_at IS NULL;
+    IF p_posting.currency IS NULL THEN  -- no purse yet
+        SELECT currency INTO p_posting.currency FROM players_player WHERE id = p_player;
+    END IF;
     RETURN p_posting;
 END
 $$;
@@ -152,8 +158,10 @@ $$;
 
 -- Credits a win to the purses of its bet, in the proportion of the stake: bonus parts round down, the remainder is
 -- real money (or the first purse's, when no real money was staked). Returns what went to real and to bonus purses.
+-- A caller that has the bet's purses and their parts at hand passes them: that saves reading its entries back.
 CREATE FUNCTION wallet_pay_win(p_bet wallet_transfer, p_amount bigint, p_source text, p_reference text, p_at timestamptz,
-    p_actor text, p_request_id text, OUT win_id uuid, OUT real_part bigint, OUT bonus_part bigint) LANGUAGE plpgsql AS $$
+    p_actor text, p_request_id text, p_accounts uuid[] DEFAULT NULL, p_parts bigint[] DEFAULT NULL,
+    OUT win_id uuid, OUT real_part bigint, OUT bonus_part bigint) LANGUAGE plpgsql AS $$
 DECLARE
     house uuid := wallet_house_account('gaming', p_bet.currency);
     game wallet_game;
@@ -173,9 +181,13 @@ BEGIN
     real_part := 0;
     bonus_part := 0;
     IF p_amount > 0 THEN
+        IF p_accounts IS NULL THEN
+            SELECT array_agg(account_id), array_agg(-amount_minor) INTO p_accounts, p_parts FROM wallet_entry
+            WHERE transfer_id = p_bet.id AND id >= p_bet.id AND sequence IS NOT NULL;  -- ids grow: older partitions are skipped
+        END IF;
         FOR staked IN
-            SELECT -e.amount_minor AS amount, a AS account FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
-            WHERE e.transfer_id = p_bet.id AND e.id >= p_bet.id AND a.player_id IS NOT NULL  -- ids grow: older partitions are skipped
+            SELECT s.amount, a AS account FROM unnest(p_accounts, p_parts) AS s (account_id, amount)
+            JOIN wallet_account a ON a.id = s.account_id
             ORDER BY a.kind = 'real' DESC, a.priority, a.opened_at, a.id
         LOOP
             purses := purses || staked.account;
@@ -261,13 +273,14 @@ BEGIN
 END
 $$;
 
--- Places a bet; with p_win (0: lost) it also settles it in the same transaction.
+-- Places a bet; with p_win (0: lost) it also settles it in the same transaction. p_extra is what else belongs to the
+-- content (rounds.sql), so that the same key without it, or with another, is a conflict.
 CREATE FUNCTION wallet_bet(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
-    p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text, p_extra text DEFAULT NULL) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
-    digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text);
+    digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text, p_extra);
     game wallet_game;
     gate record;
     drawn record;
@@ -284,7 +297,9 @@ BEGIN
     gate := players_gate(p_player, 'play', p_at);
     answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
                           WHEN game.code IS NULL THEN 'unknown_game'
-                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency'
+                          WHEN EXISTS (SELECT FROM wallet_closedround c WHERE c.player_id = p_player AND c.round = p_round
+                                       AND c.game = p_game AND c.source = p_source) THEN 'round_closed' ELSE '' END;
     IF answer.reason = '' THEN
         drawn := wallet_draw(p_player, game.category, p_stake, p_at);
         answer.reason := drawn.reason;
@@ -308,7 +323,7 @@ BEGIN
     answer.transfer_id := bet.id;
     IF p_win IS NOT NULL THEN
         IF p_win > 0 THEN
-            win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id);
+            win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id, drawn.accounts, drawn.parts);
             answer.win_transfer_id := win.win_id;
         END IF;
     END IF;
@@ -326,11 +341,11 @@ $$;
 
 -- Pays a win on a bet. Never asks the gate: what was won is paid, whatever became of the player since.
 CREATE FUNCTION wallet_win(p_player uuid, p_source text, p_key text, p_bet_key text, p_currency text, p_amount bigint,
-    p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_at timestamptz, p_actor text, p_request_id text, p_extra text DEFAULT NULL) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
-    digest bytea := wallet_digest('win', p_player::text, p_bet_key, p_currency, p_amount::text);
+    digest bytea := wallet_digest('win', p_player::text, p_bet_key, p_currency, p_amount::text, p_extra);
     bet wallet_transfer;
     win record;
 BEGIN
@@ -370,6 +385,7 @@ DECLARE
     destination uuid;
     house uuid;
     to_house bigint := 0;
+    aside record;  -- what jackpots and the house's fees had of it (jackpots.sql)
     real_part bigint := 0;
     won_real bigint := 0;
     won_bonus bigint := 0;
@@ -383,6 +399,11 @@ BEGIN
     answer.reason := '';
     SELECT * INTO target FROM wallet_transferkey WHERE key = p_bet_key AND source = p_source;
     SELECT * INTO bet FROM wallet_transfer WHERE id = target.transfer_id;
+    IF target.key IS NULL AND NOT EXISTS (SELECT FROM players_player WHERE id = p_player) THEN
+        answer.outcome := 'refused';
+        answer.reason := 'unknown_player';
+        RETURN wallet_with_balances(answer, p_player);
+    END IF;
     IF target.key IS NULL OR target.digest IS NULL OR (bet.id IS NULL AND target.outcome = 'refused') THEN
         -- Not seen yet, buried before, or refused when it came: nothing to undo, and it shall never be placed.
         answer.outcome := 'tombstoned';
@@ -421,7 +442,7 @@ BEGIN
         FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
         WHERE a.player_id = p_player AND e.id >= bet.id
           AND e.transfer_id IN (SELECT bet.id UNION ALL
-                                SELECT id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind = 'win')
+                                SELECT id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind IN ('win', 'jackpot_win'))
         GROUP BY a.id, a ORDER BY a.id
     LOOP
         IF (entry.account).kind = 'real' THEN
@@ -438,6 +459,9 @@ BEGIN
     IF to_house <> 0 THEN
         PERFORM wallet_enter_house(rollback_id, house, to_house);
     END IF;
+    aside := wallet_undo_aside(bet, rollback_id, 'gaming');
+    won_real := won_real - aside.jackpot_real;
+    won_bonus := won_bonus - aside.jackpot_bonus;
     SELECT * INTO game FROM wallet_game WHERE code = bet.game;
     PERFORM events_append('wallet.bet-rolled-back.v1', p_player, p_at, jsonb_build_object(
         'rollback_id', rollback_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game, 'category', game.category,
@@ -445,6 +469,7 @@ BEGIN
         'real', kernel_major(real_part, bet.currency), 'bonus', kernel_major(bet.amount_minor - real_part, bet.currency),
         'real_eur', CASE WHEN bet.currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
         'won_real', kernel_major(won_real, bet.currency), 'won_bonus', kernel_major(won_bonus, bet.currency),
+        'jackpot_contribution', kernel_major(aside.contribution, bet.currency),
         'currency', bet.currency), p_request_id);
     answer.outcome := 'applied';
     answer.transfer_id := rollback_id;

@@ -11,7 +11,7 @@ import pytest
 
 from kernel import clock
 from players.types import PlayerDetails
-from tests.factories import ACTOR, fund, make_game, make_player
+from tests.factories import ACTOR, AT, fund, make_game, make_player
 from tests.wallet.adapters.aggregators import KINDS, SECRET, public_pem
 from wallet.adapters.dispatch import forget_integrations
 from wallet.services.game_sessions import issue_session
@@ -49,7 +49,7 @@ def connect(db: None, player: PlayerDetails, live_server: Any) -> Callable[..., 
         )
         key = public_pem() if protocol == "hub88" else SECRET
         add_key(integration=code, name="first", key=key, actor=ACTOR, at=at)
-        map_games(integration=code, games={"their-fruits": "fruits", "their-bells": "bells"}, actor=ACTOR)
+        map_games(integration=code, games={"their-fruits": "fruits", "their-bells": "bells"}, actor=ACTOR, at=AT)
         return KINDS[protocol](base=live_server.url, player=str(player.id), token=issue(player, code, at=at), code=code)
 
     return make

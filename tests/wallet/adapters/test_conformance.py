@@ -14,7 +14,7 @@ from kernel.money import Money
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind
 from tests.connections import in_parallel
-from tests.factories import ACTOR, fund, make_game
+from tests.factories import ACTOR, AT, fund, make_game
 from tests.wallet.adapters.conftest import issue
 from wallet.selectors import list_ledger, list_purses, list_transactions
 from wallet.selectors_adapters import find_session_by_token
@@ -339,6 +339,7 @@ def test_a_disabled_integration_places_no_bet_and_takes_wins(aggregator: Any) ->
         amount_scale=100_000,
         allowed_ips=(),
         actor=ACTOR,
+        at=AT,
     )
     forget_integrations()
     says(aggregator.bet("b2", "10.00"), "disabled", aggregator)

@@ -17,7 +17,7 @@ from kernel import clock
 from kernel.db import fetch_all
 from kernel.secrets import Unreadable, derive_token, seal, unseal
 from players.types import PlayerDetails
-from tests.factories import ACTOR
+from tests.factories import ACTOR, AT
 from tests.wallet.adapters.conftest import forget_integrations, issue
 from tests.wallet.adapters.test_conformance import kinds
 from wallet.adapters.dispatch import ReplayRefused, replay
@@ -95,7 +95,7 @@ def test_trying_never_moves_money(aggregator: Any, player: PlayerDetails) -> Non
         pytest.skip("its calls name no game")
     aggregator.game = "new-game"
     assert aggregator.bet("b1", "10.00").error
-    map_games(integration=aggregator.code, games={"new-game": "bells"}, actor=ACTOR)
+    map_games(integration=aggregator.code, games={"new-game": "bells"}, actor=ACTOR, at=AT)
     _, answer = replay(request_id=log()[0]["id"], for_real=False, actor=ACTOR, at=clock.now())
     assert aggregator.reply(answer.status, answer.body).balance == "90.00"
     assert str(get_balances(player.id).real) == "100.00"

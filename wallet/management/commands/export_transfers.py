@@ -10,6 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from kernel import clock
 from kernel.actors import system
 from wallet.services.exports import export_period
 
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError("UNTIL must be later than SINCE.")
         started, rows = time.monotonic(), -1
         with file.open("wb") as out:
-            for chunk in export_period(since=since, until=until, actor=system("export-transfers")):
+            for chunk in export_period(since=since, until=until, actor=system("export-transfers"), at=clock.now()):
                 rows += chunk.count(b"\n")
                 out.write(chunk)
         seconds = time.monotonic() - started

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from events.services.proving import Proof
 from kernel import clock
-from wallet.services.proofs import Proof, prove
+from wallet.services.proofs import prove
 from wallet.services.sealing import open_store
 
 

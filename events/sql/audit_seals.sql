@@ -1,0 +1,2 @@
+-- Seals are facts: what was sealed stays sealed.
+CALL kernel_make_append_only('events_auditseal');
