@@ -64,6 +64,18 @@ DORMANT_FEE = env.dict("DORMANT_FEE", default={})
 DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
 DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
+# --- access ------------------------------------------------------------------------------------------------------
+# Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
+ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
+# What takes a second person: giving roles to staff, changing what a role may do, making service clients.
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+# A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+# Permissions on single objects are read by kernel.objects alone.
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
 # --- rounds ------------------------------------------------------------------------------------------------------
 # Rounds that their games leave open are closed after so many hours; 0: never.
 ROUNDS_CLOSE_AFTER_HOURS = env.int("ROUNDS_CLOSE_AFTER_HOURS", default=24)
@@ -83,6 +95,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_filters",
+    "guardian",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "allauth",
@@ -145,6 +158,7 @@ AUTH_PASSWORD_VALIDATORS = [{"NAME": "players.services.passwords.PasswordRules"}
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "kernel.client_secrets.ClientSecretHasher",
 ]
 
 TEMPLATES = [
@@ -340,6 +354,8 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 65_536
 # Per service client, over all processes; the wallet's hot path is not counted.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6_000)
+# Requests for tokens per service client, and four times as many per address.
+TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=60)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Player Management System API",
     "OAS_VERSION": "3.1.0",

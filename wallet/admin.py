@@ -225,6 +225,7 @@ class EntryAdmin(LatestAdmin):
     search_fields = ("id",)
     search_help_text = "Id of an entry, or of its transfer"
     owner = "transfer_id"
+    player_path = "account__player_id"
     sortable_by = ()
 
     @column("Entry")

@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
+from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
 from kernel.admin import PageAdmin, column, may
@@ -84,7 +84,7 @@ class InstrumentAdmin(PageAdmin):
                 ("Paid in", self.paid_in(obj)),
                 ("Paid back, with what is on its way", money(Money(obj.paid_out_minor, obj.player.currency))),
                 ("Owed back", self.owed_back(obj)),
-                ("Also used by", format_html(", ".join(["{}"] * len(others)) or "nobody", *map(player_link, others))),
+                ("Also used by", format_html_join(", ", "{}", ((player_link(row),) for row in others)) or "nobody"),
                 ("Payouts to it", str(Payout.objects.filter(instrument=obj).count())),
                 ("First seen", when(obj.added_at)),
                 ("Last used", when(obj.last_used_at)),
