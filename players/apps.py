@@ -8,6 +8,7 @@ class PlayersConfig(AppConfig):
         from events.ports import register_directory
         from kernel.vault import register_holder
         from players.admin_as_of import AsOfPanel
+        from players.admin_audit_tab import AuditPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.directory import PeopleDirectory
         from players.ports import register_panel
@@ -16,5 +17,5 @@ class PlayersConfig(AppConfig):
         register_holder(reseal)
         register_directory(PeopleDirectory())
 
-        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel(), AsOfPanel()):
+        for panel in (OverviewPanel(), RestrictionsPanel(), TimelinePanel(), AsOfPanel(), AuditPanel()):
             register_panel(panel)

@@ -241,4 +241,4 @@ class SettingChange(models.Model):
 
 
 # Django finds models here.
-from players import models_sealed  # noqa: E402, F401
+from players import models_reveals, models_sealed  # noqa: E402, F401

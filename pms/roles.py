@@ -37,6 +37,7 @@ _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
+_REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
 _EVERYTHING_TO_READ = (
@@ -51,7 +52,7 @@ ROLES: dict[str, set[str]] = {
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT,
-    "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "support_agent": _PLAYERS | _REVEAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
     "compliance_officer": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
@@ -62,7 +63,7 @@ ROLES: dict[str, set[str]] = {
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
+    "finance": _REVEAL | {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
     | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,

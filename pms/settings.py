@@ -39,6 +39,11 @@ OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
 
+# --- personal data -----------------------------------------------------------------------------------------------
+# How long a reveal lasts, and how many one person may make in an hour.
+REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", default=30)
+
 # --- corrections of balances -------------------------------------------------------------------------------------
 ADJUSTMENT_REASONS = env.list(
     "ADJUSTMENT_REASONS",
