@@ -14,6 +14,7 @@ from django.urls import URLPattern
 
 from events.audit_display import actor_link, changes_of, lines_of, names_of, object_link, player_link, recorded_at
 from events.models_audit import AuditRecord
+from events.models_configuration import ConfigurationChange
 from events.ports import get_directory
 from events.selectors_audit import UnknownRecord, find_seal_number, get_audit, list_actions, list_audit
 from events.services.audit_exports import EXPORT, ExportFormat, export_audit
@@ -105,6 +106,9 @@ class ExportForm(forms.Form):
 
 def _midnight(day: Any) -> datetime | None:
     return datetime.combine(day, time.min, UTC) if day else None
+
+
+admin.site.unregister(ConfigurationChange)  # auditlog's own list: it would read a table that is not there
 
 
 @admin.register(AuditRecord)

@@ -12,7 +12,7 @@ from players.types import PersonalSection
 
 
 class Reveal(models.Model):
-    """One person sees one section of one player's personal data until ``until``. Written by services.reveals; never changes.
+    """One person sees one section of one player's personal data until ``revealed_until``. Written by services.reveals; never changes.
 
     The audit trail has the same for ever; this row is what the player page goes by while it lasts.
     """
@@ -25,13 +25,13 @@ class Reveal(models.Model):
     actor = models.CharField(max_length=120)
     reason = models.TextField()
     revealed_at = models.DateTimeField()
-    until = models.DateTimeField()
+    revealed_until = models.DateTimeField()
 
     class Meta:
         default_permissions: ClassVar = []
         permissions: ClassVar = [("reveal_personal_data", "Reveals masked personal data with a reason")]
         indexes: ClassVar = [
-            models.Index(fields=["actor", "player", "until"], name="players_reveal_standing"),
+            models.Index(fields=["actor", "player", "revealed_until"], name="players_reveal_standing"),
             models.Index(fields=["actor", "revealed_at"], name="players_reveal_rate"),
         ]
 

@@ -12,12 +12,12 @@ from players.types import PersonalSection, RevealDetails
 
 def list_standing_reveals(player_id: UUID, actor: Actor, at: datetime) -> dict[PersonalSection, RevealDetails]:
     """Sections of this player's personal data that the actor may see at this moment because they revealed them."""
-    rows = Reveal.objects.filter(player_id=player_id, actor=str(actor), until__gt=at, revealed_at__lte=at)
+    rows = Reveal.objects.filter(player_id=player_id, actor=str(actor), revealed_until__gt=at, revealed_at__lte=at)
     return {
         PersonalSection(row.section): RevealDetails(
-            PersonalSection(row.section), row.actor, row.reason, row.revealed_at, row.until
+            PersonalSection(row.section), row.actor, row.reason, row.revealed_at, row.revealed_until
         )
-        for row in rows.order_by("until")
+        for row in rows.order_by("revealed_until")
     }
 
 

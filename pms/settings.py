@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "allauth.account",
     "allauth.idp.oidc",
     "django_structlog",
+    "auditlog",
     "kernel",
     "events",
     "players",
@@ -112,7 +113,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "kernel.admin.RefusalMiddleware",
+    "kernel.admin.StaffMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -233,6 +234,21 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- configuration on the audit trail ------------------------------------------------------------------------------
+# What staff configure in the admin: django-auditlog finds what differs, the audit trail keeps it. Secrets and personal
+# data stay out. Services that write by bulk or SQL record by themselves.
+MIGRATION_MODULES = {"auditlog": None}  # its table stays away
+AUDITLOG_LOGENTRY_MODEL = "events.ConfigurationChange"
+AUDITLOG_INCLUDE_TRACKING_MODELS = [
+    {"model": "auth.Group", "m2m_fields": ["permissions"]},
+    {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
+    {"model": "loyalty.Level"},
+    {"model": "wallet.ApprovalRule"},
+    {"model": "wallet.Game"},
+    {"model": "wallet.ReportMapping"},
+    {"model": "wallet.WithdrawalPolicy"},
+]
 
 # --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
                 ("actor", models.CharField(max_length=120)),
                 ("reason", models.TextField()),
                 ("revealed_at", models.DateTimeField()),
-                ("until", models.DateTimeField()),
+                ("revealed_until", models.DateTimeField()),
                 (
                     "player",
                     models.ForeignKey(
@@ -43,7 +43,7 @@ class Migration(migrations.Migration):
                 "permissions": [("reveal_personal_data", "Reveals masked personal data with a reason")],
                 "default_permissions": [],
                 "indexes": [
-                    models.Index(fields=["actor", "player", "until"], name="players_reveal_standing"),
+                    models.Index(fields=["actor", "player", "revealed_until"], name="players_reveal_standing"),
                     models.Index(fields=["actor", "revealed_at"], name="players_reveal_rate"),
                 ],
             },

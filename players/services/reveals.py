@@ -60,7 +60,7 @@ def reveal(*, player_id: UUID, section: PersonalSection, reason: str, actor: Act
                 f"You may reveal {settings.REVEALS_PER_HOUR} times an hour; ask a lead to look with you."
             )
         row = Reveal.objects.create(
-            player_id=player_id, section=section, actor=str(actor), reason=reason, revealed_at=at, until=until
+            player_id=player_id, section=section, actor=str(actor), reason=reason, revealed_at=at, revealed_until=until
         )
         record(
             action="players.reveal",
