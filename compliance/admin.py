@@ -236,3 +236,6 @@ def _names(*actors: str) -> dict[str, str]:
     ids = [int(actor.removeprefix("staff:")) for actor in actors if actor.startswith("staff:")]
     logins = {f"staff:{pk}": login for pk, login in list_staff_names(ids).items()}
     return {actor: logins.get(actor, human(actor)) for actor in actors}
+
+
+from compliance import admin_holds  # noqa: E402, F401  (registers legal holds)

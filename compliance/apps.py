@@ -3,3 +3,43 @@ from django.apps import AppConfig
 
 class ComplianceConfig(AppConfig):
     name = "compliance"
+
+    def ready(self) -> None:
+        from datetime import timedelta
+
+        from compliance.purge_rules import TablePurge, register_purge
+
+        for rule in (
+            TablePurge(
+                "sessions", "Staff sessions that are over", "django_session", "session_key", "text", "expire_date", timedelta(0)
+            ),
+            TablePurge(
+                "access-tokens",
+                "Access tokens that have expired",
+                "allauth_idp_oidc_token",
+                "id",
+                "bigint",
+                "expires_at",
+                timedelta(days=7),
+            ),
+            TablePurge(
+                "idempotency-keys",
+                "Idempotency keys outside the wallet",
+                "kernel_idempotencykey",
+                "id",
+                "bigint",
+                "created_at",
+                timedelta(days=400),
+            ),
+            TablePurge(
+                "reveals",
+                "Reveals that are over (the audit trail keeps them)",
+                "players_reveal",
+                "id",
+                "uuid",
+                "revealed_at",
+                timedelta(days=30),
+                player_column="player_id",
+            ),
+        ):
+            register_purge(rule)

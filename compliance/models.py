@@ -69,3 +69,6 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+from compliance.models_holds import LegalHold  # noqa: E402, F401  (Django looks here)

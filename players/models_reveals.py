@@ -12,7 +12,9 @@ from players.types import PersonalSection
 
 
 class Reveal(models.Model):
-    """One person sees one section of one player's personal data until ``revealed_until``. Written by services.reveals; never changes.
+    """One person sees one section of a player's personal data until ``revealed_until``. Written by services.reveals.
+
+    Never changes.
 
     The audit trail has the same for ever; this row is what the player page goes by while it lasts.
     """

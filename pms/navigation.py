@@ -49,6 +49,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),

@@ -198,7 +198,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
-    "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
+    "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": 60},

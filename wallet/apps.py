@@ -7,12 +7,14 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
         from players.ports import register_as_of, register_panel
         from wallet.admin_panel import WalletAsOf, WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
+        from wallet.services.adapter_requests import KEPT, drop_months, find_oldest_held
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
         from wallet.services.withdrawal_approvals import WithdrawalApproval
@@ -34,3 +36,6 @@ class WalletConfig(AppConfig):
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
         register_handler(WithdrawalApproval())
+        register_purge(
+            PartitionPurge("adapter-requests", "Months of what aggregators asked", KEPT, drop_months, find_oldest_held)
+        )

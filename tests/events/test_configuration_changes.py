@@ -24,7 +24,8 @@ def test_a_rule_made_and_changed_in_the_admin() -> None:
     client = staff_client("finance")
     form = client.get("/admin/wallet/withdrawalpolicy/add/").context["adminform"].form
     data = {name: form.get_initial_for_field(field, name) for name, field in form.fields.items()}
-    data = {name: value for name, value in data.items() if value not in (None, False)} | {"country": "FR", "cooling_minutes": "60"}
+    data = {name: value for name, value in data.items() if value not in (None, False)}
+    data |= {"country": "FR", "cooling_minutes": "60"}
     assert client.post("/admin/wallet/withdrawalpolicy/add/", data).status_code == 302
     policy = WithdrawalPolicy.objects.get(country="FR")
     change = f"/admin/wallet/withdrawalpolicy/{policy.pk}/change/"
