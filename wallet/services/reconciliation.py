@@ -236,7 +236,7 @@ def _match(report: Report) -> None:
     """The whole report against the books; what differs becomes cases. Read once, written set by set."""
     mapping: ReportMapping = report.mapping
     rows = [
-        Theirs(*row)  # type: ignore[arg-type]  (new rows have an amount and a moment)
+        Theirs(*row)  # type: ignore[arg-type]  # new rows have an amount and a moment
         for row in ReportRow.objects.filter(report=report, state=RowState.NEW)
         .order_by("line")
         .values_list("id", "line", "reference", "amount_minor", "currency", "happened_at", "kind")
