@@ -34,6 +34,7 @@ class DayTotals(models.Model):
     deposits = models.BigIntegerField(default=0)
     deposited_minor = models.BigIntegerField(default=0)
     deposits_failed = models.BigIntegerField(default=0)
+    jackpot_contributions_minor = models.BigIntegerField(default=0)
 
     class Meta:
         verbose_name_plural = "day totals"

@@ -9,6 +9,7 @@ from typing import Any
 from events.catalogue.base import Event
 from events.catalogue.players import PlayerRegistered
 from events.catalogue.wallet import BetPlaced, BetRolledBack, DepositFailed, DepositMade, WinCredited
+from events.catalogue.wallet_purses import JackpotContributed
 
 Figures = dict[str, int | Decimal]
 Payload = Mapping[str, Any]
@@ -32,6 +33,7 @@ def _bet_rolled_back(bet: Payload) -> Figures:
         "stakes_real": -Decimal(bet["real"]),
         "wins": -(won_real + Decimal(bet["won_bonus"])),
         "wins_real": -won_real,
+        "jackpot_contributions": -Decimal(bet["jackpot_contribution"]),
     }
 
 
@@ -44,6 +46,8 @@ FIGURES: dict[type[Event], Callable[[Payload], Figures]] = {
     BetPlaced: _bet_placed,
     WinCredited: _win_credited,
     BetRolledBack: _bet_rolled_back,
+    # Jackpot wins are paid from these: they are no wins, and lower nothing a second time.
+    JackpotContributed: lambda share: {"jackpot_contributions": Decimal(share["amount"])},
     DepositMade: _deposit_made,
     DepositFailed: lambda deposit: {"deposits_failed": 1},
 }

@@ -97,4 +97,5 @@ def _totals(row: DayTotalsRow) -> DayTotals:
         deposits=row.deposits,
         deposited=Money(row.deposited_minor, row.currency),
         deposits_failed=row.deposits_failed,
+        jackpot_contributions=Money(row.jackpot_contributions_minor, row.currency),
     )

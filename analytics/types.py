@@ -32,11 +32,12 @@ class DayTotals:
     deposits: int
     deposited: Money
     deposits_failed: int
+    jackpot_contributions: Money
 
     @property
     def ggr(self) -> Money:
-        """Gross gaming revenue of real money: stakes less wins."""
-        return self.stakes_real - self.wins_real
+        """Gross gaming revenue of real money: stakes less wins less what went to jackpots, whose wins don't count."""
+        return self.stakes_real - self.wins_real - self.jackpot_contributions
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import subprocess
 import time
@@ -9,10 +10,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import partial, reduce
 from multiprocessing import get_context
 from random import Random
-from urllib.parse import unquote, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -92,13 +93,14 @@ def play_once(random: Random) -> None:
     assert posting.outcome is Outcome.APPLIED, posting
 
 
-def pgbench(clients: int, seconds: int) -> float:
-    """Transactions a second of PGBENCH_PLAY, prepared."""
-    url = urlsplit(os.environ["DATABASE_URL"])
+def pgbench(clients: int, seconds: int, text: str = PGBENCH_PLAY, database_url: str = "") -> float:
+    """Transactions a second of a script, prepared."""
+    url = urlsplit(database_url or os.environ["DATABASE_URL"])
     home = find_home()
-    script = home.path / "play.pgbench"
-    script.write_text(PGBENCH_PLAY)
+    script = home.path / "script.pgbench"
+    script.write_text(text)
     command = [find_binaries(home) / "pgbench", "-n", "-M", "prepared", "-f", script, "-T", str(seconds)]
+    options = parse_qs(url.query).get("options", [""])[0]
     command += [
         "-c",
         str(clients),
@@ -112,7 +114,7 @@ def pgbench(clients: int, seconds: int) -> float:
         url.username,
         url.path[1:],
     ]
-    env = os.environ | {"PGPASSWORD": unquote(url.password or "")}
+    env = os.environ | {"PGPASSWORD": unquote(url.password or ""), "PGOPTIONS": options}
     done = subprocess.run(command, env=env, stdout=subprocess.PIPE, text=True, check=True)
     return float(done.stdout.split("tps = ")[1].split()[0])
 
@@ -140,3 +142,45 @@ def _loop(seconds: float, work: Callable[[Random], None], gate: object, queue: o
         work(random)
         done += 1
     queue.put(done)  # type: ignore[attr-defined]
+
+
+def timed(work: Callable[[Random], None], times: int, random: Random) -> list[float]:
+    """Seconds that each of so many calls takes, one after the other."""
+    took = []
+    for _ in range(times):
+        started = time.perf_counter()
+        work(random)
+        took.append(time.perf_counter() - started)
+    return took
+
+
+def at_rate(count: int, seconds: float, rate: float, work: Callable[[Random], None]) -> list[float]:
+    """Seconds from when each call was due until it was done, with ``rate`` calls a second due in ``count`` processes."""
+    connection.close()
+    context = get_context("fork")
+    gate, queue = context.Barrier(count), context.Queue()
+    every = count / rate
+    arguments = [(seconds, every, work, gate, queue, n) for n in range(count)]
+    processes = [context.Process(target=_at_rate, args=args) for args in arguments]
+    for process in processes:
+        process.start()
+    took: list[float] = reduce(operator.iadd, (queue.get(timeout=seconds + 60) for _ in processes), [])
+    for process in processes:
+        process.join()
+    return sorted(took)
+
+
+def _at_rate(
+    seconds: float, every: float, work: Callable[[Random], None], gate: object, queue: object, number: int
+) -> None:
+    random, took = Random(number + time.time()), []
+    work(random)  # connect
+    gate.wait()  # type: ignore[attr-defined]
+    started = time.perf_counter()
+    due = started + every * random.random()
+    while due < started + seconds:
+        time.sleep(max(0.0, due - time.perf_counter()))
+        work(random)
+        took.append(time.perf_counter() - due)
+        due += every
+    queue.put(took)  # type: ignore[attr-defined]

@@ -42,8 +42,11 @@ def server(workers: int = 2) -> Iterator[tuple[int, str]]:
         process.wait()
 
 
-def request_maker(port: int, token: str, kind: str) -> Callable[[Random], None]:
-    """A call for ``ground.in_processes``: one request over this process's own connection, answer read whole."""
+def caller(port: int, token: str, request: Callable[[Random], tuple[str, str | None]]) -> Callable[[Random], None]:
+    """A call for ``ground``: one request over this process's own connection, the answer read whole.
+
+    ``request`` gives the address below the API, and the body of a POST, or None for a GET.
+    """
     head = f"Host: 127.0.0.1:{port}\r\nAuthorization: Bearer {token}\r\n"
     connections: list[socket.socket] = []
 
@@ -51,22 +54,33 @@ def request_maker(port: int, token: str, kind: str) -> Callable[[Random], None]:
         if not connections:
             connections.append(socket.create_connection(("127.0.0.1", port)))
             connections[0].setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        player = player_id(random.randint(1, PLAYERS))
-        if kind == "play":
-            win = random.randint(0, 1)
-            body = (
-                f'{{"player_id":"{player}","game":"{GAME}","round":"round","stake":"1.00","win":"{win}.00",'
-                '"currency":"EUR"}'
-            )
-            text = f"POST /api/v1/wallet/plays HTTP/1.1\r\n{head}Idempotency-Key: {uuid4()}\r\n"
-            text += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
+        path, body = request(random)
+        if body is None:
+            text = f"GET /api/v1/{path} HTTP/1.1\r\n{head}\r\n"
         else:
-            text = f"GET /api/v1/players/{player}/balance HTTP/1.1\r\n{head}\r\n"
+            text = f"POST /api/v1/{path} HTTP/1.1\r\n{head}Idempotency-Key: {uuid4()}\r\n"
+            text += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         connections[0].sendall(text.encode())
         answer = _read_answer(connections[0])
         assert answer[9:11] == b"20", answer[:600]
 
     return call
+
+
+def play(random: Random) -> tuple[str, str]:
+    """A request of ``caller``: what ``ground.play_once`` does."""
+    return "wallet/plays", (
+        f'{{"player_id":"{player_id(random.randint(1, PLAYERS))}","game":"{GAME}","round":"round","stake":"1.00",'
+        f'"win":"{random.randint(0, 1)}.00","currency":"EUR"}}'
+    )
+
+
+def worker_memory() -> list[float]:
+    """Resident MiB of each worker of the server that this process has started."""
+    found = subprocess.run(["ps", "-eo", "pid,ppid,rss,args"], stdout=subprocess.PIPE, text=True, check=True).stdout
+    parts = [line.split(None, 3) for line in found.splitlines()[1:]]
+    servers = {pid for pid, ppid, _, args in parts if ppid == str(os.getpid()) and "granian" in args}
+    return [int(rss) / 1024 for _, ppid, rss, _ in parts if ppid in servers]
 
 
 def _read_answer(connection: socket.socket) -> bytes:

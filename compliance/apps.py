@@ -7,11 +7,22 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
+        from compliance.services.client_changes import ClientApproval
+        from compliance.services.role_changes import RoleApproval, StaffRolesApproval
 
+        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
+            register_handler(handler)
         for rule in (
             TablePurge(
-                "sessions", "Staff sessions that are over", "django_session", "session_key", "text", "expire_date", timedelta(0)
+                "sessions",
+                "Staff sessions that are over",
+                "django_session",
+                "session_key",
+                "text",
+                "expire_date",
+                timedelta(0),
             ),
             TablePurge(
                 "access-tokens",

@@ -5,7 +5,14 @@ class EventsConfig(AppConfig):
     name = "events"
 
     def ready(self) -> None:
-        from events.catalogue import compliance, events, loyalty, players, wallet  # noqa: F401  (fills the catalogue)
+        from events.catalogue import (  # noqa: F401  (fills the catalogue)
+            compliance,
+            events,
+            loyalty,
+            players,
+            wallet,
+            wallet_purses,
+        )
         from events.services.denials import note_denial
         from kernel.denials import register_witness
 

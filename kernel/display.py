@@ -26,8 +26,9 @@ TONES = {
         ("suspended", "failed", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
     ),
     **dict.fromkeys(("rollback", "expired", "down", "restricted", "rejected", "charged_back", "returned"), "bad"),
-    **dict.fromkeys(("posted", "resolved", "matched"), "good"),
-    **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching"), "warn"),
+    **dict.fromkeys(("posted", "resolved", "matched", "done"), "good"),
+    **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching", "writing"), "warn"),
+    **dict.fromkeys(("missing", "unmatched"), "warn"),
     **dict.fromkeys(("differing", "bad", "denied"), "bad"),
 }
 

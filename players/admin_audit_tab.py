@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from events.audit_display import lines_of
-
 from events.selectors_audit import list_audit, list_looks
 from events.types import AuditQuery
 from players.admin_panels import before_of

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from uuid import UUID
 
 from kernel.access import allowed
 from kernel.actors import Actor
@@ -12,8 +13,9 @@ from players.types import PersonalSection, PlayerDetails
 PERMISSION = "players.view_personal_data"
 
 
-def sees_personal_data(actor: Actor) -> bool:
-    return bool(allowed(actor, PERMISSION))
+def sees_personal_data(actor: Actor, player_id: UUID | None = None) -> bool:
+    """Of this player; without one, of people in general."""
+    return bool(allowed(actor, PERMISSION, player_id))
 
 
 def masked(player: PlayerDetails, actor: Actor, revealed: Collection[PersonalSection] = ()) -> PlayerDetails:
@@ -21,4 +23,4 @@ def masked(player: PlayerDetails, actor: Actor, revealed: Collection[PersonalSec
 
     ``revealed`` names sections that the actor has revealed with a reason.
     """
-    return player if sees_personal_data(actor) else shorten(player, revealed)
+    return player if sees_personal_data(actor, player.id) else shorten(player, revealed)

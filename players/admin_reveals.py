@@ -81,8 +81,8 @@ def personal_context(player: PlayerDetails, actor: Actor, at: datetime) -> dict[
     """What the card of personal data needs."""
     return {
         "sections": sections_of(player, actor, at),
-        "personal": sees_personal_data(actor),
-        "may_reveal": may_reveal(actor),
+        "personal": sees_personal_data(actor, player.id),
+        "may_reveal": may_reveal(actor, player.id),
     }
 
 

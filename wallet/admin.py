@@ -15,10 +15,12 @@ from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
-from wallet import admin_adapters, admin_adjustments, admin_reconciliation  # noqa: F401  (register their screens)
+from wallet import admin_adapters, admin_adjustments, admin_exports, admin_reconciliation  # noqa: F401  (register their screens)
+from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.selectors_instruments import label_of
 from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
@@ -102,7 +104,7 @@ class DepositAdmin(MovementAdmin):
     def page_context(self, request: HttpRequest, obj: Deposit) -> dict[str, object]:
         key = TransferKey.objects.filter(source=OwnSource.DEPOSITS, key=str(obj.pk)).first()
         return {
-            "messages_said": list_provider_messages([obj.pk]),
+            "messages_said": list_provider_messages([obj.pk], currency=obj.currency),
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", player_link(obj)),
@@ -113,7 +115,7 @@ class DepositAdmin(MovementAdmin):
                 ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),
-                ("Instrument (token)", obj.instrument),
+                ("Instrument", label_of(obj.paid_with)),
                 ("Transfer in the ledger", transfer_link(key and key.transfer_id)),
                 ("Asked for by", f"{obj.source}, key {obj.key}"),
                 ("Requested", when(obj.requested_at)),
@@ -124,7 +126,7 @@ class DepositAdmin(MovementAdmin):
 
 
 @admin.register(Transfer)
-class TransferAdmin(MovementAdmin):
+class TransferAdmin(RoundPages, MovementAdmin):
     list_display = ("id_", "kind_", "player_", "amount", "game_", "round_", "source", "occurred")
     list_filter = ("kind",)
     search_help_text = "Id, integration's key, or the player's id, login, email, phone"
@@ -149,7 +151,7 @@ class TransferAdmin(MovementAdmin):
 
     @column("Round")
     def round_(self, row: Transfer) -> str:
-        return format_html('<div class="pms-clip" title="{}">{}</div>', row.round, row.round) if row.round else "–"
+        return format_html('<div class="pms-clip">{}</div>', round_link(row.player_id, row.game, row.round))
 
     @column("Happened")
     def occurred(self, row: Transfer) -> str:
@@ -170,7 +172,11 @@ class TransferAdmin(MovementAdmin):
             }
             for entry in rows.order_by("id")
         ]
-        related = Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20] if obj.kind in ("bet", "reserve") else []
+        related = (
+            Transfer.objects.filter(bet_id=obj.pk).order_by("id")[:20]
+            if obj.kind in ("bet", "free_bet", "reserve")
+            else []
+        )
         return {
             "facts": [
                 ("Id", copyable(obj.pk)),
@@ -178,7 +184,7 @@ class TransferAdmin(MovementAdmin):
                 ("Player", player_link(obj)),
                 ("Amount", self.amount(obj)),
                 ("Game", game_link(obj.game) if obj.game else ""),
-                ("Round", obj.round),
+                ("Round", round_link(obj.player_id, obj.game, obj.round)),
                 ("Bet or reservation", transfer_link(obj.bet_id)),
                 ("Integration", obj.source),
                 ("Its key", copyable(obj.reference)),
@@ -220,6 +226,7 @@ class EntryAdmin(LatestAdmin):
     search_fields = ("id",)
     search_help_text = "Id of an entry, or of its transfer"
     owner = "transfer_id"
+    player_path = "account__player_id"
     sortable_by = ()
 
     @column("Entry")
@@ -286,8 +293,9 @@ class AccountAdmin(LatestAdmin):
     page_template = "wallet/account.html"
 
     def listed(self, request: HttpRequest, rows: QuerySet[Any]) -> QuerySet[Any]:
-        # Bonus purses are named after the key that opened them: their ids tell nothing of time.
-        return rows if "kind__exact" in request.GET else rows.exclude(kind=AccountKind.BONUS)
+        # These purses are named after the key that opened them: their ids tell nothing of time.
+        named = (AccountKind.BONUS, AccountKind.FREE_SPINS, AccountKind.TOURNAMENT)
+        return rows if "kind__exact" in request.GET else rows.exclude(kind__in=named)
 
     def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         return queryset.filter(player_id__in=list_matching_ids(text))
@@ -336,7 +344,10 @@ class AccountAdmin(LatestAdmin):
                 ("Entries", self.entries(obj)),
                 ("Drawn in the order", obj.priority if obj.player_id else ""),
                 ("Largest stake", money(Money(cap, obj.currency)) if cap else "no cap"),
-                ("Games", ", ".join(obj.game_categories or ()) or "all"),
+                ("Games", ", ".join([*(obj.game_categories or ()), *(obj.game_codes or ())]) or "all"),
+                ("Jackpot or tournament", obj.subject),
+                ("A spin is worth", money(Money(obj.spin_value_minor, obj.currency)) if obj.spin_value_minor else ""),
+                ("Wins go to", account_link(obj.winnings) if obj.winnings else ""),
                 ("Usable until", when(obj.active_until)),
                 ("Opened", when(obj.opened_at)),
                 ("Closed", when(obj.closed_at)),
@@ -462,4 +473,4 @@ class GameAdmin(PageAdmin):
         }
 
 
-from wallet import admin_payment_rules, admin_payments  # noqa: E402, F401  (they use the columns above)
+from wallet import admin_fees, admin_jackpots, admin_payment_rules, admin_payments  # noqa: E402, F401  (they use the above)

@@ -15,6 +15,7 @@ from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
 from kernel.errors import FieldErrors
 from wallet.adapters.dispatch import TRUSTED_SECONDS, forget_integrations
+from wallet.admin_adjustments import staff_name
 from wallet.models_adapters import Integration
 from wallet.selectors_adapters import get_integration, list_game_mappings, list_integration_keys
 from wallet.services import integrations
@@ -155,7 +156,7 @@ class IntegrationAdmin(PageAdmin):
                 ("Units per major unit", f"{details.amount_scale:,}" if details.protocol == "hub88" else NOTHING),
                 ("Allowed addresses", ", ".join(details.allowed_ips) or "all"),
                 ("Connected", when(obj.created_at)),
-                ("By", obj.created_by),
+                ("By", staff_name(obj.created_by)),
             ],
             "integration": details,
             "keys": list_integration_keys(obj.pk),

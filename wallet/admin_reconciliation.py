@@ -25,7 +25,13 @@ from wallet.admin_adjustments import staff_name, wallet_tab
 from wallet.admin_forms import AmountField, read_amount
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
 from wallet.rules_matching import COVERED, DEPOSIT, FEE, PAYOUT
-from wallet.selectors_reconciliation import find_withdrawal_of, list_liability, list_liability_currencies, sum_fees
+from wallet.selectors_reconciliation import (
+    find_last_check,
+    find_withdrawal_of,
+    list_liability,
+    list_liability_currencies,
+    sum_fees,
+)
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
 from wallet.services.exports import export_report
@@ -190,7 +196,11 @@ class ReportAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         open_cases = ReconciliationCase.objects.exclude(state=CaseState.RESOLVED)[:1000].count()
-        desk = {"open_cases": open_cases, "may_reconcile": may(request, reconciliation.RECONCILE)}
+        desk = {
+            "open_cases": open_cases,
+            "may_reconcile": may(request, reconciliation.RECONCILE),
+            "check": find_last_check(),
+        }
         return super().changelist_view(request, {**desk, **(extra_context or {})})
 
     @column("File")
@@ -278,6 +288,7 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)
 
@@ -294,7 +305,10 @@ class CaseAdmin(PageAdmin):
     @column("Case")
     def reference_(self, row: ReconciliationCase) -> str:
         href = reverse("admin:wallet_reconciliationcase_change", args=[row.pk])
-        return format_html('<a class="pms-strong" href="{}">{}</a>', href, row.reference or f"line {row.line}")
+        name = row.reference or f"line {row.line}"
+        return format_html(
+            '<div class="pms-clip"><a class="pms-strong" href="{}" title="{}">{}</a></div>', href, name, name
+        )
 
     @column("Kind")
     def kind_(self, row: ReconciliationCase) -> str:
@@ -341,7 +355,7 @@ class CaseAdmin(PageAdmin):
             "facts": [
                 ("Report", report),
                 ("Line", obj.line),
-                ("Their id", obj.reference),
+                ("Their id", copyable(obj.reference)),
                 ("Why it is a case", human(obj.reason)),
                 ("They say", self.theirs(obj)),
                 ("We say", self.ours(obj)),
@@ -355,7 +369,7 @@ class CaseAdmin(PageAdmin):
                 ("Resolved", when(obj.resolved_at)),
                 ("Correction", adjustment),
             ],
-            "may_work": may(request, reconciliation.RECONCILE) and obj.state != CaseState.RESOLVED,
+            "may_work": may(request, reconciliation.RECONCILE, obj) and obj.state != CaseState.RESOLVED,
             "mine": obj.claimed_by == str(staff_actor(request)),
             "form": ResolveForm(obj.currency),
         }
@@ -406,4 +420,5 @@ class CaseAdmin(PageAdmin):
         if request.method != "POST":
             raise Http404
         case: ReconciliationCase = self.get_or_404(request, object_id)
+        need(request, reconciliation.RECONCILE, case)
         return case

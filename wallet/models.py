@@ -9,8 +9,10 @@ from django.db import models
 
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
-from wallet import models_adapters, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
+from wallet import models_adapters, models_exports, models_payments, models_reconciliation  # noqa: F401  (Django looks for tables here)
 from wallet.models_adjustments import _choices
+from wallet.models_fees import FeeRule  # noqa: F401
+from wallet.models_rounds import ClosedRound, Jackpot, JackpotCarry, JackpotContribution, RoundSweep  # noqa: F401
 from wallet.types import AccountKind, GameCategory, TransferKind
 
 
@@ -38,6 +40,8 @@ class Account(models.Model):
     ``last_hash`` is the hash of the last of them. House accounts have none of these: they are summed from checkpoints
     and the entries since, so that players never queue for one row.
     ``closed_into`` says where late money of a closed purse goes: the real purse or the house.
+    ``subject`` is the jackpot of an account of the house, the tournament of a purse. A free-spins purse holds whole spins
+    of ``spin_value_minor`` for ``game_codes`` (None: all); what they win goes to ``winnings``, to real money without one.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -52,6 +56,12 @@ class Account(models.Model):
     priority = models.SmallIntegerField(default=0)
     stake_cap_minor = models.BigIntegerField(null=True, blank=True)
     game_categories = ArrayField(models.CharField(max_length=10), null=True, blank=True)
+    game_codes = ArrayField(models.CharField(max_length=80), null=True, blank=True)
+    spin_value_minor = models.BigIntegerField(null=True, blank=True)
+    winnings = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
+    subject = models.CharField(max_length=80, blank=True, default="", db_default="")
     active_until = models.DateTimeField(null=True, blank=True)
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True, blank=True)
@@ -65,12 +75,23 @@ class Account(models.Model):
                 name="wallet_account_never_below_zero",
             ),
             models.UniqueConstraint(
-                fields=["kind", "currency"], condition=models.Q(player=None), name="wallet_account_house_once"
+                fields=["kind", "currency", "subject"],
+                condition=models.Q(player=None),
+                name="wallet_account_house_once",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(kind="free_spins") | models.Q(spin_value_minor__gt=0),
+                name="wallet_account_spins_have_a_value",
             ),
             models.UniqueConstraint(
                 fields=["player", "kind"],
                 condition=models.Q(kind__in=["real", "held"]),
                 name="wallet_account_one_of_a_kind",
+            ),
+            models.UniqueConstraint(
+                fields=["player", "subject"],
+                condition=models.Q(kind="tournament", closed_at=None),
+                name="wallet_account_tournament_once",
             ),
         ]
         indexes: ClassVar = [
@@ -78,6 +99,11 @@ class Account(models.Model):
                 fields=["player", "priority", "opened_at", "id"],
                 condition=models.Q(closed_at=None),
                 name="wallet_account_funding",
+            ),
+            models.Index(
+                fields=["active_until"],
+                condition=models.Q(kind="free_spins", closed_at=None),
+                name="wallet_account_spins_end",
             ),
         ]
 
@@ -150,6 +176,7 @@ class Hold(models.Model):
     """Money that a reservation has set aside for a bet; ``id`` is its transfer's. Written by wallet/sql/holds.sql only.
 
     ``left_minor`` is what is neither captured nor released, by purse, in the order of ``purses`` (drawn in this order).
+    It can be captured before ``expires_at``; a job releases what is left then.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -163,6 +190,7 @@ class Hold(models.Model):
     purses = ArrayField(models.UUIDField())
     left_minor = ArrayField(models.BigIntegerField())
     reserved_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
@@ -171,7 +199,14 @@ class Hold(models.Model):
                 name="wallet_hold_not_exceeded",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="wallet_hold_player")]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="wallet_hold_player"),
+            models.Index(
+                fields=["expires_at"],
+                condition=models.Q(amount_minor__gt=models.F("captured_minor") + models.F("released_minor")),
+                name="wallet_hold_due",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"hold {self.id}"

@@ -15,22 +15,28 @@ from wallet.types_payments import DepositState, InstrumentKind, PayoutState, Wit
 class Instrument(models.Model):
     """A player's means of payment, known by its provider's token; never a card or account number.
 
-    Written by services.payment_instruments and with the payments made by it. Amounts are minor units of the player's
-    currency; ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
+    Written by services.payment_instruments and with the payments made by it. ``sealed`` holds token and label under the
+    player's key (selectors_instruments opens it); the indexes tell whether two tokens, or two fingerprints of the same
+    card or account, are equal, and nothing else. Amounts are minor units of the player's currency; ``paid_in_minor`` is
+    without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
     protection: ClassVar = Protection(
         Retention.FIVE_YEARS,
-        {"token": PersonalData.PLAIN, "label": PersonalData.PLAIN, "fingerprint": PersonalData.PLAIN},
+        {
+            "sealed": PersonalData.SEALED,
+            "token_index": PersonalData.SEALED,
+            "fingerprint_index": PersonalData.SEALED,
+        },
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=40)
-    token = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=_choices(InstrumentKind), default=InstrumentKind.OTHER.value)
-    label = models.CharField(max_length=60, blank=True, default="")
-    fingerprint = models.CharField(max_length=120, blank=True, default="")
+    sealed = models.BinaryField()
+    token_index = models.BinaryField(max_length=32)
+    fingerprint_index = models.BinaryField(max_length=32, null=True, blank=True)
     paid_in_minor = models.BigIntegerField(default=0)
     paid_out_minor = models.BigIntegerField(default=0)
     added_at = models.DateTimeField()
@@ -38,27 +44,27 @@ class Instrument(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["player", "provider", "token"], name="wallet_instrument_once"),
+            models.UniqueConstraint(fields=["player", "token_index"], name="wallet_instrument_once"),
             models.CheckConstraint(
                 condition=models.Q(paid_in_minor__gte=0, paid_out_minor__gte=0), name="wallet_instrument_amounts"
             ),
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["provider", "fingerprint"],
-                condition=~models.Q(fingerprint=""),
+                fields=["fingerprint_index"],
+                condition=models.Q(fingerprint_index__isnull=False),
                 name="wallet_instrument_shared",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.label or self.kind}"
+        return f"{self.provider} {self.kind}"
 
 
 class Deposit(models.Model):
     """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
 
-    ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
+    ``paid_with`` is the instrument, never a card number. ``number`` counts the player's made deposits.
     It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
     """
@@ -70,8 +76,7 @@ class Deposit(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     provider = models.CharField(max_length=40)
-    instrument = models.CharField(max_length=120)
-    paid_with = models.ForeignKey(Instrument, null=True, on_delete=models.PROTECT, related_name="+")
+    paid_with = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=_choices(DepositState), default=DepositState.REQUESTED.value)
     source = models.CharField(max_length=120)
     key = models.CharField(max_length=200)
@@ -91,6 +96,10 @@ class Deposit(models.Model):
             models.UniqueConstraint(fields=["source", "key"], name="wallet_deposit_key_once"),
             models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
+            models.CheckConstraint(
+                condition=models.Q(charged_back_minor__range=(0, models.F("amount_minor"))),
+                name="wallet_deposit_taken_back_once",
+            ),
         ]
         indexes: ClassVar = [
             models.Index(fields=["player", "-id"], name="wallet_deposit_player"),
@@ -113,10 +122,11 @@ class Deposit(models.Model):
 class Withdrawal(models.Model):
     """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals.
 
-    The amount is in the held purse from the request on; it ends as ``paid_minor`` or, as ``returned_minor``, with the
-    player again. ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are
-    the score's, as they stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an
-    ``approval_id`` once a first person approved it; it is None again when the second one declines.
+    The amount is in the held purse from the request on; it ends as ``paid_minor``, as ``charged_minor`` (the fee) or, as
+    ``returned_minor``, with the player again. ``fee_minor`` is what was quoted for all of it; less is taken of less.
+    ``instrument`` is the preferred one: ``Payout`` rows say where money really goes. ``reasons`` are the score's, as they
+    stood at the request. ``claimed_by`` works on it until ``claimed_until``. A large one has an ``approval_id`` once a
+    first person approved it; it is None again when the second one declines.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -127,6 +137,8 @@ class Withdrawal(models.Model):
     currency = models.CharField(max_length=3)
     approved_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    fee_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     returned_minor = models.BigIntegerField(default=0)
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=_choices(WithdrawalState), default=WithdrawalState.REQUESTED.value)
@@ -164,7 +176,9 @@ class Withdrawal(models.Model):
                     approved_minor__lte=models.F("amount_minor"),
                     paid_minor__gte=0,
                     returned_minor__gte=0,
-                    amount_minor__gte=models.F("paid_minor") + models.F("returned_minor"),
+                    amount_minor__gte=models.F("paid_minor") + models.F("charged_minor") + models.F("returned_minor"),
+                    charged_minor__gte=0,
+                    charged_minor__lte=models.F("fee_minor"),
                 ),
                 name="wallet_withdrawal_adds_up",
             ),
@@ -181,8 +195,9 @@ class Withdrawal(models.Model):
 class Payout(models.Model):
     """One payment out of a withdrawal, to one instrument; ``id`` is the provider's idempotency key.
 
-    Planned with the approval; written by services.payment_sending. One that is to be sent or asked about is due at
-    ``next_try_at``; a job that works on it has moved that moment before.
+    Planned with the approval; written by services.payment_sending. Of ``amount_minor``, ``fee_minor`` is the house's and
+    the rest is sent; ``charged_minor`` is what was taken, in the proportion of what was paid. One that is to be sent or
+    asked about is due at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -191,7 +206,9 @@ class Payout(models.Model):
     withdrawal = models.ForeignKey(Withdrawal, on_delete=models.PROTECT, related_name="payouts")
     instrument = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     amount_minor = models.BigIntegerField()
+    fee_minor = models.BigIntegerField(default=0)
     paid_minor = models.BigIntegerField(default=0)
+    charged_minor = models.BigIntegerField(default=0)
     state = models.CharField(max_length=10, choices=_choices(PayoutState), default=PayoutState.PLANNED.value)
     provider_reference = models.CharField(max_length=120, blank=True, default="")
     failure_reason = models.CharField(max_length=200, blank=True, default="")
@@ -203,7 +220,13 @@ class Payout(models.Model):
     class Meta:
         constraints: ClassVar = [
             models.CheckConstraint(
-                condition=models.Q(amount_minor__gt=0, paid_minor__gte=0, paid_minor__lte=models.F("amount_minor")),
+                condition=models.Q(
+                    amount_minor__gt=models.F("fee_minor"),
+                    fee_minor__gte=models.F("charged_minor"),
+                    charged_minor__gte=0,
+                    paid_minor__gte=0,
+                    paid_minor__lte=models.F("amount_minor") - models.F("fee_minor"),
+                ),
                 name="wallet_payout_adds_up",
             ),
         ]

@@ -186,3 +186,21 @@ class LiabilityDay(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day} {self.kind} {self.currency}"
+
+
+class LiabilityCheck(models.Model):
+    """One comparison of the days' figures with the balances: after each closed day, and until they agree again.
+
+    ``differences``: kind, currency, and what each side says in minor units; empty when all is well. Written by
+    services.liability, never changed.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    day = models.DateField()
+    differences = models.JSONField()
+    checked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.day}: {len(self.differences)} differences"

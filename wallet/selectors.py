@@ -15,6 +15,8 @@ from kernel.money import Money
 from players.selectors import UnknownPlayer
 from wallet.models import Account, Game
 from wallet.models_payments import Deposit, Instrument, Payout, ProviderMessage, Withdrawal
+from wallet.models_rounds import Jackpot
+from wallet.selectors_instruments import label_of
 from wallet.types import (
     AccountKind,
     Balances,
@@ -37,6 +39,7 @@ from wallet.types_payments import (
     WithdrawalDetails,
     WithdrawalState,
 )
+from wallet.types_purses import JackpotDetails
 
 
 def get_balances(player_id: UUID) -> Balances:
@@ -45,7 +48,10 @@ def get_balances(player_id: UUID) -> Balances:
         """
         SELECT p.currency,
                coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'real'), 0)::bigint AS real_minor,
-               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'bonus'), 0)::bigint AS bonus_minor
+               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'bonus'), 0)::bigint AS bonus_minor,
+               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'free_spins'), 0)::bigint AS spins_minor,
+               coalesce(sum(a.balance_minor / a.spin_value_minor) FILTER (WHERE a.kind = 'free_spins'), 0)::bigint AS spins,
+               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'tournament'), 0)::bigint AS tournament_minor
         FROM players_player p LEFT JOIN wallet_account a ON a.player_id = p.id AND a.closed_at IS NULL
         WHERE p.id = %s GROUP BY p.id
         """,
@@ -54,7 +60,10 @@ def get_balances(player_id: UUID) -> Balances:
     if not rows:
         raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
     row = rows[0]
-    return Balances(player_id, Money(row["real_minor"], row["currency"]), Money(row["bonus_minor"], row["currency"]))
+    real, bonus, spins, tournament = (
+        Money(row[f"{name}_minor"], row["currency"]) for name in ("real", "bonus", "spins", "tournament")
+    )
+    return Balances(player_id, real, bonus, spins, row["spins"], tournament)
 
 
 def list_purses(player_id: UUID) -> list[PurseDetails]:
@@ -68,6 +77,10 @@ def list_purses(player_id: UUID) -> list[PurseDetails]:
             priority=account.priority,
             stake_cap=None if account.stake_cap_minor is None else Money(account.stake_cap_minor, account.currency),
             game_categories=tuple(account.game_categories or ()),
+            game_codes=tuple(account.game_codes or ()),
+            spin_value=Money(account.spin_value_minor, account.currency) if account.spin_value_minor else None,
+            winnings_id=account.winnings_id,
+            subject=account.subject,
             active_until=account.active_until,
             opened_at=account.opened_at,
             closed_at=account.closed_at,
@@ -83,15 +96,17 @@ def list_transactions(
     """A player's transfers, newest first, older than ``before`` (a transfer's id)."""
     rows = fetch_all(
         """
-        SELECT t.*, coalesce(e.amount, 0)::bigint AS change_minor, e.real_after FROM (
+        SELECT t.*, coalesce(e.amount, 0)::bigint AS change_minor, e.fee_minor, e.real_after FROM (
             SELECT * FROM wallet_transfer
             WHERE player_id = %(player)s AND (%(before)s::uuid IS NULL OR id < %(before)s)
               AND (%(kinds)s::text[] IS NULL OR kind = ANY(%(kinds)s))
             ORDER BY id DESC LIMIT %(limit)s
         ) t LEFT JOIN LATERAL (
-            SELECT sum(e.amount_minor) AS amount, max(e.balance_after_minor) FILTER (WHERE a.kind = 'real') AS real_after
+            SELECT sum(e.amount_minor) FILTER (WHERE a.player_id IS NOT NULL) AS amount,
+                   coalesce(sum(e.amount_minor) FILTER (WHERE a.kind = 'fees'), 0)::bigint AS fee_minor,
+                   (array_agg(e.balance_after_minor ORDER BY e.id DESC) FILTER (WHERE a.kind = 'real'))[1] AS real_after
             FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
-            WHERE e.transfer_id = t.id AND e.id >= t.id AND a.player_id IS NOT NULL
+            WHERE e.transfer_id = t.id AND e.id >= t.id
         ) e ON true ORDER BY t.id DESC
         """,
         {"player": player_id, "before": before, "kinds": kinds, "limit": limit},
@@ -182,8 +197,10 @@ def list_payouts(withdrawal_id: UUID) -> list[PayoutDetails]:
     return [_payout(row) for row in rows]
 
 
-def list_provider_messages(payment_ids: list[UUID], limit: int = 200) -> list[ProviderMessageDetails]:
-    """What was said about these deposits or payouts, oldest first."""
+def list_provider_messages(
+    payment_ids: list[UUID], limit: int = 200, currency: str = ""
+) -> list[ProviderMessageDetails]:
+    """What was said about these deposits or payouts, oldest first; with amounts where their ``currency`` is named."""
     rows = ProviderMessage.objects.filter(payment_id__in=payment_ids).order_by("id")[:limit]
     return [
         ProviderMessageDetails(
@@ -195,6 +212,7 @@ def list_provider_messages(payment_ids: list[UUID], limit: int = 200) -> list[Pr
             reason=row.reason,
             notice_id=row.notice_id,
             said_at=row.said_at,
+            amount=Money(row.amount_minor, currency) if currency and row.amount_minor is not None else None,
         )
         for row in rows
     ]
@@ -208,7 +226,24 @@ def list_games(*, active: bool | None = None) -> list[GameDetails]:
 
 
 def sum_house(kind: AccountKind) -> dict[str, Money]:
-    """What an account of the house holds, by currency: its last checkpoint, and the entries that are not sealed yet."""
+    """What the accounts of a kind of the house hold, by currency."""
+    sums: dict[str, Money] = {}
+    for _, balance in _house_accounts(kind):
+        sums[balance.currency] = sums.get(balance.currency, Money.zero(balance.currency)) + balance
+    return sums
+
+
+def list_jackpots() -> list[JackpotDetails]:
+    """All jackpots by code, with what is in them."""
+    held = dict(_house_accounts(AccountKind.JACKPOT))
+    return [
+        JackpotDetails(row.code, row.name, held.get(row.code, Money.zero(row.currency)))
+        for row in Jackpot.objects.order_by("code")
+    ]
+
+
+def _house_accounts(kind: AccountKind) -> list[tuple[str, Money]]:
+    """Subject and holding of each: its last checkpoint, and the entries that are not sealed yet."""
     rows = fetch_all(
         """
         WITH sealed AS (
@@ -217,7 +252,7 @@ def sum_house(kind: AccountKind) -> dict[str, Money]:
                    (SELECT kernel_uuid7_floor(min(started_at)) FROM events_epoch WHERE number > s.epoch) AS moved_on
             FROM (SELECT epoch, xid_until FROM wallet_seal ORDER BY number DESC LIMIT 1) s
             UNION ALL SELECT 0, NULL, NULL WHERE NOT EXISTS (SELECT FROM wallet_seal))
-        SELECT a.currency, (coalesce(c.total_minor, 0) + coalesce(e.total, 0))::bigint AS total
+        SELECT a.subject, a.currency, (coalesce(c.total_minor, 0) + coalesce(e.total, 0))::bigint AS total
         FROM sealed CROSS JOIN wallet_account a LEFT JOIN LATERAL (
             SELECT total_minor FROM wallet_housecheckpoint WHERE account_id = a.id ORDER BY seal_id DESC LIMIT 1) c ON true
         LEFT JOIN LATERAL (
@@ -229,7 +264,7 @@ def sum_house(kind: AccountKind) -> dict[str, Money]:
         """,
         [kind],
     )
-    return {row["currency"]: Money(row["total"], row["currency"]) for row in rows}
+    return [(row["subject"], Money(row["total"], row["currency"])) for row in rows]
 
 
 def find_seal_of(xid: int, row_id: UUID) -> int | None:
@@ -269,7 +304,7 @@ def _instrument(row: Instrument) -> InstrumentDetails:
         player_id=row.player_id,
         provider=row.provider,
         kind=InstrumentKind(row.kind),
-        label=row.label or f"{row.provider} …{row.token[-4:]}",
+        label=label_of(row),
         paid_in=Money(row.paid_in_minor, currency),
         owed_back=Money(max(row.paid_in_minor - row.paid_out_minor, 0), currency),
         added_at=row.added_at,
@@ -284,7 +319,9 @@ def _payout(row: Payout) -> PayoutDetails:
         withdrawal_id=row.withdrawal_id,
         instrument_id=row.instrument_id,
         amount=Money(row.amount_minor, currency),
+        fee=Money(row.fee_minor, currency),
         paid=Money(row.paid_minor, currency),
+        charged=Money(row.charged_minor, currency),
         state=PayoutState(row.state),
         provider_reference=row.provider_reference,
         failure_reason=row.failure_reason,
@@ -300,6 +337,8 @@ def _withdrawal(row: Withdrawal) -> WithdrawalDetails:
         amount=Money(row.amount_minor, row.currency),
         approved=Money(row.approved_minor, row.currency),
         paid=Money(row.paid_minor, row.currency),
+        fee=Money(row.fee_minor, row.currency),
+        charged=Money(row.charged_minor, row.currency),
         returned=Money(row.returned_minor, row.currency),
         instrument_id=row.instrument_id,
         state=WithdrawalState(row.state),
@@ -324,6 +363,7 @@ def transaction_details(row: dict[str, Any]) -> TransactionDetails:
         id=row["id"],
         kind=TransferKind(row["kind"]),
         amount=Money(row["change_minor"], row["currency"]),
+        fee=Money(row["fee_minor"], row["currency"]),
         real_after=None if row["real_after"] is None else Money(row["real_after"], row["currency"]),
         game=row["game"],
         round=row["round"],

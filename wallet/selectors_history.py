@@ -37,11 +37,12 @@ _PERIOD = """player_id = %(player)s AND (%(before)s::uuid IS NULL OR id < %(befo
 _WINDOW = f"SELECT * FROM wallet_transfer WHERE {_PERIOD} ORDER BY id DESC LIMIT %(scan)s"
 
 _TRANSACTIONS = """
-SELECT t.*, coalesce(e.change_minor, 0) AS change_minor, e.real_after FROM ({found}) t LEFT JOIN LATERAL (
-    SELECT sum(e.amount_minor)::bigint AS change_minor,
-           max(e.balance_after_minor) FILTER (WHERE a.kind = 'real') AS real_after
+SELECT t.*, coalesce(e.change_minor, 0) AS change_minor, e.fee_minor, e.real_after FROM ({found}) t LEFT JOIN LATERAL (
+    SELECT sum(e.amount_minor) FILTER (WHERE a.player_id IS NOT NULL)::bigint AS change_minor,
+           coalesce(sum(e.amount_minor) FILTER (WHERE a.kind = 'fees'), 0)::bigint AS fee_minor,
+           (array_agg(e.balance_after_minor ORDER BY e.id DESC) FILTER (WHERE a.kind = 'real'))[1] AS real_after
     FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
-    WHERE e.transfer_id = t.id AND e.id >= t.id AND a.player_id IS NOT NULL
+    WHERE e.transfer_id = t.id AND e.id >= t.id
 ) e ON true ORDER BY t.id DESC"""
 
 _ROUNDS = f"""
@@ -51,14 +52,16 @@ WITH looked AS MATERIALIZED ({_WINDOW}), first AS (
         AND o.game = l.game AND o.id < l.id)
     ORDER BY l.id DESC LIMIT %(rows)s
 )
-SELECT first.id, first.game, first.round, first.currency, first.occurred_at AS started_at, bets.* FROM first, LATERAL (
+SELECT first.id, first.game, first.round, first.currency, first.occurred_at AS started_at, bets.*, (
+    SELECT closed_at FROM wallet_closedround c WHERE c.player_id = %(player)s AND c.round = first.round
+    AND c.game = first.game AND c.source = first.source) AS closed_at FROM first, LATERAL (
     SELECT count(*) AS bets, count(*) FILTER (WHERE undone) AS rolled_back,
            coalesce(sum(b.amount_minor) FILTER (WHERE NOT undone), 0)::bigint AS staked_minor,
            coalesce(sum(won_minor) FILTER (WHERE NOT undone), 0)::bigint AS won_minor,
            greatest(max(b.occurred_at), max(last_at)) AS ended_at
     FROM wallet_transfer b, LATERAL (
         SELECT coalesce(bool_or(kind = 'rollback'), false) AS undone, max(occurred_at) AS last_at,
-               sum(amount_minor) FILTER (WHERE kind = 'win') AS won_minor
+               sum(amount_minor) FILTER (WHERE kind IN ('win', 'jackpot_win')) AS won_minor
         FROM wallet_transfer x WHERE x.bet_id = b.id AND x.id >= b.id
     ) after
     WHERE b.player_id = %(player)s AND b.kind = 'bet' AND b.round = first.round AND b.game = first.game
@@ -100,6 +103,7 @@ def list_rounds(
             won=Money(row["won_minor"], row["currency"]),
             started_at=row["started_at"],
             ended_at=row["ended_at"],
+            closed_at=row["closed_at"],
         )
         for row in fetch_all(_ROUNDS, params)
     ]
@@ -111,7 +115,7 @@ def get_balances_at(player_id: UUID, at: datetime) -> Balances:
     currency = get_player(player_id).currency
     rows = fetch_all(
         """
-        SELECT a.kind, e.balance_after_minor FROM wallet_account a CROSS JOIN LATERAL (
+        SELECT a.kind, a.spin_value_minor, e.balance_after_minor FROM wallet_account a CROSS JOIN LATERAL (
             SELECT balance_after_minor FROM wallet_entry
             WHERE account_id = a.id AND sequence IS NOT NULL AND id < kernel_uuid7_floor(%s)
             ORDER BY id DESC LIMIT 1
@@ -123,7 +127,14 @@ def get_balances_at(player_id: UUID, at: datetime) -> Balances:
     def held(kind: AccountKind) -> Money:
         return total((Money(row["balance_after_minor"], currency) for row in rows if row["kind"] == kind), currency)
 
-    return Balances(player_id, held(AccountKind.REAL), held(AccountKind.BONUS))
+    return Balances(
+        player_id,
+        held(AccountKind.REAL),
+        held(AccountKind.BONUS),
+        held(AccountKind.FREE_SPINS),
+        sum(row["balance_after_minor"] // row["spin_value_minor"] for row in rows if row["spin_value_minor"]),
+        held(AccountKind.TOURNAMENT),
+    )
 
 
 def _params(player_id: UUID, wanted: HistoryFilter, before: UUID | None, limit: int) -> dict[str, Any]:
@@ -147,7 +158,8 @@ def _of_kind(kind: TransferKind) -> str:
 
 def _of_round() -> str:
     """Bets of the round, and what became of them."""
-    bets = "SELECT * FROM wallet_transfer WHERE player_id = %(player)s AND kind = 'bet' AND round = %(round)s"
+    bets = """SELECT * FROM wallet_transfer
+              WHERE player_id = %(player)s AND kind IN ('bet', 'free_bet') AND round = %(round)s"""
     return f"""
         WITH bet AS MATERIALIZED ({bets}), whole AS (
             SELECT * FROM bet UNION ALL

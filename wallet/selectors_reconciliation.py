@@ -10,9 +10,9 @@ from django.db.models import Sum
 
 from kernel.money import Money
 from wallet.models_payments import Payout
-from wallet.models_reconciliation import LiabilityDay, ReportRow
+from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, ReportRow
 from wallet.types import AccountKind
-from wallet.types_reconciliation import LiabilityLine
+from wallet.types_reconciliation import LiabilityCheckDetails, LiabilityDifference, LiabilityLine
 
 
 def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
@@ -28,6 +28,7 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
             kinds.get(AccountKind.REAL, nothing),
             kinds.get(AccountKind.BONUS, nothing),
             kinds.get(AccountKind.HELD, nothing),
+            kinds.get(AccountKind.TOURNAMENT, nothing),
         )
         for day, kinds in list(days.items())[:limit]
     ]
@@ -51,3 +52,15 @@ def list_liability_currencies() -> list[str]:
     if newest is None:
         return []
     return sorted(set(LiabilityDay.objects.filter(day=newest.day).values_list("currency", flat=True)))
+
+
+def find_last_check() -> LiabilityCheckDetails | None:
+    """The newest comparison of the days' figures with the balances."""
+    row = LiabilityCheck.objects.order_by("-id").first()
+    if row is None:
+        return None
+    differences = tuple(
+        LiabilityDifference(AccountKind(kind), Money(by_days, currency), Money(by_balances, currency))
+        for kind, currency, by_days, by_balances in row.differences
+    )
+    return LiabilityCheckDetails(row.day, row.checked_at, differences)

@@ -35,6 +35,12 @@ class RefusalReason(StrEnum):
     STAKE_ABOVE_CAP = "stake_above_cap"
     WINNINGS_SPENT = "winnings_spent"
     HOLD_EXCEEDED = "hold_exceeded"
+    ROUND_CLOSED = "round_closed"
+    ROUND_HELD = "round_held"  # money is still reserved on it
+    NO_FREE_SPINS = "no_free_spins"
+    UNKNOWN_JACKPOT = "unknown_jackpot"
+    ALREADY_ENTERED = "already_entered"  # a tournament, which is bought into once; then rebuys
+    HOLD_EXPIRED = "hold_expired"
 
 
 class GameCategory(StrEnum):
@@ -50,17 +56,22 @@ class AccountKind(StrEnum):
 
     REAL = "real"
     BONUS = "bonus"
+    FREE_SPINS = "free_spins"  # whole spins of a fixed value; not money that is owed
+    TOURNAMENT = "tournament"  # what a player paid into one tournament, until it is settled or refunded
     HELD = "held"  # set aside: requested withdrawals, reserved bets; never drawn by a bet
-    GAMING = "gaming"  # stakes in, wins out: its sum is GGR
+    GAMING = "gaming"  # stakes in; wins, jackpot contributions and rake out
     PAYMENTS = "payments"  # money that came through payment providers
     BONUS_COST = "bonus_cost"  # what bonuses cost
     CHARGEBACKS = "chargebacks"  # deposits taken back after the player had spent them: a loss
     ADJUSTMENTS = "adjustments"  # corrections by staff
     WRITE_OFFS = "write_offs"  # balances that nobody can be paid any more
-    FEES = "fees"  # what players were charged
+    FEES = "fees"  # what players were charged: withdrawal and buy-in fees, rake, dormant accounts
+    JACKPOT = "jackpot"  # one per jackpot: contributions in, jackpot wins out
+    TOURNAMENTS = "tournaments"  # buy-ins of settled tournaments in, prizes out
+    SPINS_ISSUED = "spins_issued"  # the other side of free spins: what is unused stands here below zero
 
 
-PURSES = (AccountKind.REAL, AccountKind.BONUS, AccountKind.HELD)
+PURSES = (AccountKind.REAL, AccountKind.BONUS, AccountKind.FREE_SPINS, AccountKind.TOURNAMENT, AccountKind.HELD)
 
 
 class TransferKind(StrEnum):
@@ -78,8 +89,15 @@ class TransferKind(StrEnum):
     BONUS_GRANT = "bonus_grant"
     BONUS_RELEASE = "bonus_release"
     BONUS_FORFEIT = "bonus_forfeit"
-    FREE_BET = "free_bet"  # costs the player nothing and moves nothing
-    FREE_WIN = "free_win"  # won on a free bet: real money, at the cost of bonuses
+    SPINS_GRANT = "spins_grant"
+    SPINS_FORFEIT = "spins_forfeit"  # taken back or run out
+    FREE_BET = "free_bet"  # uses up spins; without a purse it moves nothing
+    FREE_WIN = "free_win"  # won on a free bet, at the cost of bonuses
+    JACKPOT_WIN = "jackpot_win"
+    TOURNAMENT_BUY_IN = "tournament_buy_in"
+    TOURNAMENT_REBUY = "tournament_rebuy"
+    TOURNAMENT_SETTLE = "tournament_settle"  # the purse is closed and a prize, if any, paid
+    TOURNAMENT_REFUND = "tournament_refund"
     ADJUSTMENT = "adjustment"
     WRITE_OFF = "write_off"
     DORMANT_FEE = "dormant_fee"
@@ -118,15 +136,42 @@ class BatchBet:
 
 @dataclass(frozen=True, slots=True)
 class Balances:
-    """What a player holds, by purse kind. All in the player's one currency."""
+    """What a player holds, by purse kind. All in the player's one currency.
+
+    ``total`` can be staked; free spins (``spins_left``, worth ``free_spins``) and what is in tournaments is not in it.
+    """
 
     player_id: UUID
     real: Money
     bonus: Money
+    free_spins: Money
+    spins_left: int
+    tournament: Money
 
     @property
     def total(self) -> Money:
         return self.real + self.bonus
+
+
+@dataclass(frozen=True, slots=True)
+class HoldDetails:
+    """Money set aside for a bet. ``left`` is neither captured nor given back; ``source`` and ``key`` reserved it."""
+
+    id: UUID
+    player_id: UUID
+    amount: Money
+    captured: Money
+    released: Money
+    game: str
+    round: str
+    source: str
+    key: str
+    reserved_at: datetime
+    expires_at: datetime
+
+    @property
+    def left(self) -> Money:
+        return self.amount - self.captured - self.released
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +195,18 @@ class PurseDetails:
     priority: int
     stake_cap: Money | None
     game_categories: tuple[str, ...]
+    game_codes: tuple[str, ...]
+    spin_value: Money | None
+    winnings_id: UUID | None
+    subject: str
     active_until: datetime | None
     opened_at: datetime
     closed_at: datetime | None
+
+    @property
+    def spins_left(self) -> int:
+        """Of a free-spins purse."""
+        return self.balance.amount_minor // self.spin_value.amount_minor if self.spin_value else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,11 +224,15 @@ class GameDetails:
 
 @dataclass(frozen=True, slots=True)
 class TransactionDetails:
-    """One transfer as its player sees it: ``amount`` is the change of the player's purses, signed."""
+    """One transfer as its player sees it: ``amount`` is the change of the player's purses, signed.
+
+    ``fee`` is what of it the house has charged (or, below zero, given back): withdrawal and buy-in fees, rake.
+    """
 
     id: UUID
     kind: TransferKind
     amount: Money
+    fee: Money
     real_after: Money | None
     game: str
     round: str
@@ -218,9 +276,9 @@ class HistoryFilter:
 
 @dataclass(frozen=True, slots=True)
 class RoundDetails:
-    """One round of one player: its standing bets and their wins. ``rolled_back`` counts bets that were undone.
+    """One round of one player: its standing bets and their wins, jackpots included. ``rolled_back`` counts undone bets.
 
-    ``id`` is the round's first bet.
+    ``id`` is the round's first bet. ``closed_at`` is None while bets may still be placed on it.
     """
 
     id: UUID
@@ -232,6 +290,7 @@ class RoundDetails:
     won: Money
     started_at: datetime
     ended_at: datetime
+    closed_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,18 @@ class RiskReason:
 
 @dataclass(frozen=True, slots=True)
 class PayoutDetails:
-    """One payment out of a withdrawal, to one instrument."""
+    """One payment out of a withdrawal, to one instrument. Of ``amount``, ``fee`` is the house's and the rest is sent.
+
+    ``charged`` is what of the fee was taken.
+    """
 
     id: UUID
     withdrawal_id: UUID
     instrument_id: UUID
     amount: Money
+    fee: Money
     paid: Money
+    charged: Money
     state: PayoutState
     provider_reference: str
     failure_reason: str
@@ -108,7 +113,9 @@ class PayoutDetails:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalDetails:
-    """``amount`` was asked for; ``approved``, ``paid`` and ``returned`` say how much of it so far.
+    """``amount`` was asked for; ``approved``, ``paid``, ``charged`` and ``returned`` say how much of it so far.
+
+    ``fee`` was quoted for all of it and is part of it; ``charged`` is what of it was taken, by and by.
 
     ``sends_from`` is the end of the cooling period; ``cancellable`` whether the player may still cancel.
     ``approval_id`` is the request to a second person, of a large one.
@@ -119,6 +126,8 @@ class WithdrawalDetails:
     amount: Money
     approved: Money
     paid: Money
+    fee: Money
+    charged: Money
     returned: Money
     instrument_id: UUID
     state: WithdrawalState
@@ -139,7 +148,10 @@ class WithdrawalDetails:
 
 @dataclass(frozen=True, slots=True)
 class ProviderMessageDetails:
-    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said."""
+    """One line of the dialogue with a provider. ``call`` is what we asked, or "webhook"; ``answer`` what it said.
+
+    ``amount`` is what it said has moved; None: all of it.
+    """
 
     payment_id: UUID
     provider: str
@@ -149,3 +161,4 @@ class ProviderMessageDetails:
     reason: str
     notice_id: str
     said_at: datetime
+    amount: Money | None = None

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 
 from kernel.money import Money
+from wallet.types import AccountKind
 
 
 class ReportSide(StrEnum):
@@ -45,14 +46,36 @@ class CaseState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class LiabilityDifference:
+    """A kind of purse whose balances are not what the days' figures, and the entries since, add up to."""
+
+    kind: AccountKind
+    by_days: Money
+    by_balances: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LiabilityCheckDetails:
+    """One look at whether the liability by day equals the balances; ``day`` is the last that was closed."""
+
+    day: date
+    checked_at: datetime
+    differences: tuple[LiabilityDifference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LiabilityLine:
-    """What the house owed its players at the end of a day (UTC), in one currency."""
+    """What the house owed its players at the end of a day (UTC), in one currency.
+
+    Free spins are not owed: they may win nothing.
+    """
 
     day: date
     real: Money
     bonus: Money
     held: Money
+    tournament: Money
 
     @property
     def whole(self) -> Money:
-        return self.real + self.bonus + self.held
+        return self.real + self.bonus + self.held + self.tournament

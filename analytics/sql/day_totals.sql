@@ -6,11 +6,13 @@ WITH input AS MATERIALIZED (
            coalesce(deposits_failed, 0) AS deposits_failed,
            (coalesce(stakes, 0) * unit)::bigint AS stakes, (coalesce(stakes_real, 0) * unit)::bigint AS stakes_real,
            (coalesce(wins, 0) * unit)::bigint AS wins, (coalesce(wins_real, 0) * unit)::bigint AS wins_real,
-           (coalesce(rolled_back, 0) * unit)::bigint AS rolled_back, (coalesce(deposited, 0) * unit)::bigint AS deposited
+           (coalesce(rolled_back, 0) * unit)::bigint AS rolled_back, (coalesce(deposited, 0) * unit)::bigint AS deposited,
+           (coalesce(jackpot_contributions, 0) * unit)::bigint AS jackpot_contributions
     FROM json_to_recordset(%(figures)s::json) AS event (
         day date, currency text, player_id uuid, registrations integer, bets integer, wins_count integer,
         rollbacks integer, deposits integer, deposits_failed integer,
-        stakes numeric, stakes_real numeric, wins numeric, wins_real numeric, rolled_back numeric, deposited numeric)
+        stakes numeric, stakes_real numeric, wins numeric, wins_real numeric, rolled_back numeric, deposited numeric,
+        jackpot_contributions numeric)
     CROSS JOIN LATERAL (SELECT power(10::numeric, kernel_exponent(currency)) AS unit) currency_unit
 ),
 player AS (
@@ -37,10 +39,11 @@ player_days AS (
 )
 INSERT INTO analytics_daytotals AS kept (
     day, currency, registrations, active_players, bets, stakes_minor, stakes_real_minor, wins_count, wins_minor,
-    wins_real_minor, rollbacks, rolled_back_minor, deposits, deposited_minor, deposits_failed)
+    wins_real_minor, rollbacks, rolled_back_minor, deposits, deposited_minor, deposits_failed,
+    jackpot_contributions_minor)
 SELECT day, currency, sum(registrations), coalesce(max(newly_active.players), 0), sum(bets), sum(stakes), sum(stakes_real),
        sum(wins_count), sum(wins), sum(wins_real), sum(rollbacks), sum(rolled_back), sum(deposits), sum(deposited),
-       sum(deposits_failed)
+       sum(deposits_failed), sum(jackpot_contributions)
 FROM input LEFT JOIN newly_active USING (day, currency)
 GROUP BY day, currency
 ON CONFLICT (day, currency) DO UPDATE SET
@@ -56,4 +59,5 @@ ON CONFLICT (day, currency) DO UPDATE SET
     rolled_back_minor = kept.rolled_back_minor + EXCLUDED.rolled_back_minor,
     deposits = kept.deposits + EXCLUDED.deposits,
     deposited_minor = kept.deposited_minor + EXCLUDED.deposited_minor,
-    deposits_failed = kept.deposits_failed + EXCLUDED.deposits_failed
+    deposits_failed = kept.deposits_failed + EXCLUDED.deposits_failed,
+    jackpot_contributions_minor = kept.jackpot_contributions_minor + EXCLUDED.jackpot_contributions_minor

@@ -133,12 +133,13 @@ class WithdrawalSent(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawalPaid(Event):
-    """``amount`` reached the player; ``returned`` of what was sent could not be paid and is real money again."""
+    """``amount`` reached the player, ``fee`` the house; ``returned`` could not be paid and is real money again."""
 
     wire_name = "wallet.withdrawal-paid.v1"
     withdrawal_id: UUID
     amount: Decimal
     amount_eur: Decimal | None
+    fee: Decimal
     returned: Decimal
     currency: str
 
@@ -176,7 +177,7 @@ class WithdrawalCancelled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PayoutReturned(Event):
-    """The bank sent a payout back; ``amount`` is the player's real money again."""
+    """The bank sent a payout back; ``amount`` and the ``fee`` it cost are the player's real money again."""
 
     wire_name = "wallet.payout-returned.v1"
     withdrawal_id: UUID
@@ -184,6 +185,7 @@ class PayoutReturned(Event):
     transfer_id: UUID
     amount: Decimal
     amount_eur: Decimal | None
+    fee: Decimal
     currency: str
 
 
@@ -216,11 +218,12 @@ class BetReserved(Event):
     real: Decimal
     bonus: Decimal
     currency: str
+    expires_at: datetime
 
 
 @dataclass(frozen=True, kw_only=True)
 class HoldReleased(Event):
-    """Reserved money went back uncaptured."""
+    """Reserved money went back uncaptured; ``expired``: because its time was over."""
 
     wire_name = "wallet.hold-released.v1"
     hold_id: UUID
@@ -229,6 +232,7 @@ class HoldReleased(Event):
     game: str
     amount: Decimal
     currency: str
+    expired: bool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -251,7 +255,8 @@ class WinCredited(Event):
 class BetRolledBack(Event):
     """A bet was undone at ``occurred_at``: its stake went back to its purses and its wins were taken back.
 
-    The amounts are the bet's own. Figures by day take it out on the day of the rollback: closed days stay as reported.
+    The amounts are the bet's own; ``jackpot_contribution`` is what jackpots gave back. Figures by day take it out on the
+    day of the rollback: closed days stay as reported.
     """
 
     wire_name = "wallet.bet-rolled-back.v1"
@@ -267,12 +272,16 @@ class BetRolledBack(Event):
     real_eur: Decimal | None
     won_real: Decimal
     won_bonus: Decimal
+    jackpot_contribution: Decimal
     currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class FreeBetPlaced(Event):
-    """A round was begun that costs the player nothing. ``value`` is what the game's side says the spin is worth."""
+    """A round was begun that costs the player no money. ``value`` is what it is worth.
+
+    ``spins`` were used up of the free-spins purse ``purse_id``; without one it is a promotion of the game's own side.
+    """
 
     wire_name = "wallet.free-bet-placed.v1"
     bet_id: UUID
@@ -280,12 +289,14 @@ class FreeBetPlaced(Event):
     game: str
     category: str
     value: Decimal
+    purse_id: UUID | None
+    spins: int
     currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class FreeWinCredited(Event):
-    """A win on a free bet was paid in real money, at the cost of bonuses; it is no part of GGR."""
+    """A win on a free bet was paid at the cost of bonuses; it is no part of GGR. ``real`` + ``bonus`` = ``amount``."""
 
     wire_name = "wallet.free-win-credited.v1"
     win_id: UUID
@@ -294,12 +305,14 @@ class FreeWinCredited(Event):
     game: str
     category: str
     amount: Decimal
+    real: Decimal
+    bonus: Decimal
     currency: str
 
 
 @dataclass(frozen=True, kw_only=True)
 class FreeBetRolledBack(Event):
-    """A free bet was undone; ``won`` is what was taken back."""
+    """A free bet was undone; ``won`` is what was taken back, ``spins`` what was given back."""
 
     wire_name = "wallet.free-bet-rolled-back.v1"
     rollback_id: UUID
@@ -307,6 +320,7 @@ class FreeBetRolledBack(Event):
     round: str
     game: str
     category: str
+    spins: int
     won: Decimal
     currency: str
 
@@ -363,4 +377,16 @@ class DormantFeeCharged(Event):
     transfer_id: UUID
     month: str
     amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LiabilityDiffers(Event):
+    """What players are owed by the days' figures is not what their balances add up to, for one kind of purse."""
+
+    wire_name = "wallet.liability-differs.v1"
+    day: str
+    purse: str
+    by_days: Decimal
+    by_balances: Decimal
     currency: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -48,6 +49,17 @@ class ClientTokenScheme(OpenApiAuthenticationExtension):
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
 
+class PlayerTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "kernel.rest.me.PlayerTokenAuthentication"
+    name = "playerToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        text = (
+            "A player's access token, from a login at /_allauth/app/v1/auth/login. It opens only what is the player's."
+        )
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
+
+
 class ApiSchema(AutoSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)
@@ -85,9 +97,9 @@ def describe_plain(result: dict[str, Any], operations: Sequence[PlainOperation])
 
 def _operation(operation: PlainOperation) -> dict[str, Any]:
     parameters: list[dict[str, Any]] = []
-    if "{player_id}" in operation.path:
+    for name in re.findall(r"{(\w+)}", operation.path):
         schema = {"type": "string", "format": "uuid"}
-        parameters.append({"in": "path", "name": "player_id", "required": True, "schema": schema})
+        parameters.append({"in": "path", "name": name, "required": True, "schema": schema})
     for name, schema, text in operation.query:
         parameters.append({"in": "query", "name": name, "schema": schema, "description": text})
     described: dict[str, Any] = {

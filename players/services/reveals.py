@@ -36,9 +36,9 @@ class TooManyReveals(DomainError):
     status = 429
 
 
-def may_reveal(actor: Actor) -> bool:
+def may_reveal(actor: Actor, player_id: UUID) -> bool:
     """Whoever sees personal data anyway still says why before seeing what lies under a player's own key."""
-    return bool(allowed(actor, REVEAL)) or bool(allowed(actor, SEE))
+    return bool(allowed(actor, REVEAL, player_id)) or bool(allowed(actor, SEE, player_id))
 
 
 def reveal(*, player_id: UUID, section: PersonalSection, reason: str, actor: Actor, at: datetime) -> RevealDetails:
@@ -46,7 +46,7 @@ def reveal(*, player_id: UUID, section: PersonalSection, reason: str, actor: Act
 
     Raises: AccessDenied, UnknownPlayer, FieldErrors (no reason), TooManyReveals.
     """
-    if not may_reveal(actor):
+    if not may_reveal(actor, player_id):
         raise AccessDenied("You may not reveal personal data.", action=REVEAL)
     if len(reason.strip()) < SHORTEST_REASON:
         raise FieldErrors({"reason": ["Say in a few words why you need to see it."]})

@@ -18,6 +18,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from players.selectors import list_players
 from players.types import Status
+from pms.casino.extras import SPIN_VALUE, SPINS, contributions, draw_jackpot, ensure_extras, welcome
 from pms.casino.games import CasinoGame, catalogue, draw_win
 from pms.casino.people import Habit, draw_habit, make_person
 from pms.casino.seeding import CURRENCY, SOURCE, register_person
@@ -26,10 +27,13 @@ from pms.replay.lanes import patiently
 from wallet.selectors import get_balances, list_instruments
 from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.deposits import request_deposit
+from wallet.services.free_spins import use_free_spins
 from wallet.services.games import upsert_games
+from wallet.services.jackpots import pay_jackpot
 from wallet.services.withdrawals import request_withdrawal
 from wallet.types import Posting
 from wallet.types_payments import DepositState
+from wallet.types_purses import RoundExtras
 
 ACTOR = system("casino live")
 TABLES = 24  # sessions at the same time
@@ -65,6 +69,7 @@ class LiveTraffic:
     def run(self) -> None:
         """Play until ``stopping`` is set. While the database is away it waits, and goes on when it is back."""
         patiently(lambda: upsert_games([game.details for game in catalogue()]), self.stopping)
+        patiently(lambda: ensure_extras(clock.now()), self.stopping)
         while not self.stopping.wait(self._random.expovariate(self._rate * _rhythm(clock.now()))):
             try:
                 self._step()
@@ -105,9 +110,22 @@ class LiveTraffic:
         key = uuid7().hex
         person, at = make_person(key), clock.now()
         player_id = patiently(lambda: register_person(person, key, at), self.stopping)
+        patiently(lambda: welcome(player_id, source=SOURCE, key=key, actor=ACTOR, at=at), self.stopping)
+        patiently(lambda: self._free_rounds(player_id, key, at), self.stopping)
         self._known = [*self._known[-KNOWN_PLAYERS:], player_id]
         self.counts["players"] += 1
         return player_id
+
+    def _free_rounds(self, player_id: UUID, key: str, at: datetime) -> None:
+        """A newcomer tries some of the free spins."""
+        common: dict[str, Any] = {"player_id": player_id, "source": SOURCE, "actor": ACTOR, "at": at}
+        game = catalogue()[0]
+        for number in range(self._random.randrange(SPINS + 1)):
+            bet_key = f"{key}.f{number}"
+            use_free_spins(idempotency_key=bet_key, game=game.code, round_id=bet_key, value=SPIN_VALUE, **common)
+            won = Money(draw_win(game, SPIN_VALUE.amount_minor, self._random), CURRENCY)
+            credit_win(idempotency_key=f"{bet_key}.w", bet_key=bet_key, amount=won, round_closed=True, **common)
+            self.counts["free rounds"] += 1
 
     def _bet(self, session: _Session) -> bool:
         """Play one round; False when the player leaves the table."""
@@ -133,13 +151,20 @@ class LiveTraffic:
         }
         later: dict[str, Any] = {"idempotency_key": f"{key}.2", "bet_key": key, **common}
         undone = session.random.random() < ROLLED_BACK
+        shares = contributions(session.game, stake_minor)
         if not undone and session.random.random() >= TWO_CALLS:
-            return patiently(lambda: play(win=win, **place), self.stopping)
-        posting = patiently(lambda: place_bet(**place), self.stopping)
+            posting = patiently(lambda: play(win=win, extras=RoundExtras(shares, True), **place), self.stopping)
+            jackpot = draw_jackpot(session.random, stake_minor) if shares and posting.ok else None
+            if jackpot:
+                hit: dict[str, Any] = {"jackpot": shares[0].jackpot, "amount": jackpot, **later}
+                posting = patiently(lambda: pay_jackpot(**hit), self.stopping)
+                self.counts["jackpots"] += 1
+            return posting
+        posting = patiently(lambda: place_bet(extras=RoundExtras(shares), **place), self.stopping)
         if posting.ok and undone:
             return patiently(lambda: roll_back_bet(currency=CURRENCY, **later), self.stopping)
-        if posting.ok and win_minor:
-            return patiently(lambda: credit_win(amount=win, **later), self.stopping)
+        if posting.ok:
+            return patiently(lambda: credit_win(amount=win, round_closed=True, **later), self.stopping)
         return posting
 
     def _leave(self, session: _Session) -> None:

@@ -15,6 +15,7 @@ from wallet.models_payments import ApprovalRule, WithdrawalPolicy
 
 pytestmark = pytest.mark.usefixtures("db")
 
+
 def trail(object_type: str) -> list[AuditEntry]:
     """Oldest first."""
     return list(reversed(list_audit(AuditQuery(object_type=object_type, action="configuration."))))

@@ -57,6 +57,7 @@ def rolled_back(bet: BetPlaced, *, at: datetime = AT) -> BetRolledBack:
         real_eur=bet.real_eur,
         won_real=Decimal("0.00"),
         won_bonus=Decimal("0.00"),
+        jackpot_contribution=Decimal("0.00"),
         currency=bet.currency,
     )
 

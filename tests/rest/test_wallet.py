@@ -52,6 +52,11 @@ def balance(real: str, bonus: str = "0.00") -> dict[str, str]:
     return {"currency": "EUR", "real": real, "bonus": bonus, "total": real}
 
 
+def holding(real: str) -> dict[str, object]:
+    """What the player's own balance says besides."""
+    return {**balance(real), "free_spins": 0, "free_spins_value": "0.00", "tournament": "0.00"}
+
+
 def refused(answer: HttpResponse, status: int, code: str, outcome: str, real: str = "100.00") -> None:
     body = problem(answer, status, code)
     assert (body["outcome"], body["balance"]) == (outcome, balance(real))
@@ -66,7 +71,7 @@ def test_a_play_is_answered_with_its_outcome_and_the_balance(api: Api, player: P
     del body["transfer_id"], body["win_transfer_id"]
     assert body == {"outcome": "applied", "reason": "", "balance": balance("94.00")}
     assert answer["Cache-Control"] == "no-store"
-    assert api.get(f"players/{player.id}/balance").json() == balance("94.00")
+    assert api.get(f"players/{player.id}/balance").json() == holding("94.00")
 
 
 def test_the_same_play_again_gives_the_first_answer(api: Api, player: PlayerDetails) -> None:
@@ -276,5 +281,5 @@ def test_what_the_hot_path_costs(
 
 
 def test_a_player_without_money_has_a_balance_too(api: Api, db: None) -> None:
-    assert api.get(f"players/{make_player().id}/balance").json() == balance("0.00")
+    assert api.get(f"players/{make_player().id}/balance").json() == holding("0.00")
     problem(api.get(f"players/{uuid4()}/balance"), 404, "unknown_player")

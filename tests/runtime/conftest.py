@@ -16,6 +16,7 @@ def home() -> Iterator[Home]:
     folder = Path(tempfile.mkdtemp(prefix="pms-"))
     folder.chmod(0o755)
     usual = find_home({})
+    usual.open()  # the programs are copied into it
     home = Home(folder, usual.account, usual.programs)
     home.open()
     yield home

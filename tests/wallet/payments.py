@@ -6,7 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.catalogue.base import CATALOGUE
-from events.selectors import Cursor, read_log
+from events.models import Event
 from kernel.money import Money
 from tests.factories import ACTOR, AT
 from wallet.selectors import get_balances, list_purses
@@ -58,8 +58,8 @@ def withdraw(
 
 def told(player_id: UUID) -> list[str]:
     """Events of payments, in order: "withdrawal-requested" …"""
-    events = read_log(Cursor(), PAYMENTS, 1000)[0]
-    return [event.type.split(".")[1] for event in events if event.player_id == player_id]
+    events = Event.objects.filter(player_id=player_id, type__in=PAYMENTS).order_by("position")
+    return [event.type.split(".")[1] for event in events]
 
 
 def real(player_id: UUID) -> str:

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("db")
 MAPPING = {
     "name": "Sandbox settlements", "side": "payments", "source": "sandbox", "reference_column": "Referenz",
     "amount_column": "Betrag", "time_column": "Zeit", "currency": "EUR", "time_format": "%d.%m.%Y %H:%M",
-    "decimal_comma": "on", "window_s": "600",
+    "decimal_comma": "on", "covers": ["deposit"], "tolerance_minor": "0", "window_s": "600",
 }  # fmt: skip
 
 

@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import textwrap
 from datetime import UTC, datetime, timedelta
 from io import StringIO
 from pathlib import Path
@@ -10,11 +15,13 @@ from pathlib import Path
 import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 from pytest_django import Settings
 
 from events.services.proving import Proof
 from kernel.db import fetch_all, fetch_one
 from kernel.sealing import SealingRefused, Signer, canonical, new_private_key
+from pms.runtime.home import PROJECT
 from tests.connections import Session
 from tests.database import DATABASE, admin_url, databases
 from tests.factories import bet, fund, make_game, make_player
@@ -139,6 +146,19 @@ LAST_TRANSFER = f"(SELECT transfer_id FROM wallet_entry WHERE id = {LAST})"
             ["UPDATE wallet_entry SET amount_minor = sign(amount_minor) * 1999 WHERE abs(amount_minor) = 2000",
              "UPDATE wallet_entry SET balance_after_minor = balance_after_minor + 1 WHERE sequence = 3",
              "UPDATE wallet_transfer SET amount_minor = 1999 WHERE amount_minor = 2000", REWRITE],
+            "signed",
+        ),
+        # Two bets of a purse in the other order, balances and hashes with them.
+        (
+            ["UPDATE wallet_entry SET sequence = 5 - sequence WHERE sequence IN (2, 3)",
+             "UPDATE wallet_entry SET balance_after_minor = 8000 WHERE sequence = 2",
+             "UPDATE wallet_entry SET balance_after_minor = 5000 WHERE sequence = 3", REWRITE],
+            "signed",
+        ),
+        # A player's money as if it had never been.
+        (
+            ["DELETE FROM wallet_entry", "DELETE FROM wallet_transfer", "DELETE FROM wallet_transferkey",
+             "DELETE FROM wallet_deposit", "DELETE FROM wallet_account WHERE player_id IS NOT NULL"],
             "signed",
         ),
         (["UPDATE wallet_entry SET xid = 1 WHERE sequence = 3"], "signed"),
@@ -343,6 +363,52 @@ def test_a_run_that_was_cut_short_is_taken_up_again(monkeypatch: pytest.MonkeyPa
     assert reached[0] == 3, "the first two are not done again"
     assert (result.sound, result.entries, result.started_at) == (True, 18, NOW.isoformat())
     assert proof().entries == 18
+
+
+KILLED = """
+    import os, signal
+    import django
+    django.setup()
+    from django.core.management import call_command
+    from events.services import proving
+
+    proving.PORTION_ENTRIES = 1
+    save = proving._save
+
+    def save_and_die(store, *, running, last=None):
+        save(store, running=running, last=last)
+        if running and running.seal == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    proving._save = save_and_die
+    call_command("verify_ledger")
+"""
+
+
+def test_a_verification_killed_half_way_goes_on_and_shows_how_far_it_is(store: Path, settings: Settings) -> None:
+    for _ in range(4):
+        play()
+        seal()
+    url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+    killed = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(KILLED)],
+        cwd=PROJECT,
+        env=os.environ | {"DATABASE_URL": url, "SEALS_PATH": str(settings.SEALS_PATH)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert "… seal 1, 6 entries" in killed.stdout
+    damage("UPDATE wallet_transfer SET actor = 'somebody else' WHERE kind = 'bet'", REWRITE)
+    out = StringIO()
+    with pytest.raises(CommandError, match="seal 3"):
+        call_command("verify_ledger", stdout=out)
+    assert "… seal 4, 24 entries" in out.getvalue()
+    assert "seal 1 of" not in out.getvalue(), "what was checked before is not checked again"
+    with pytest.raises(CommandError, match="seal 1"):
+        call_command("verify_ledger", "--fresh", stdout=out)
 
 
 def test_sums_of_the_house_go_on_from_checkpoints() -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from events.models import Event
 from kernel.access import AccessDenied
-from kernel.errors import FieldErrors
+from kernel.errors import FieldErrors, IdempotencyConflict
 from kernel.money import Money
 from tests.factories import AT
 from tests.wallet.test_services_adjustments import RIGHTS, approve, funded, real, staff
@@ -101,3 +101,12 @@ def test_one_investigates_until_another_takes_over() -> None:
     assert settle(found, actor=OTHER).settled_by == "staff:2"
     with pytest.raises(AccessDenied):
         disputes.investigate(dispute_id=found.id, actor=staff(3), at=AT)
+
+
+def test_one_key_is_one_dispute_and_other_content_a_conflict() -> None:
+    first, second = funded(), funded()
+    assert opened(first).id == opened(first).id
+    with pytest.raises(IdempotencyConflict):
+        opened(second)
+    assert len(list_disputes(first)) == 1
+    assert list_disputes(second) == []

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from itertools import count
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from django.conf import settings
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from events.catalogue.base import CATALOGUE
 from events.selectors import Cursor, read_log
+from kernel.actors import system
 from kernel.db import fetch_one
 from kernel.errors import FieldErrors
 from kernel.money import Money
@@ -21,6 +25,7 @@ from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
 from tests.wallet.test_services_bets import balances, bonus, eur, rollback, win
 from wallet.models import Hold
 from wallet.selectors import get_balances, list_purses
+from wallet.selectors_holds import list_holds
 from wallet.services import holds
 from wallet.services.purses import close_bonus_purse
 from wallet.types import AccountKind, Outcome, Posting
@@ -212,7 +217,7 @@ def test_a_release_racing_a_capture_moves_the_money_once(player: PlayerDetails) 
     assert (get_balances(player.id).real, held(player)) == (Money(10_000 - 200 * captured, "EUR"), "0.00")
 
 
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(parts=st.lists(st.integers(0, 10**15), min_size=1, max_size=6).filter(any), data=st.data())
 def test_shares_are_whole_exact_and_never_more_than_the_part(parts: list[int], data: st.DataObject) -> None:
     amount = data.draw(st.integers(1, sum(parts)))
@@ -231,3 +236,50 @@ def test_the_catalogue_knows_what_holds_publish(player: PlayerDetails) -> None:
     assert [event.type for event in events] == names
     for event in events:
         CATALOGUE[event.type].from_log(event.player_id, event.occurred_at, event.payload)
+
+
+def test_what_is_left_goes_back_when_its_time_is_over(player: PlayerDetails) -> None:
+    bonus(player, "10.00")
+    reserve(player, "105.00")
+    assert capture(player, "42.00").outcome is Outcome.APPLIED
+    reserve(player, "1.00", key="later, refused for want of money on the way")
+    job = system("expire-holds")
+    assert holds.expire_holds(actor=job, at=AT + timedelta(hours=settings.HOLD_HOURS, seconds=-1)) == 0
+    over = AT + timedelta(hours=settings.HOLD_HOURS)
+    late = holds.capture(
+        player_id=player.id, source="test", idempotency_key="late", hold_key="hold", amount=eur("1.00"), actor=ACTOR, at=over
+    )  # fmt: skip
+    assert (late.outcome, late.reason) == (Outcome.REFUSED, "hold_expired")
+    assert holds.expire_holds(actor=job, at=over) == 2
+    assert balances(player) == ("60.00", "8.00")
+    assert [(e["amount"], e["expired"]) for e in published("wallet.hold-released.v1")] == [
+        ("63.00", True),
+        ("1.00", True),
+    ]
+    assert [str(hold.left) for hold in list_holds(player.id)] == ["0.00", "0.00"]
+    assert holds.expire_holds(actor=job, at=over + timedelta(days=1)) == 0
+
+
+def test_a_hold_may_say_how_long_it_stays(player: PlayerDetails) -> None:
+    what = {"player_id": player.id, "source": "test", "game": "fruits", "round_id": "match", "actor": ACTOR}
+    what |= {"amount": eur("10.00"), "idempotency_key": "brief"}
+    until = AT + timedelta(minutes=5)
+    assert holds.reserve(**what, expires_at=until, at=AT).outcome is Outcome.APPLIED
+    assert holds.reserve(**what, at=until + timedelta(days=1)).outcome is Outcome.REPLAYED
+    (hold,) = list_holds(player.id, open_only=True)
+    assert (hold.expires_at, hold.key, str(hold.left)) == (until, "brief", "10.00")
+    refused = holds.reserve(**what | {"idempotency_key": "past"}, expires_at=AT, at=AT)
+    assert (refused.outcome, refused.reason) == (Outcome.REFUSED, "hold_expired")
+
+
+def test_a_capture_racing_the_end_of_the_hold_moves_the_money_once(player: PlayerDetails) -> None:
+    """A capture whose moment is before the end, worked while the job runs."""
+    for n in range(5):
+        reserve(player, "10.00", key=f"hold {n}")
+    over = AT + timedelta(hours=settings.HOLD_HOURS)
+    works = [lambda n=n: capture(player, "10.00", hold=f"hold {n}").outcome is Outcome.APPLIED for n in range(5)]
+    works += [lambda: holds.expire_holds(actor=ACTOR, at=over)] * 3
+    done = in_parallel(works, 8)
+    assert sum(done) == 5
+    captured = sum(done[:5])
+    assert get_balances(player.id).real == eur(f"{100 - 10 * captured}.00")

@@ -42,6 +42,7 @@ class Fault(StrEnum):
     UNKNOWN_TRANSACTION = "unknown_transaction"
     BURIED = "buried"  # the bet was rolled back before it came
     WINNINGS_SPENT = "winnings_spent"
+    ROUND_CLOSED = "round_closed"  # a bet on a round that is over
     DISABLED = "disabled"
     INTERNAL = "internal"
 

@@ -49,6 +49,7 @@ _STATUS = {
     Fault.TIME_LIMIT: "RS_ERROR_LIMIT_REACHED",
     Fault.CONFLICT: "RS_ERROR_DUPLICATE_TRANSACTION",
     Fault.BURIED: "RS_ERROR_DUPLICATE_TRANSACTION",
+    Fault.ROUND_CLOSED: "RS_ERROR_UNKNOWN",  # the protocol has no word of its own for it
     Fault.UNKNOWN_TRANSACTION: "RS_ERROR_TRANSACTION_DOES_NOT_EXIST",
     Fault.DISABLED: "RS_ERROR_INVALID_PARTNER",
 }
@@ -77,6 +78,8 @@ class BetForm(msgspec.Struct):
     currency: str
     amount: int
     is_free: bool = False
+    is_supplier_promo: bool = False
+    round_closed: bool = False
 
 
 class WinForm(msgspec.Struct):
@@ -88,6 +91,7 @@ class WinForm(msgspec.Struct):
     currency: str
     amount: int
     token: str = ""
+    round_closed: bool | None = None
 
 
 class RollbackForm(msgspec.Struct):
@@ -96,6 +100,9 @@ class RollbackForm(msgspec.Struct):
     reference_transaction_uuid: str
     request_uuid: str
     token: str = ""
+    round: str = ""
+    round_closed: bool = False
+    game_code: str = ""
 
 
 def verify(call: Call) -> bool:
@@ -165,7 +172,17 @@ def _bet(call: Call) -> Answer:
     steps.admit(call, form.token, player_id, form.transaction_uuid)
     game = steps.our_game(call, form.game_code)
     amount = _amount(call, form.amount, form.currency)
-    posting = steps.bet(call, player_id, form.transaction_uuid, game, form.round, amount, free=form.is_free)
+    posting = steps.bet(
+        call,
+        player_id,
+        form.transaction_uuid,
+        game,
+        form.round,
+        amount,
+        free=form.is_free,
+        promotion=form.is_supplier_promo,
+        round_closed=form.round_closed,
+    )
     return _ok(call, form.user, form.request_uuid, posting.real + posting.bonus)
 
 
@@ -176,7 +193,9 @@ def _win(call: Call) -> Answer:
     player_id = _player_id(call, form.user)
     amount = _amount(call, form.amount, form.currency)
     reference = form.reference_transaction_uuid
-    posting = steps.win(call, player_id, form.transaction_uuid, reference, "", form.round, amount)
+    posting = steps.win(
+        call, player_id, form.transaction_uuid, reference, "", form.round, amount, round_closed=form.round_closed
+    )
     return _ok(call, form.user, form.request_uuid, posting.real + posting.bonus)
 
 
@@ -188,6 +207,9 @@ def _rollback(call: Call) -> Answer:
     currency = steps.held(player_id).currency
     reference = form.reference_transaction_uuid
     posting = steps.undo(call, player_id, form.transaction_uuid, reference, currency, None)
+    game = call.integration.games.get(form.game_code)
+    if form.round_closed and posting.ok and game and form.round:
+        steps.close(call, player_id, form.transaction_uuid, game, form.round, currency)
     return _ok(call, form.user, form.request_uuid, posting.real + posting.bonus)
 
 

@@ -41,6 +41,7 @@ _HTTP = {
     Fault.WINNINGS_SPENT: 402,
     Fault.CONFLICT: 409,
     Fault.BURIED: 409,
+    Fault.ROUND_CLOSED: 409,
     Fault.INTERNAL: 500,
 }
 # A Decimal goes onto the wire as a JSON number, digit for digit.

@@ -11,9 +11,10 @@ from players.selectors import UnknownPlayer
 from wallet.adapters.calls import BLOTTED_TOKEN, Call, Fault, Refused
 from wallet.selectors import get_balances
 from wallet.selectors_adapters import find_session_by_token, knows_transaction
-from wallet.services import adapter_bets, bets
+from wallet.services import adapter_bets, bets, free_spins, rounds
 from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_adapters import GameSessionDetails, IntegrationStatus
+from wallet.types_purses import RoundExtras
 
 _FAULTS = {
     RefusalReason.INSUFFICIENT_FUNDS: Fault.INSUFFICIENT_FUNDS,
@@ -22,6 +23,7 @@ _FAULTS = {
     RefusalReason.WRONG_CURRENCY: Fault.WRONG_CURRENCY,
     RefusalReason.STAKE_ABOVE_CAP: Fault.BET_LIMIT,
     RefusalReason.WINNINGS_SPENT: Fault.WINNINGS_SPENT,
+    RefusalReason.ROUND_CLOSED: Fault.ROUND_CLOSED,
 }
 
 
@@ -106,17 +108,32 @@ def held(player_id: UUID) -> Money:
         raise Refused(Fault.UNKNOWN_PLAYER, "There is no such player.") from None
 
 
-def bet(call: Call, player_id: UUID, key: str, game: str, round_id: str, amount: Money, *, free: bool) -> Posting:
-    """Place a bet. A bet of nothing is a free one: the game is played and no money moves. Raises: Refused."""
+def bet(
+    call: Call,
+    player_id: UUID,
+    key: str,
+    game: str,
+    round_id: str,
+    amount: Money,
+    *,
+    free: bool,
+    promotion: bool = False,
+    round_closed: bool = False,
+) -> Posting:
+    """Place a bet; a free one uses up the player's free spins where there are any for the game. Raises: Refused.
+
+    A bet of nothing, and one of a ``promotion`` of the supplier's own, moves nothing: the game is played.
+    """
     try:
         if free or amount.amount_minor == 0:
-            posting = adapter_bets.place_free_bet(
+            posting = free_spins.place_free_bet(
                 player_id=player_id,
                 source=call.integration.details.source,
                 idempotency_key=key,
                 game=game,
                 round_id=round_id,
                 value=amount,
+                draw="if_any" if free and not promotion else "never",
                 actor=_actor(call),
                 at=call.at,
             )
@@ -128,16 +145,46 @@ def bet(call: Call, player_id: UUID, key: str, game: str, round_id: str, amount:
                 game=game,
                 round_id=round_id,
                 stake=amount,
+                extras=RoundExtras(round_closed=round_closed),
                 actor=_actor(call),
                 at=call.at,
             )
+        if round_closed and posting.ok and (free or amount.amount_minor == 0):
+            close(call, player_id, key, game, round_id, amount.currency)
     except FieldErrors as error:
         raise Refused(Fault.WRONG_TYPES, error.detail) from None
     return _settled(call, posting)
 
 
-def win(call: Call, player_id: UUID, key: str, bet_key: str | None, game: str, round_id: str, amount: Money) -> Posting:
-    """Pay a win, whatever became of session, game and player since. A win of zero closes the round. Raises: Refused."""
+def close(call: Call, player_id: UUID, key: str, game: str, round_id: str, currency: str) -> None:
+    """The round is over, says what the aggregator calls ``key``. A round that can't be closed stays open."""
+    rounds.close_round(
+        player_id=player_id,
+        game=game,
+        round_id=round_id,
+        currency=currency,
+        source=call.integration.details.source,
+        idempotency_key=f"{key[:190]}:closes",
+        actor=_actor(call),
+        at=call.at,
+    )
+
+
+def win(
+    call: Call,
+    player_id: UUID,
+    key: str,
+    bet_key: str | None,
+    game: str,
+    round_id: str,
+    amount: Money,
+    *,
+    round_closed: bool | None = None,
+) -> Posting:
+    """Pay a win, whatever became of session, game and player since. Raises: Refused.
+
+    Where the protocol does not say whether the round is over, a win of zero closes it.
+    """
     try:
         posting = adapter_bets.credit_any_win(
             player_id=player_id,
@@ -147,6 +194,7 @@ def win(call: Call, player_id: UUID, key: str, bet_key: str | None, game: str, r
             game=game,
             round_id=round_id,
             amount=amount,
+            round_closed=amount.amount_minor == 0 if round_closed is None else round_closed,
             actor=_actor(call),
             at=call.at,
         )

@@ -41,6 +41,7 @@ _ERRORS = {
     Fault.CONFLICT: (409, "", "Transaction id used before"),
     Fault.BURIED: (409, "", "The bet was refunded before"),
     Fault.UNKNOWN_TRANSACTION: (404, "", "Bet not found"),
+    Fault.ROUND_CLOSED: (409, "", "The round is over"),
     Fault.DISABLED: (403, "client_connection_error", "Not available"),
     Fault.INTERNAL: (500, "client_connection_error", "Not available"),
 }

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0011_kinds"),
+        ("wallet", "0013_batch"),
     ]
 
     operations = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Annotated
 from uuid import UUID
 
@@ -24,6 +25,23 @@ BetKey = Annotated[
 ]
 
 
+class Contribution(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a stake goes to a jackpot, to a millionth of a cent."""
+
+    jackpot: Reference
+    amount: Annotated[
+        str,
+        Meta(
+            description="Major units as a decimal string, with up to six decimals more than the currency has.",
+            extra_json_schema={"examples": ["0.0125"]},
+        ),
+    ]
+
+
+Contributions = Annotated[list[Contribution], Meta(description="To jackpots, out of the stake.", max_length=10)]
+Closes = Annotated[bool, Meta(description="The round ends with it: no bet is placed on it any more.")]
+
+
 class Play(msgspec.Struct, forbid_unknown_fields=True):
     """A bet and its result at once; a ``win`` of zero is a lost bet."""
 
@@ -33,6 +51,8 @@ class Play(msgspec.Struct, forbid_unknown_fields=True):
     stake: Amount
     win: Amount
     currency: Currency
+    contributions: Contributions = []
+    round_closed: Closes = False
 
 
 class Bet(msgspec.Struct, forbid_unknown_fields=True):
@@ -43,6 +63,8 @@ class Bet(msgspec.Struct, forbid_unknown_fields=True):
     round: Reference
     stake: Amount
     currency: Currency
+    contributions: Contributions = []
+    round_closed: Closes = False
 
 
 class BatchItem(msgspec.Struct, forbid_unknown_fields=True):
@@ -66,12 +88,18 @@ class Batch(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Win(msgspec.Struct, forbid_unknown_fields=True):
-    """A win on a bet that was placed before."""
+    """A win on a bet or free bet that was placed before."""
 
     player_id: UUID
     bet_key: BetKey
     amount: Amount
     currency: Currency
+    raked: Annotated[bool, Meta(description="The amount is a pot: the house's commission is taken of it first.")] = (
+        False
+    )
+    round_closed: Annotated[
+        bool | None, Meta(description="The round ends with it. Left out: it does when the amount is zero.")
+    ] = None
 
 
 class Rollback(msgspec.Struct, forbid_unknown_fields=True):
@@ -81,6 +109,30 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
     bet_key: BetKey
 
 
+class Reserve(msgspec.Struct, forbid_unknown_fields=True):
+    """Money to be set aside for a bet, until ``expires_at`` (left out: as long as the operator has set)."""
+
+    player_id: UUID
+    game: Reference
+    round: Reference
+    amount: Amount
+    currency: Currency
+    expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+
+
+class Capture(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold becomes a bet."""
+
+    amount: Amount
+    currency: Currency
+
+
+class Release(msgspec.Struct, forbid_unknown_fields=True):
+    """What of a hold goes back; without an ``amount`` all that is left."""
+
+    amount: Amount | None = None
+
+
 class Balance(msgspec.Struct):
     """What a player holds: ``total`` is ``real`` and ``bonus`` together."""
 
@@ -88,6 +140,14 @@ class Balance(msgspec.Struct):
     real: Amount
     bonus: Amount
     total: Amount
+
+
+class Holding(Balance):
+    """What a player holds in all purses. Free spins and tournaments are not in ``total``."""
+
+    free_spins: Annotated[int, Meta(description="Spins left.")]
+    free_spins_value: Annotated[str, Meta(description="What they are worth, in major units.")]
+    tournament: Annotated[str, Meta(description="Paid into tournaments that are not settled, in major units.")]
 
 
 class BatchItemAnswer(msgspec.Struct):
@@ -119,3 +179,15 @@ class BatchAnswer(msgspec.Struct):
 
 def balance_of(held: Balances | Posting) -> Balance:
     return Balance(held.real.currency, str(held.real), str(held.bonus), str(held.real + held.bonus))
+
+
+def holding_of(held: Balances) -> Holding:
+    return Holding(
+        held.real.currency,
+        str(held.real),
+        str(held.bonus),
+        str(held.total),
+        held.spins_left,
+        str(held.free_spins),
+        str(held.tournament),
+    )

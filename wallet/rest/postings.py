@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal, InvalidOperation
 from uuid import UUID
 
 import msgspec
@@ -9,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 
 from kernel import clock
 from kernel.actors import Actor
+from kernel.errors import FieldErrors
 from kernel.rest.bodies import read_json, read_moment, read_money
 from kernel.rest.keys import read_key
 from kernel.rest.plain import api_view, json_answer
@@ -19,6 +21,7 @@ from wallet.selectors import get_balances
 from wallet.selectors_history import get_balances_at
 from wallet.services import bets
 from wallet.types import Outcome, Posting, RefusalReason
+from wallet.types_purses import JackpotShare, RoundExtras
 
 # Outcomes that are not a success: status, code and title of the problem. Refusals have the reason as their code.
 _PROBLEMS = {
@@ -33,6 +36,13 @@ _REFUSALS = {
     RefusalReason.WRONG_CURRENCY: "The player's currency is another one",
     RefusalReason.STAKE_ABOVE_CAP: "The stake is above what a bonus allows",
     RefusalReason.WINNINGS_SPENT: "The winnings to take back are spent",
+    RefusalReason.ROUND_CLOSED: "The round is over",
+    RefusalReason.ROUND_HELD: "Money is still reserved on the round",
+    RefusalReason.NO_FREE_SPINS: "The player has no free spins that fit",
+    RefusalReason.UNKNOWN_JACKPOT: "There is no such jackpot in this currency",
+    RefusalReason.ALREADY_ENTERED: "The player is in this tournament already",
+    RefusalReason.HOLD_EXCEEDED: "Less than that is left of the hold",
+    RefusalReason.HOLD_EXPIRED: "The hold's time is over",
 }
 _RESTRICTED = (403, "The player may not play now")
 
@@ -46,7 +56,7 @@ for _reason, _title in _REFUSALS.items():
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Play)
-    return _answer(
+    return answer_of(
         bets.play(
             player_id=body.player_id,
             source=actor.id,
@@ -55,6 +65,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
             round_id=body.round,
             stake=read_money("stake", body.stake, body.currency),
             win=read_money("win", body.win, body.currency),
+            extras=_extras(body),
             actor=actor,
             at=clock.now(),
         )
@@ -65,7 +76,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Bet)
-    return _answer(
+    return answer_of(
         bets.place_bet(
             player_id=body.player_id,
             source=actor.id,
@@ -73,6 +84,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
             game=body.game,
             round_id=body.round,
             stake=read_money("stake", body.stake, body.currency),
+            extras=_extras(body),
             actor=actor,
             at=clock.now(),
         )
@@ -83,13 +95,15 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_key(request)
     body = read_json(request, forms.Win)
-    return _answer(
+    return answer_of(
         bets.credit_win(
             player_id=body.player_id,
             source=actor.id,
             idempotency_key=key,
             bet_key=body.bet_key,
             amount=read_money("amount", body.amount, body.currency),
+            raked=body.raked,
+            round_closed=body.round_closed,
             actor=actor,
             at=clock.now(),
         )
@@ -109,20 +123,31 @@ def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
         at=clock.now(),
     )
     if posting.outcome is Outcome.TOMBSTONED:  # the bet can never be placed: what was asked for
-        return _success(posting)
-    return _answer(posting)
+        return json_answer(success_of(posting))
+    return answer_of(posting)
 
 
 @api_view("GET", "wallet:read")
 def balance(request: HttpRequest, actor: Actor, player_id: UUID) -> HttpResponse:
     at = request.GET.get("at")
     held = get_balances(player_id) if at is None else get_balances_at(player_id, read_moment("at", at))
-    return json_answer(forms.balance_of(held))
+    return json_answer(forms.holding_of(held))
 
 
-def _answer(posting: Posting) -> HttpResponse:
+def _extras(body: forms.Play | forms.Bet) -> RoundExtras:
+    try:
+        shares = tuple(JackpotShare(share.jackpot, Decimal(share.amount)) for share in body.contributions)
+    except InvalidOperation:
+        shares = ()
+    if any(not share.amount.is_finite() for share in shares) or len(shares) < len(body.contributions):
+        raise FieldErrors({"contributions": ['Write amounts as decimal strings in major units, such as "0.0125".']})
+    return RoundExtras(shares, body.round_closed)
+
+
+def answer_of(posting: Posting) -> HttpResponse:
+    """Success or problem, with the balance."""
     if posting.ok:
-        return _success(posting)
+        return json_answer(success_of(posting))
     if posting.outcome in _PROBLEMS:
         status, code, title = _PROBLEMS[posting.outcome]
     else:
@@ -140,13 +165,8 @@ def _answer(posting: Posting) -> HttpResponse:
     )
 
 
-def _success(posting: Posting) -> HttpResponse:
-    return json_answer(
-        forms.PostingAnswer(
-            posting.outcome,
-            posting.reason,
-            posting.transfer_id,
-            posting.win_transfer_id,
-            forms.balance_of(posting),
-        )
+def success_of(posting: Posting) -> forms.PostingAnswer:
+    """The posting in the API's words."""
+    return forms.PostingAnswer(
+        posting.outcome, posting.reason, posting.transfer_id, posting.win_transfer_id, forms.balance_of(posting)
     )

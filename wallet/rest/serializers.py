@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
@@ -82,6 +84,8 @@ class WithdrawalSerializer(serializers.Serializer):
     currency = serializers.CharField(source="amount.currency")
     approved = serializers.CharField()
     paid = serializers.CharField()
+    fee = serializers.CharField(help_text="What it costs in all, part of the amount.")
+    charged = serializers.CharField(help_text="What of the fee was taken, with what was paid.")
     returned = serializers.CharField()
     instrument_id = serializers.UUIDField()
     state = choice(WithdrawalState)
@@ -92,6 +96,28 @@ class WithdrawalSerializer(serializers.Serializer):
     settled_at = serializers.DateTimeField(allow_null=True)
 
 
+class HoldsQuery(PageQuery):
+    open = serializers.BooleanField(default=False, help_text="Only those with something left.")
+
+
+class HoldSerializer(serializers.Serializer):
+    """Money set aside for a bet; ``left`` is neither captured nor released."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    currency = serializers.CharField(source="amount.currency")
+    amount = serializers.CharField()
+    captured = serializers.CharField()
+    released = serializers.CharField()
+    left = serializers.CharField()
+    game = serializers.CharField()
+    round = serializers.CharField()
+    source = serializers.CharField(help_text="Whose it is.")  # type: ignore[assignment]
+    key = serializers.CharField(help_text="The Idempotency-Key that reserved it.")
+    reserved_at = serializers.DateTimeField()
+    expires_at = serializers.DateTimeField(help_text="From then on it cannot be captured, and goes back.")
+
+
 class TransactionSerializer(serializers.Serializer):
     """One transfer; ``amount`` is the signed change of the player's purses."""
 
@@ -99,6 +125,9 @@ class TransactionSerializer(serializers.Serializer):
     kind = choice(TransferKind)
     amount = serializers.CharField()
     currency = serializers.CharField(source="amount.currency")
+    fee = serializers.CharField(
+        help_text="What the house has charged with it; rake is beside the amount, fees are in it."
+    )
     real_after = serializers.CharField(allow_null=True, help_text="Real money after it, where it touched any.")
     game = serializers.CharField()
     round = serializers.CharField()
@@ -129,6 +158,11 @@ class PeriodQuery(StrictSerializer):
     since = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded from here on.")
     until = serializers.DateTimeField(required=False, allow_null=True, default=None, help_text="Recorded before this.")
 
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["since"] and attrs["until"] and attrs["until"] < attrs["since"]:
+            raise serializers.ValidationError({"until": ["It must not be before `since`."]})
+        return attrs
+
 
 class RoundsQuery(PeriodQuery, PageQuery):
     game = serializers.CharField(max_length=80, default="")
@@ -147,6 +181,7 @@ class RoundSerializer(serializers.Serializer):
     won = serializers.CharField()
     started_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField()
+    closed_at = serializers.DateTimeField(allow_null=True, help_text="Null while bets may still be placed on it.")
 
 
 class TransactionsQuery(RoundsQuery):

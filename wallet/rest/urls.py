@@ -1,13 +1,30 @@
 from django.urls import path
 
-from wallet.rest import batches, game_sessions, history, payments, postings, views, webhooks
+from wallet.rest import batches, game_sessions, history, holds, me, payments, postings, purses, views, webhooks
 
-urlpatterns = [
+urlpatterns = [  # what is called most comes first: patterns are tried in order
+    path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("wallet/plays", postings.play, name="plays"),
     path("wallet/bets", postings.bet, name="bets"),
     path("wallet/bets:batch", batches.place, name="bets-batch"),
     path("wallet/wins", postings.win, name="wins"),
     path("wallet/rollbacks", postings.rollback, name="rollbacks"),
+    path("wallet/rounds/close", purses.close, name="round-close"),
+    path("wallet/jackpot-wins", purses.jackpot_win, name="jackpot-wins"),
+    path("wallet/jackpots", purses.Jackpots.as_view(), name="jackpots"),
+    path("wallet/free-bets", purses.free_bet, name="free-bets"),
+    path("wallet/free-spins", purses.grant, name="free-spins"),
+    path("wallet/free-spins/forfeits", purses.forfeit, name="free-spins-forfeits"),
+    path("wallet/tournaments/buy-ins", purses.buy, name="tournament-buy-ins"),
+    path("wallet/tournaments/rebuys", purses.rebuy, name="tournament-rebuys"),
+    path("wallet/tournaments/settlements", purses.settle, name="tournament-settlements"),
+    path("wallet/tournaments/refunds", purses.refund, name="tournament-refunds"),
+    path("wallet/withdrawals/fee", purses.WithdrawalFee.as_view(), name="withdrawal-fee"),
+    path("wallet/holds", holds.reserve, name="holds"),
+    path("wallet/holds/<uuid:hold_id>", holds.Hold.as_view(), name="hold"),
+    path("wallet/holds/<uuid:hold_id>/capture", holds.capture, name="hold-capture"),
+    path("wallet/holds/<uuid:hold_id>/release", holds.release, name="hold-release"),
+    path("players/<uuid:player_id>/holds", holds.PlayerHolds.as_view(), name="player-holds"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
     path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
@@ -26,8 +43,16 @@ urlpatterns = [
     path("players/<uuid:player_id>/instruments", payments.PlayerInstruments.as_view(), name="player-instruments"),
     path("players/<uuid:player_id>/withdrawals", payments.PlayerWithdrawals.as_view(), name="player-withdrawals"),
     path("wallet/games", views.Games.as_view(), name="games"),
-    path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
     path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
     path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
     path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),
+    path("me/balance", me.MyBalance.as_view(), name="my-balance"),
+    path("me/transactions", me.MyTransactions.as_view(), name="my-transactions"),
+    path("me/rounds", me.MyRounds.as_view(), name="my-rounds"),
+    path("me/instruments", me.MyInstruments.as_view(), name="my-instruments"),
+    path("me/deposits", me.MyDeposits.as_view(), name="my-deposits"),
+    path("me/deposits/<uuid:deposit_id>", me.MyDeposit.as_view(), name="my-deposit"),
+    path("me/withdrawals", me.MyWithdrawals.as_view(), name="my-withdrawals"),
+    path("me/withdrawals/<uuid:withdrawal_id>", me.MyWithdrawal.as_view(), name="my-withdrawal"),
+    path("me/withdrawals/<uuid:withdrawal_id>/cancel", me.MyCancellation.as_view(), name="my-withdrawal-cancel"),
 ]

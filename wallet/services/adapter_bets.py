@@ -1,4 +1,4 @@
-"""Postings that only adapters need (wallet/sql/adapters.sql): free bets, wins by round, rollbacks of either kind.
+"""Postings that only adapters need (wallet/sql/adapters.sql): wins by round, rollbacks that name the stake.
 
 Outcomes are those of ``wallet.services.bets``; none of these raises for what an aggregator must be told.
 """
@@ -15,41 +15,6 @@ from wallet.services.posting import check_amount, check_references, post
 from wallet.types import Posting
 
 
-def place_free_bet(
-    *,
-    player_id: UUID,
-    source: str,
-    idempotency_key: str,
-    game: str,
-    round_id: str,
-    value: Money,
-    actor: Actor,
-    at: datetime,
-) -> Posting:
-    """Begin a round that costs the player nothing; ``value`` is only written down. Publishes FreeBetPlaced.
-
-    Raises: FieldErrors. Outcomes: applied, replayed, conflict, tombstoned, refused.
-    """
-    check_references(source=source, idempotency_key=idempotency_key, game=game, round_id=round_id)
-    check_amount("value", value, zero_allowed=True)
-    return post(
-        "wallet_free_bet",
-        [
-            player_id,
-            source,
-            idempotency_key,
-            game,
-            round_id,
-            value.currency,
-            value.amount_minor,
-            at,
-            str(actor),
-            request_id.get(),
-        ],
-        value.currency,
-    )
-
-
 def credit_any_win(
     *,
     player_id: UUID,
@@ -59,12 +24,13 @@ def credit_any_win(
     game: str,
     round_id: str,
     amount: Money,
+    round_closed: bool,
     actor: Actor,
     at: datetime,
 ) -> Posting:
     """Pay a win on the bet or free bet of ``bet_key``; without one, on the latest bet of the round in that game.
 
-    Publishes WinCredited or FreeWinCredited. Raises: FieldErrors.
+    Publishes WinCredited or FreeWinCredited, and RoundSettled where the round ends with it. Raises: FieldErrors.
     Outcomes: applied, replayed, conflict, unknown_reference, refused.
     """
     check_references(source=source, idempotency_key=idempotency_key, round_id=round_id)
@@ -82,6 +48,7 @@ def credit_any_win(
             round_id,
             amount.currency,
             amount.amount_minor,
+            round_closed,
             at,
             str(actor),
             request_id.get(),

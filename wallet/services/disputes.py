@@ -13,7 +13,7 @@ from events.catalogue.wallet import DisputeStateChanged
 from events.services.log import holding, publish
 from kernel.access import require
 from kernel.actors import Actor
-from kernel.errors import DomainError, FieldErrors
+from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.money import Money
 from players.selectors import get_player
 from wallet.models_adjustments import Dispute
@@ -62,11 +62,11 @@ def open_dispute(
     claimed: Money | None = None,
     reference: str = "",
 ) -> DisputeDetails:
-    """Note down what a player says is wrong. The same key gives the dispute that it opened first.
+    """Note down what a player says is wrong. The same key and content gives the dispute that it opened first.
 
-    Publishes DisputeStateChanged. Raises: AccessDenied, UnknownPlayer, FieldErrors.
+    Publishes DisputeStateChanged. Raises: AccessDenied, UnknownPlayer, FieldErrors, IdempotencyConflict.
     """
-    require(actor, WORK)
+    require(actor, WORK, player_id, at)
     check_references(idempotency_key=idempotency_key)
     if not subject.strip() or not story.strip():
         raise FieldErrors({"story": ["Say what the player says happened."]})
@@ -76,19 +76,20 @@ def open_dispute(
         currency = get_player(player_id).currency
         if claimed and claimed.currency != currency:
             raise FieldErrors({"claimed": [f"This player's currency is {currency}."]})
+        content = {
+            "player_id": player_id,
+            "subject": subject.strip()[:200],
+            "story": story,
+            "reference": reference,
+            "claimed_minor": claimed.amount_minor if claimed else None,
+        }
         row, made = Dispute.objects.get_or_create(
             opened_by=str(actor),
             key=idempotency_key,
-            defaults={
-                "player_id": player_id,
-                "subject": subject.strip()[:200],
-                "story": story,
-                "reference": reference,
-                "claimed_minor": claimed.amount_minor if claimed else None,
-                "currency": currency,
-                "opened_at": at,
-            },
+            defaults={**content, "currency": currency, "opened_at": at},
         )
+        if any(getattr(row, name) != value for name, value in content.items()):
+            raise IdempotencyConflict("This idempotency key was used for another dispute.")
         if made:
             _tell(row, "open", story, actor, at)
     return dispute_details(row)
@@ -153,7 +154,7 @@ def settle(
 
 @contextmanager
 def _working(dispute_id: UUID, actor: Actor) -> Iterator[Dispute]:
-    require(actor, WORK)
+    require(actor, WORK, get_dispute(dispute_id))
     with holding(get_dispute(dispute_id).player_id):
         row = Dispute.objects.select_for_update().get(id=dispute_id)
         if row.state in _SETTLED:

@@ -5,14 +5,19 @@ Answers with the canonical outcomes, as services.bets does.
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
+
+from django.conf import settings
 
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.money import Money
-from wallet.services.posting import check_amount, check_references, post
-from wallet.types import Posting
+from wallet.selectors_holds import list_due_holds
+from wallet.services.posting import OwnSource, check_amount, check_references, post
+from wallet.types import Outcome, Posting
+
+BATCH = 500
 
 
 def reserve(
@@ -23,11 +28,13 @@ def reserve(
     game: str,
     round_id: str,
     amount: Money,
+    expires_at: datetime | None = None,
     actor: Actor,
     at: datetime,
 ) -> Posting:
     """Set money aside for a bet, drawn from the purses as a bet draws it; it counts only once captured.
 
+    From ``expires_at`` on (by default HOLD_HOURS after ``at``) it can no longer be captured, and goes back.
     Publishes BetReserved. Raises: FieldErrors. Outcomes: applied, replayed, conflict, tombstoned, refused.
     """
     check_references(source=source, idempotency_key=idempotency_key, game=game, round_id=round_id)
@@ -42,6 +49,7 @@ def reserve(
             round_id,
             amount.currency,
             amount.amount_minor,
+            expires_at or at + timedelta(hours=settings.HOLD_HOURS),
             at,
             str(actor),
             request_id.get(),
@@ -56,7 +64,7 @@ def capture(
     """Make part or all of what ``hold_key`` reserved a bet; wins and rollbacks name it by this ``idempotency_key``.
 
     Purses stake in proportion to what is left of them in the hold. Publishes BetPlaced. Raises: FieldErrors.
-    Outcomes: applied, replayed, conflict, unknown_reference, refused (``hold_exceeded``).
+    Outcomes: applied, replayed, conflict, unknown_reference, refused (``hold_exceeded``, ``hold_expired``).
     """
     check_amount("amount", amount)
     return _settle(player_id, source, idempotency_key, hold_key, True, amount.currency, amount.amount_minor, actor, at)
@@ -81,6 +89,37 @@ def release(
         check_amount("amount", amount)
     minor = amount.amount_minor if amount else None
     return _settle(player_id, source, idempotency_key, hold_key, False, currency, minor, actor, at)
+
+
+def expire_holds(*, actor: Actor, at: datetime) -> int:
+    """Give back what is left of every hold whose time is over, each in a transaction of its own; how many did.
+
+    Publishes HoldReleased. One that is captured or released meanwhile is left alone.
+    """
+    expired = 0
+    while due := list_due_holds(at, BATCH):
+        for hold in due:
+            posting = post(
+                "wallet_settle_hold",
+                [
+                    hold.player_id,
+                    OwnSource.HOLDS,
+                    str(hold.id),
+                    "",
+                    False,
+                    hold.amount.currency,
+                    None,
+                    at,
+                    str(actor),
+                    request_id.get(),
+                    hold.id,
+                ],
+                hold.amount.currency,
+            )
+            expired += posting.outcome is Outcome.APPLIED
+        if len(due) < BATCH:
+            break
+    return expired
 
 
 def _settle(

@@ -23,10 +23,12 @@ from players.types import PlayerAction
 from wallet.models_payments import Payout, Withdrawal
 from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, ProviderUnavailable, get_provider
 from wallet.rules import PAYOUT_MOVES, next_try
+from wallet.rules_fees import fee_taken
+from wallet.selectors_instruments import open_instrument
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
 from wallet.services.withdrawal_claims import lock
-from wallet.services.withdrawals import about, move, shift
+from wallet.services.withdrawals import about, move, pay_out, shift
 from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)
@@ -74,8 +76,8 @@ def _work(payout_id: UUID, actor: Actor, at: datetime) -> None:
     if not _hand_over(payout_id, actor, at):
         return
     payout = Payout.objects.select_related("withdrawal", "instrument").get(id=payout_id)
-    amount = Money(payout.amount_minor, payout.withdrawal.currency)
-    order = PaymentOrder(payout.id, amount, payout.instrument.token, payout.provider_reference)
+    amount = Money(payout.amount_minor - payout.fee_minor, payout.withdrawal.currency)
+    order = PaymentOrder(payout.id, amount, open_instrument(payout.instrument).token, payout.provider_reference)
     # Without a reference nobody knows whether it got there: say it again, it counts once. Not once its key is forgotten.
     repeatable = payout.sent_at is not None and at - payout.sent_at < provider.keys_kept
     call = "payout" if not payout.provider_reference and repeatable else "status"
@@ -127,7 +129,7 @@ def _settle(payout_id: UUID, answer: PaymentAnswer, call: str, actor: Actor, at:
             return  # the dialogue shows it; nothing is booked by guess
         if answer.reference and not payout.provider_reference:
             payout.provider_reference = answer.reference[:120]
-        learn(instrument=payout.instrument, facts=answer.instrument)
+        learn(instrument=payout.instrument, facts=answer.instrument, at=at)
         for to in _path(PayoutState(payout.state), answer):
             payout.state, payout.settled_at = to, at
             _ENTERED[to](withdrawal, payout, answer, actor, at)
@@ -153,11 +155,15 @@ def _path(state: PayoutState, answer: PaymentAnswer) -> list[PayoutState]:
 
 
 def _paid(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
-    said = answer.amount.amount_minor if answer.amount and answer.state is PaymentState.MADE else payout.amount_minor
-    payout.paid_minor = min(said, payout.amount_minor)
+    """Of the fee, what was paid has earned; the rest of both is the player's again."""
+    due = payout.amount_minor - payout.fee_minor
+    said = answer.amount.amount_minor if answer.amount and answer.state is PaymentState.MADE else due
+    payout.paid_minor = min(said, due)
+    payout.charged_minor = fee_taken(payout.fee_minor, due, payout.paid_minor)
     withdrawal.paid_minor += payout.paid_minor
-    shift(withdrawal, "withdrawal", "held", "payments", payout.paid_minor, str(payout.id), actor, at)
-    rest = payout.amount_minor - payout.paid_minor
+    withdrawal.charged_minor += payout.charged_minor
+    pay_out(withdrawal, payout.paid_minor, payout.charged_minor, str(payout.id), actor, at, back=False)
+    rest = payout.amount_minor - payout.paid_minor - payout.charged_minor
     note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-rest)
     if rest:
         _release(withdrawal, payout, rest, actor, at)
@@ -171,18 +177,20 @@ def _failed(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor
 
 def _returned(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
     payout.failure_reason = mask_pans(answer.reason)[:200]
-    amount = payout.paid_minor
-    transfer_id = shift(withdrawal, "withdrawal_return", "payments", "real", amount, f"{payout.id}:return", actor, at)
+    amount, fee = payout.paid_minor, payout.charged_minor
+    transfer_id = pay_out(withdrawal, amount, fee, f"{payout.id}:return", actor, at, back=True)
     withdrawal.paid_minor -= amount
-    withdrawal.returned_minor += amount
-    payout.paid_minor = 0
-    note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-amount)
+    withdrawal.charged_minor -= fee
+    withdrawal.returned_minor += amount + fee
+    payout.paid_minor = payout.charged_minor = 0
+    note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-amount - fee)
     publish(
         PayoutReturned(
             **about(withdrawal, amount, at),
             payout_id=payout.id,
             transfer_id=transfer_id,
             amount_eur=_eur(withdrawal, amount),
+            fee=Money(fee, withdrawal.currency).major,
         )
     )
 
@@ -200,11 +208,12 @@ def _finish(withdrawal: Withdrawal, payout: Payout, at: datetime) -> None:
     if withdrawal.state == WithdrawalState.SENT and withdrawal.paid_minor:
         move(withdrawal, WithdrawalState.PAID)
         withdrawal.settled_at = at
-        returned = withdrawal.approved_minor - withdrawal.paid_minor
+        returned = withdrawal.approved_minor - withdrawal.paid_minor - withdrawal.charged_minor
         publish(
             WithdrawalPaid(
                 **about(withdrawal, withdrawal.paid_minor, at),
                 amount_eur=_eur(withdrawal, withdrawal.paid_minor),
+                fee=Money(withdrawal.charged_minor, withdrawal.currency).major,
                 returned=Money(returned, withdrawal.currency).major,
             )
         )

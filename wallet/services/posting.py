@@ -25,6 +25,8 @@ class OwnSource(StrEnum):
     WITHDRAWALS = "pms:withdrawals"
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
+    HOLDS = "pms:holds"
+    FREE_SPINS = "pms:free-spins"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

@@ -26,7 +26,7 @@ from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.ids import uuid7
 from wallet import rules_reports as rules
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
-from wallet.rules_matching import FEE, Match, Matching, Ours, Theirs
+from wallet.rules_matching import COVERED, FEE, Match, Matching, Ours, Theirs
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import Redress
 from wallet.services.reconciliation_books import list_ours
@@ -54,6 +54,30 @@ class CaseTaken(DomainError):
     code = "case_taken"
     title = "Somebody else works on this, or it is resolved"
     status = 409
+
+
+def ensure_mapping(
+    *, name: str, source: str, columns: dict[str, str], kind_column: str, kinds: dict[str, str], actor: Actor
+) -> UUID:
+    """How a payment provider's file is read, by its columns (``reference``, ``amount``, ``time`` …); its mapping's id.
+
+    One that has this name stays as it is. ``kinds`` says what the words of ``kind_column`` mean. Raises: AccessDenied.
+    """
+    require(actor, RECONCILE)
+    fields = {f"{column}_column": heading for column, heading in columns.items()}
+    covers = [kind for kind in COVERED if kind in kinds.values()]
+    mapping, _ = ReportMapping.objects.get_or_create(
+        name=name,
+        defaults={
+            "side": ReportSide.PAYMENTS,
+            "source": source,
+            "kind_column": kind_column,
+            "kinds": kinds,
+            "covers": covers,
+            **fields,
+        },
+    )
+    return mapping.id
 
 
 def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Actor, at: datetime) -> UUID:
@@ -161,6 +185,7 @@ def _working(case_id: UUID, actor: Actor) -> Iterator[ReconciliationCase]:
     found = ReconciliationCase.objects.filter(id=case_id).first()
     if found is None:
         raise NotFound(f"There is no case {case_id}.")
+    require(actor, RECONCILE, found)
     with holding(found.player_id) if found.player_id else transaction.atomic():
         case = ReconciliationCase.objects.select_for_update().get(id=case_id)
         if case.state == CaseState.RESOLVED or case.claimed_by not in ("", str(actor)):

@@ -22,19 +22,19 @@ _DEPOSITS = """
 _CHARGEBACKS = """
     SELECT t.id, 'chargeback', t.player_id, t.amount_minor, t.currency, t.occurred_at, d.provider_reference, d.id::text
     FROM wallet_deposit d JOIN wallet_transfer t ON t.player_id = d.player_id AND t.kind = 'chargeback'
-         AND t.source = 'deposits' AND t.reference LIKE d.id::text || ':chargeback%%'
+         AND t.source = 'pms:deposits' AND t.reference LIKE d.id::text || ':chargeback%%'
     WHERE d.provider = %(source)s AND d.charged_back_minor > 0 AND {which}"""
 _PAYOUTS = """
     SELECT p.id, 'payout', t.player_id, t.amount_minor, t.currency, t.occurred_at, p.provider_reference, p.id::text
     FROM wallet_payout p JOIN wallet_instrument i ON i.id = p.instrument_id AND i.provider = %(source)s
          JOIN wallet_withdrawal w ON w.id = p.withdrawal_id JOIN wallet_transfer t ON t.player_id = w.player_id
-         AND t.kind = 'withdrawal' AND t.source = 'withdrawals' AND t.reference = p.id::text
+         AND t.kind = 'withdrawal' AND t.source = 'pms:withdrawals' AND t.reference = p.id::text
     WHERE p.state IN ('paid', 'returned') AND {which}"""
 _RETURNS = """
     SELECT t.id, 'return', t.player_id, t.amount_minor, t.currency, t.occurred_at, p.provider_reference, p.id::text
     FROM wallet_payout p JOIN wallet_instrument i ON i.id = p.instrument_id AND i.provider = %(source)s
          JOIN wallet_withdrawal w ON w.id = p.withdrawal_id JOIN wallet_transfer t ON t.player_id = w.player_id
-         AND t.kind = 'withdrawal_return' AND t.source = 'withdrawals' AND t.reference = p.id::text || ':return'
+         AND t.kind = 'withdrawal_return' AND t.source = 'pms:withdrawals' AND t.reference = p.id::text || ':return'
     WHERE p.state = 'returned' AND {which}"""
 _PERIOD = "t.occurred_at >= %(since)s AND t.occurred_at <= %(until)s"
 _NAMED = "({0}.provider_reference = ANY(%(names)s) OR {0}.id = ANY(%(ids)s))"

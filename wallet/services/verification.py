@@ -32,9 +32,23 @@ SPAN_CHECKS = (
         "every money transfer has entries",
         """SELECT t.id AS subject, format('%%s of %%s moved nothing', t.kind, t.amount_minor) AS detail
            FROM wallet_transfer t WHERE {t} AND t.amount_minor > 0
-             AND t.kind IN ('deposit', 'bet', 'reserve', 'release', 'bonus_grant', 'bonus_release', 'free_win',
-                             'withdrawal_hold', 'withdrawal', 'withdrawal_release')
+             AND t.kind IN ('deposit', 'bet', 'reserve', 'release', 'bonus_grant', 'bonus_release', 'free_bet', 'free_win',
+                             'withdrawal_hold', 'withdrawal', 'withdrawal_release', 'spins_grant', 'spins_forfeit',
+                             'tournament_buy_in', 'tournament_rebuy', 'tournament_settle', 'tournament_refund')
              AND NOT EXISTS (SELECT FROM wallet_entry e WHERE e.transfer_id = t.id AND {e})""",
+    ),
+    Check(
+        "free spins move against spins issued alone, tournaments' buy-ins and fees in transfers of their own",
+        """SELECT t.id AS subject, format('%%s: %%s spins issued, %%s in free-spins purses, %%s in tournaments', t.kind,
+                  sum(e.amount_minor) FILTER (WHERE a.kind = 'spins_issued'),
+                  sum(e.amount_minor) FILTER (WHERE a.kind = 'free_spins'),
+                  sum(e.amount_minor) FILTER (WHERE a.kind = 'tournament')) AS detail
+           FROM wallet_account a JOIN wallet_entry e ON e.account_id = a.id AND {e}
+           JOIN wallet_transfer t ON t.id = e.transfer_id AND {t}
+           WHERE a.kind IN ('free_spins', 'spins_issued', 'tournament') GROUP BY t.id, t.kind
+           HAVING coalesce(sum(e.amount_minor) FILTER (WHERE a.kind <> 'tournament'), 0) <> 0
+              OR (bool_or(a.kind = 'tournament') AND t.kind NOT LIKE 'tournament%%')
+              OR (bool_or(a.kind <> 'tournament') AND t.kind NOT IN ('spins_grant', 'spins_forfeit', 'free_bet', 'rollback'))""",
     ),
     Check(
         "every transfer's digest is that of its content",
@@ -112,7 +126,7 @@ END_CHECKS = (
                  JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
                  JOIN wallet_account a ON a.id = e.account_id AND a.kind = 'held'
                  WHERE t.kind IN ('withdrawal_hold', 'withdrawal', 'withdrawal_release') GROUP BY 1) held
-           FULL JOIN (SELECT player_id, sum(amount_minor - paid_minor - returned_minor) AS total
+           FULL JOIN (SELECT player_id, sum(amount_minor - paid_minor - charged_minor - returned_minor) AS total
                       FROM wallet_withdrawal WHERE state IN ('requested', 'in_review', 'approved', 'sent') GROUP BY 1) wanted
            ON wanted.player_id = held.player_id
            WHERE coalesce(held.total, 0) <> coalesce(wanted.total, 0)
@@ -125,7 +139,39 @@ END_CHECKS = (
                               FROM wallet_transfer WHERE id = k.transfer_id) t ON true
            GROUP BY w.id HAVING coalesce(sum(t.amount_minor), 0) <> w.paid_minor
               OR (w.state IN ('paid', 'rejected', 'failed', 'cancelled')
-                  AND w.paid_minor + w.returned_minor <> w.amount_minor)""",
+                  AND w.paid_minor + w.charged_minor + w.returned_minor <> w.amount_minor)
+           UNION ALL
+           SELECT w.id, format('%%s charged; the ledger charged %%s', w.charged_minor, coalesce(sum(f.fee), 0))
+           FROM wallet_withdrawal w JOIN wallet_payout p ON p.withdrawal_id = w.id AND w.fee_minor > 0
+           JOIN wallet_transferkey k ON k.source = 'pms:withdrawals' AND k.key IN (p.id::text, p.id || ':return')
+           LEFT JOIN LATERAL (SELECT sum(e.amount_minor) AS fee FROM wallet_entry e JOIN wallet_account a
+                              ON a.id = e.account_id AND a.kind = 'fees'
+                              WHERE e.transfer_id = k.transfer_id AND e.id >= k.transfer_id) f ON true
+           GROUP BY w.id HAVING coalesce(sum(f.fee), 0) <> w.charged_minor""",
+    ),
+    Check(
+        "every free-spins purse holds whole spins",
+        """SELECT id AS subject, format('holds %%s, a spin is %%s', balance_minor, spin_value_minor) AS detail
+           FROM wallet_account WHERE kind = 'free_spins' AND balance_minor %% spin_value_minor <> 0""",
+    ),
+    Check(
+        "what was put into a jackpot stands on its account and is carried, to a millionth of a minor unit",
+        """SELECT j.code AS subject, format('%%s millionths put in; %%s moved, %%s carried', coalesce(put.exact, 0),
+                  coalesce(moved.minor, 0), coalesce(carried.micro, 0)) AS detail
+           FROM wallet_jackpot j
+           LEFT JOIN (SELECT jackpot_id, sum(exact_micro) AS exact FROM wallet_jackpotcontribution c
+                      WHERE NOT EXISTS (SELECT FROM wallet_transfer r
+                                        WHERE r.bet_id = c.bet_id AND r.id >= c.bet_id AND r.kind = 'rollback')
+                      GROUP BY 1) put ON put.jackpot_id = j.code
+           LEFT JOIN (SELECT jackpot_id, sum(carry_micro) AS micro FROM wallet_jackpotcarry GROUP BY 1) carried
+           ON carried.jackpot_id = j.code
+           LEFT JOIN (SELECT a.subject AS code, sum(e.amount_minor) FILTER (WHERE t.kind <> 'jackpot_win' OR EXISTS (
+                          SELECT FROM wallet_transfer r
+                          WHERE r.bet_id = t.bet_id AND r.id >= t.bet_id AND r.kind = 'rollback')) AS minor
+                      FROM wallet_account a JOIN wallet_entry e ON e.account_id = a.id
+                      JOIN wallet_transfer t ON t.id = e.transfer_id WHERE a.kind = 'jackpot' GROUP BY 1) moved
+           ON moved.code = j.code
+           WHERE coalesce(put.exact, 0) <> coalesce(moved.minor, 0) * 1000000 + coalesce(carried.micro, 0)""",
     ),
 )
 

@@ -22,6 +22,7 @@ from events.catalogue.wallet import (
     WithdrawalReviewNeeded,
 )
 from events.services.log import holding, publish
+from kernel.access import Subject, require
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
@@ -34,12 +35,14 @@ from players.types import PlayerAction, public_reason
 from wallet.models_payments import Instrument, Payout, Withdrawal
 from wallet.rules import WITHDRAWAL_MOVES, approves, assess, breaks_closed_loop, plan_payouts, score_of
 from wallet.rules_adjustments import COUNTED_TOGETHER, needs_approval
+from wallet.rules_fees import divide_fee, fee_taken
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments
+from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_instruments import note_payment
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
 from wallet.services.posting import OwnSource, check_amount, check_references, post
-from wallet.services.withdrawal_claims import check_claim, lock
-from wallet.types import Outcome, RefusalReason
+from wallet.services.withdrawal_claims import DECIDE, check_claim, lock
+from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
 SOURCE = OwnSource.WITHDRAWALS
@@ -105,6 +108,8 @@ def request_withdrawal(
 ) -> WithdrawalDetails:
     """Set the money aside and ask for it to be paid; approved at once where a rule says so, else a person decides.
 
+    The fee of the rule in force is part of ``amount`` and stands from now on (``services.fees.quote_withdrawal``).
+
     The same key and content returns the same withdrawal. Publishes WithdrawalRequested, then WithdrawalApproved or
     WithdrawalReviewNeeded. Raises: UnknownPlayer, FieldErrors, WithdrawalRefused, InsufficientFunds,
     IdempotencyConflict.
@@ -163,7 +168,9 @@ def approve_withdrawal(
     ClosedLoopBroken, ClaimedByAnother, AwaitsSecondPerson, AccessDenied.
     """
     _check_reason(reason, needed=False)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, Subject(player_id=found.player_id, amount=amount or found.amount), at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         if withdrawal.approval_id and withdrawal.state == WithdrawalState.IN_REVIEW:
@@ -224,6 +231,7 @@ def _ask_second_person(withdrawal: Withdrawal, parts: Split, actor: Actor, at: d
         subject=f"Pay out {approved} {approved.currency}",
         content={
             "withdrawal_id": str(withdrawal.id),
+            "amount": str(approved),
             "currency": withdrawal.currency,
             "parts": [[str(instrument_id), str(part)] for instrument_id, part in parts],
             "reason": withdrawal.decision_reason,
@@ -249,7 +257,9 @@ def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: dat
     Publishes WithdrawalRejected. Raises: NotFound, FieldErrors, WithdrawalMoved, ClaimedByAnother.
     """
     _check_reason(reason, needed=True)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         move(withdrawal, WithdrawalState.REJECTED)
@@ -293,15 +303,33 @@ def shift(
     at: datetime,
 ) -> UUID:
     """Move a withdrawal's money in the ledger; the transfer's id. Raises: InsufficientFunds, WithdrawalRefused."""
+    ids = [SOURCE, key, at, str(actor), request_id.get()]
+    return _moved(
+        post(
+            "wallet_shift",
+            [kind, withdrawal.player_id, from_, to, withdrawal.currency, amount_minor, *ids],
+            withdrawal.currency,
+        )
+    )
+
+
+def pay_out(
+    withdrawal: Withdrawal, amount_minor: int, fee_minor: int, key: str, actor: Actor, at: datetime, *, back: bool
+) -> UUID:
+    """Pay out of what is set aside and take the fee with it; or take both back when the bank did (``back``)."""
+    if not fee_minor:
+        sides = ("payments", "real") if back else ("held", "payments")
+        kind = "withdrawal_return" if back else "withdrawal"
+        return shift(withdrawal, kind, *sides, amount_minor, key, actor, at)
     posting = post(
-        "wallet_shift",
+        "wallet_pay_out",
         [
-            kind,
+            "withdrawal_return" if back else "withdrawal",
             withdrawal.player_id,
-            from_,
-            to,
+            back,
             withdrawal.currency,
             amount_minor,
+            fee_minor,
             SOURCE,
             key,
             at,
@@ -310,6 +338,10 @@ def shift(
         ],
         withdrawal.currency,
     )
+    return _moved(posting)
+
+
+def _moved(posting: Posting) -> UUID:
     if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
         if posting.reason == RefusalReason.INSUFFICIENT_FUNDS:
             raise InsufficientFunds("The player has not enough real money.", balance=str(posting.real))
@@ -339,6 +371,7 @@ def _open(
         if not Instrument.objects.filter(id=instrument_id, player_id=player_id).exists():
             raise FieldErrors({"instrument_id": ["Choose one of the player's own instruments."]})
         instrument = get_instrument(instrument_id)
+        quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
         reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
         policy = get_policy(player.country)
         withdrawal = Withdrawal(
@@ -346,6 +379,7 @@ def _open(
             player_id=player_id,
             amount_minor=amount.amount_minor,
             currency=amount.currency,
+            fee_minor=quote.fee.amount_minor,
             instrument_id=instrument_id,
             source=source,
             key=key,
@@ -425,12 +459,16 @@ def let_through(withdrawal: Withdrawal, parts: Split, actor: Actor, at: datetime
         shift(withdrawal, "withdrawal_release", "held", "real", rest, f"{withdrawal.id}:partial", actor, at)
         withdrawal.returned_minor += rest
     withdrawal.save()
-    for instrument_id, part in parts:
+    # Of a part of it, no more than that part's share of what was quoted: the fixed part of a fee is not taken twice.
+    fee = fee_taken(withdrawal.fee_minor, asked.amount_minor, approved.amount_minor)
+    shares = divide_fee(fee, [part.amount_minor for _, part in parts])
+    for (instrument_id, part), share in zip(parts, shares, strict=True):
         Payout.objects.create(
             id=uuid7(),
             withdrawal=withdrawal,
             instrument_id=instrument_id,
             amount_minor=part.amount_minor,
+            fee_minor=share,
             next_try_at=withdrawal.sends_from,
         )
         note_payment(instrument_id=instrument_id, at=at, paid_out_minor=part.amount_minor)
@@ -443,7 +481,7 @@ def _give_back(withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
         payout.state, payout.settled_at = PayoutState.DROPPED, at
         payout.save(update_fields=["state", "settled_at"])
         note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-payout.amount_minor)
-    rest = withdrawal.amount_minor - withdrawal.paid_minor - withdrawal.returned_minor
+    rest = withdrawal.amount_minor - withdrawal.paid_minor - withdrawal.charged_minor - withdrawal.returned_minor
     shift(withdrawal, "withdrawal_release", "held", "real", rest, f"{withdrawal.id}:back", actor, at)
     withdrawal.returned_minor += rest
     withdrawal.settled_at = at

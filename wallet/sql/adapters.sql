@@ -4,16 +4,19 @@
 CREATE INDEX wallet_transfer_adapter_round ON wallet_transfer (player_id, round, id DESC)
     WHERE kind IN ('bet', 'free_bet') AND source LIKE 'adapter:%';
 
--- Places a bet that costs the player nothing: it is written down, counts nothing and moves nothing. p_value is what the
--- aggregator says that it is worth; it belongs to the content, so that the same key with another value is a conflict.
+-- Places a bet that costs the player no money and counts nothing. p_value is what the game's side says that it is worth;
+-- it belongs to the content, so that the same key with another value is a conflict. p_draw says whether it uses up spins of
+-- a purse that fits (free_spins.sql): 'never' and, where there is none, 'if_any' move nothing; 'must' is refused then.
 CREATE FUNCTION wallet_free_bet(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
-    p_value bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_value bigint, p_draw text, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
     digest bytea := wallet_digest('free_bet', p_player::text, p_game, p_round, p_currency, p_value::text);
     game wallet_game;
     gate record;
+    purse wallet_account;
+    used bigint := 0;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     answer := wallet_known(p_source, p_key, digest);
@@ -24,29 +27,48 @@ BEGIN
     gate := players_gate(p_player, 'play', p_at);
     answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
                           WHEN game.code IS NULL THEN 'unknown_game'
-                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency'
+                          WHEN EXISTS (SELECT FROM wallet_closedround c WHERE c.player_id = p_player AND c.round = p_round
+                                       AND c.game = p_game AND c.source = p_source) THEN 'round_closed' ELSE '' END;
+    IF answer.reason = '' AND p_draw <> 'never' THEN
+        purse := wallet_spins_for(p_player, p_game, p_value, p_at);
+        IF purse.id IS NULL AND p_draw = 'must' THEN
+            answer.reason := 'no_free_spins';
+        END IF;
+    END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
     ELSE
+        IF purse.id IS NOT NULL THEN
+            used := CASE p_value WHEN 0 THEN purse.spin_value_minor ELSE p_value END;
+        END IF;
         INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at)
-        VALUES ('free_bet', p_player, p_currency, 0, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
+        VALUES ('free_bet', p_player, p_currency, used, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
         RETURNING id INTO answer.transfer_id;
+        IF used > 0 THEN
+            PERFORM wallet_enter(answer.transfer_id, purse.id, -used);
+            PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('spins_issued', p_currency), used);
+        END IF;
         answer.outcome := 'applied';
         PERFORM events_append('wallet.free-bet-placed.v1', p_player, p_at, jsonb_build_object(
             'bet_id', answer.transfer_id, 'round', p_round, 'game', p_game, 'category', game.category,
-            'value', kernel_major(p_value, p_currency), 'currency', p_currency), p_request_id);
+            'value', kernel_major(greatest(p_value, used), p_currency), 'purse_id', purse.id,
+            'spins', coalesce(used / purse.spin_value_minor, 0), 'currency', p_currency), p_request_id);
     END IF;
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN wallet_with_balances(answer, p_player);
 END
 $$;
 
--- Pays a win on a free bet: real money, at the cost of bonuses.
+-- Pays a win on a free bet, at the cost of bonuses: to where its purse's terms say, real money without a purse.
 CREATE FUNCTION wallet_free_win(p_bet wallet_transfer, p_source text, p_key text, p_currency text, p_amount bigint,
     p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting LANGUAGE plpgsql AS $$
 DECLARE
     answer wallet_posting;
     digest bytea := wallet_digest('free_win', p_bet.player_id::text, p_bet.id::text, p_currency, p_amount::text);
+    destination uuid;
+    paid bigint;
+    real_part bigint;
 BEGIN
     answer := wallet_known(p_source, p_key, digest);
     IF answer.outcome IS NOT NULL THEN
@@ -61,17 +83,21 @@ BEGIN
         answer.reason := 'wrong_currency';
         RETURN answer;
     END IF;
+    destination := wallet_winnings_of(p_bet);
+    paid := CASE WHEN destination IS NULL THEN 0 ELSE p_amount END;  -- what is won into a forfeited bonus is the house's
+    real_part := CASE WHEN destination = wallet_real_purse(p_bet.player_id, p_currency) THEN paid ELSE 0 END;
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-    VALUES ('free_win', p_bet.player_id, p_currency, p_amount, p_source, p_key, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
+    VALUES ('free_win', p_bet.player_id, p_currency, paid, p_source, p_key, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
     RETURNING id INTO answer.transfer_id;
-    IF p_amount > 0 THEN
-        PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_bet.player_id, p_currency), p_amount);
-        PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', p_currency), -p_amount);
+    IF paid > 0 THEN
+        PERFORM wallet_enter(answer.transfer_id, destination, paid);
+        PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', p_currency), -paid);
     END IF;
     PERFORM events_append('wallet.free-win-credited.v1', p_bet.player_id, p_at, jsonb_build_object(
         'win_id', answer.transfer_id, 'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game,
         'category', (SELECT category FROM wallet_game WHERE code = p_bet.game),
-        'amount', kernel_major(p_amount, p_currency), 'currency', p_currency), p_request_id);
+        'amount', kernel_major(paid, p_currency), 'real', kernel_major(real_part, p_currency),
+        'bonus', kernel_major(paid - real_part, p_currency), 'currency', p_currency), p_request_id);
     answer.outcome := 'applied';
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN answer;
@@ -106,25 +132,18 @@ BEGIN
 END
 $$;
 
--- Pays a win on the bet that p_bet_key placed; where that is NULL, on the bet of the round. Free bets pay as such.
+-- Pays a win on the bet or free bet that p_bet_key placed; where that is NULL, on the bet of the round.
 CREATE FUNCTION wallet_adapter_win(p_player uuid, p_source text, p_key text, p_bet_key text, p_game text, p_round text,
-    p_currency text, p_amount bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_currency text, p_amount bigint, p_close boolean, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
-    answer wallet_posting;
     bet_key text := p_bet_key;
-    bet wallet_transfer;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     IF bet_key IS NULL THEN
         bet_key := coalesce(wallet_find_round_bet(p_player, p_source, p_key, p_game, p_round), '');
     END IF;
-    bet := wallet_find_free_bet(p_player, p_source, bet_key);
-    IF bet.id IS NULL THEN
-        RETURN wallet_win(p_player, p_source, p_key, bet_key, p_currency, p_amount, p_at, p_actor, p_request_id);
-    END IF;
-    answer := wallet_free_win(bet, p_source, p_key, p_currency, p_amount, p_at, p_actor, p_request_id);
-    RETURN wallet_with_balances(answer, p_player);  -- a statement of its own: it sees what the one above wrote
+    RETURN wallet_win_with(p_player, p_source, p_key, bet_key, p_currency, p_amount, false, 0, p_close, p_at, p_actor, p_request_id);
 END
 $$;
 
@@ -137,7 +156,10 @@ DECLARE
     answer wallet_posting;
     digest bytea;
     bet wallet_transfer;
-    won bigint;
+    line record;
+    destination uuid;
+    won bigint := 0;
+    spins bigint := 0;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     answer.reason := '';
@@ -163,19 +185,32 @@ BEGIN
         answer.outcome := 'replayed';
         RETURN wallet_with_balances(answer, p_player);
     END IF;
-    SELECT coalesce(sum(amount_minor), 0) INTO won FROM wallet_transfer
-    WHERE bet_id = bet.id AND id >= bet.id AND kind = 'free_win';
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-    VALUES ('rollback', p_player, bet.currency, 0, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at)
+    VALUES ('rollback', p_player, bet.currency, bet.amount_minor, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at)
     RETURNING id INTO answer.transfer_id;
-    IF won > 0 THEN
-        PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_player, bet.currency), -won);
-        PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', bet.currency), won);
-    END IF;
+    FOR line IN
+        SELECT a AS account, sum(e.amount_minor)::bigint AS amount,
+               coalesce(sum(e.amount_minor) FILTER (WHERE t.kind = 'free_win'), 0)::bigint AS won
+        FROM wallet_transfer t JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
+        JOIN wallet_account a ON a.id = e.account_id AND a.player_id IS NOT NULL
+        WHERE t.id = bet.id OR (t.bet_id = bet.id AND t.id >= bet.id AND t.kind IN ('free_win', 'jackpot_win'))
+        GROUP BY a.id, a ORDER BY a.id
+    LOOP
+        won := won + line.won;
+        destination := wallet_destination(line.account);
+        CONTINUE WHEN destination IS NULL;  -- spins of a purse that is closed are gone
+        PERFORM wallet_enter(answer.transfer_id, destination, -line.amount);
+        PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account(
+            CASE (line.account).kind WHEN 'free_spins' THEN 'spins_issued' ELSE 'bonus_cost' END, bet.currency), line.amount);
+        IF (line.account).kind = 'free_spins' THEN
+            spins := -line.amount / (line.account).spin_value_minor;
+        END IF;
+    END LOOP;
+    PERFORM wallet_undo_aside(bet, answer.transfer_id, 'bonus_cost');
     PERFORM events_append('wallet.free-bet-rolled-back.v1', p_player, p_at, jsonb_build_object(
         'rollback_id', answer.transfer_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game,
         'category', (SELECT category FROM wallet_game WHERE code = bet.game),
-        'won', kernel_major(won, bet.currency), 'currency', bet.currency), p_request_id);
+        'spins', spins, 'won', kernel_major(won, bet.currency), 'currency', bet.currency), p_request_id);
     answer.outcome := 'applied';
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN wallet_with_balances(answer, p_player);

@@ -33,7 +33,9 @@ BEGIN
     PERFORM events_lock_players(p_players);
     WITH item AS MATERIALIZED (
         SELECT i.*, g.category, g.exclusive, g.code IS NOT NULL AND count(*) OVER (PARTITION BY i.key) = 1 AND NOT EXISTS (
-                   SELECT FROM wallet_transferkey k WHERE k.key = i.key AND k.source = p_source) AS new
+                   SELECT FROM wallet_transferkey k WHERE k.key = i.key AND k.source = p_source) AND NOT EXISTS (
+                   SELECT FROM wallet_closedround c WHERE c.player_id = i.player AND c.round = i.round AND c.game = i.game
+                   AND c.source = p_source) AS new
         FROM wallet_batch_items(p_players, p_keys, p_games, p_rounds, p_currencies, p_stakes, p_wins) i
         LEFT JOIN wallet_game g ON g.code = i.game AND g.active
     ), player AS MATERIALIZED (
@@ -45,7 +47,7 @@ BEGIN
         WHERE gate.refusal IS NULL AND a.closed_at IS NULL AND a.active_until IS NULL AND a.stake_cap_minor IS NULL
           AND a.game_categories IS NULL AND NOT EXISTS (
               SELECT FROM wallet_account o WHERE o.player_id = p.id AND o.closed_at IS NULL
-              AND o.kind NOT IN ('real', 'held') AND o.balance_minor > 0)
+              AND o.kind = 'bonus' AND o.balance_minor > 0)
     ), judged AS (
         SELECT item.*, player.*, new AND currency = held_in AND balance_minor
                    + coalesce(sum(coalesce(win, 0) - stake) OVER before, 0) >= stake AS plain,
@@ -86,7 +88,7 @@ BEGIN
         WHERE a.id = last.purse
     ), kept AS (  -- in one order, so that two batches never wait for each other
         INSERT INTO wallet_transferkey (source, key, digest, outcome, reason, transfer_id, win_transfer_id)
-        SELECT p_source, key, wallet_digest('bet', player::text, game, round, currency, stake::text, win::text),
+        SELECT p_source, key, wallet_digest('bet', player::text, game, round, currency, stake::text, win::text, NULL),
                'applied', '', bet_id, win_id FROM together ORDER BY key
         ON CONFLICT DO NOTHING RETURNING key
     )

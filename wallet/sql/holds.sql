@@ -9,9 +9,10 @@ CREATE FUNCTION wallet_shares(p_parts bigint[], p_amount bigint) RETURNS bigint[
           FROM unnest(p_parts) WITH ORDINALITY AS parts (part, number)) AS line
 $$;
 
--- Sets money aside for a bet, drawn from the purses as a bet would draw it.
+-- Sets money aside for a bet, drawn from the purses as a bet would draw it. p_expires is no part of the content: where a
+-- caller leaves it to the system, a retry comes with a later one.
 CREATE FUNCTION wallet_reserve(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
-    p_amount bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_amount bigint, p_expires timestamptz, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
@@ -29,7 +30,12 @@ BEGIN
     gate := players_gate(p_player, 'play', p_at);
     answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
                           WHEN game.code IS NULL THEN 'unknown_game'
-                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency'
+                          WHEN EXISTS (SELECT FROM wallet_closedround c WHERE c.player_id = p_player AND c.round = p_round
+                                       AND c.game = p_game AND c.source = p_source) THEN 'round_closed' ELSE '' END;
+    IF answer.reason = '' AND p_expires <= p_at THEN
+        answer.reason := 'hold_expired';
+    END IF;
     IF answer.reason = '' THEN
         drawn := wallet_draw(p_player, game.category, p_amount, p_at);
         answer.reason := drawn.reason;
@@ -46,10 +52,10 @@ BEGIN
         PERFORM wallet_enter(answer.transfer_id, drawn.accounts[i], -drawn.parts[i]);
     END LOOP;
     PERFORM wallet_enter(answer.transfer_id, wallet_held_purse(p_player, p_currency), p_amount);
-    INSERT INTO wallet_hold (id, player_id, currency, amount_minor, captured_minor, released_minor, purses, left_minor, reserved_at)
-    VALUES (answer.transfer_id, p_player, p_currency, p_amount, 0, 0, drawn.accounts, drawn.parts, p_at);
+    INSERT INTO wallet_hold (id, player_id, currency, amount_minor, captured_minor, released_minor, purses, left_minor, reserved_at, expires_at)
+    VALUES (answer.transfer_id, p_player, p_currency, p_amount, 0, 0, drawn.accounts, drawn.parts, p_at, p_expires);
     PERFORM events_append('wallet.bet-reserved.v1', p_player, p_at, jsonb_build_object(
-        'hold_id', answer.transfer_id, 'round', p_round, 'game', p_game,
+        'hold_id', answer.transfer_id, 'round', p_round, 'game', p_game, 'expires_at', p_expires,
         'amount', kernel_major(p_amount, p_currency), 'real', kernel_major(drawn.real_part, p_currency),
         'bonus', kernel_major(p_amount - drawn.real_part, p_currency), 'currency', p_currency), p_request_id);
     answer.outcome := 'applied';
@@ -61,8 +67,10 @@ $$;
 -- Makes part or all of a hold a bet (p_capture), or gives it back; p_amount NULL is all that is left. A capture asks no
 -- gate: the bet was taken when the money was reserved. It goes back to its purses and from there into the bet, so that
 -- wins and rollbacks of the bet find the purses that staked. What is released follows its purse, as a late win does.
+-- p_expired names a hold whose time is over, for the system, which does not have its key.
 CREATE FUNCTION wallet_settle_hold(p_player uuid, p_source text, p_key text, p_hold_key text, p_capture boolean,
-    p_currency text, p_amount bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_currency text, p_amount bigint, p_at timestamptz, p_actor text, p_request_id text, p_expired uuid DEFAULT NULL)
+RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
@@ -84,17 +92,21 @@ BEGIN
         RETURN wallet_with_balances(answer, p_player);
     END IF;
     answer.reason := '';
-    SELECT t.* INTO reserve FROM wallet_transferkey k JOIN wallet_transfer t ON t.id = k.transfer_id
-    WHERE k.key = p_hold_key AND k.source = p_source AND t.kind = 'reserve' AND t.player_id = p_player;
+    SELECT * INTO reserve FROM wallet_transfer
+    WHERE id = coalesce(p_expired, (SELECT transfer_id FROM wallet_transferkey WHERE key = p_hold_key AND source = p_source))
+      AND kind = 'reserve' AND player_id = p_player;
     SELECT * INTO hold FROM wallet_hold WHERE id = reserve.id;
     IF hold.id IS NULL THEN
         answer.outcome := 'unknown_reference';
         RETURN wallet_with_balances(answer, p_player);
     END IF;
     amount := coalesce(p_amount, hold.amount_minor - hold.captured_minor - hold.released_minor);
-    IF hold.currency <> p_currency OR amount = 0 OR amount > hold.amount_minor - hold.captured_minor - hold.released_minor THEN
+    answer.reason := CASE WHEN hold.currency <> p_currency THEN 'wrong_currency'
+                          WHEN p_capture AND hold.expires_at <= p_at THEN 'hold_expired'
+                          WHEN amount = 0 OR amount > hold.amount_minor - hold.captured_minor - hold.released_minor
+                          THEN 'hold_exceeded' ELSE '' END;
+    IF answer.reason <> '' THEN
         answer.outcome := 'refused';
-        answer.reason := CASE WHEN hold.currency <> p_currency THEN 'wrong_currency' ELSE 'hold_exceeded' END;
         PERFORM wallet_keep_key(p_source, p_key, digest, answer);
         RETURN wallet_with_balances(answer, p_player);
     END IF;
@@ -137,7 +149,7 @@ BEGIN
     ELSE
         PERFORM events_append('wallet.hold-released.v1', p_player, p_at, jsonb_build_object(
             'hold_id', hold.id, 'release_id', release_id, 'round', reserve.round, 'game', reserve.game,
-            'amount', kernel_major(amount, p_currency), 'currency', p_currency), p_request_id);
+            'amount', kernel_major(amount, p_currency), 'currency', p_currency, 'expired', p_expired IS NOT NULL), p_request_id);
         answer.transfer_id := release_id;
     END IF;
     UPDATE wallet_hold SET

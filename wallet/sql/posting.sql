@@ -273,13 +273,14 @@ BEGIN
 END
 $$;
 
--- Places a bet; with p_win (0: lost) it also settles it in the same transaction.
+-- Places a bet; with p_win (0: lost) it also settles it in the same transaction. p_extra is what else belongs to the
+-- content (rounds.sql), so that the same key without it, or with another, is a conflict.
 CREATE FUNCTION wallet_bet(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
-    p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_stake bigint, p_win bigint, p_at timestamptz, p_actor text, p_request_id text, p_extra text DEFAULT NULL) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
-    digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text);
+    digest bytea := wallet_digest('bet', p_player::text, p_game, p_round, p_currency, p_stake::text, p_win::text, p_extra);
     game wallet_game;
     gate record;
     drawn record;
@@ -296,7 +297,9 @@ BEGIN
     gate := players_gate(p_player, 'play', p_at);
     answer.reason := CASE WHEN gate.refusal IS NOT NULL THEN gate.refusal
                           WHEN game.code IS NULL THEN 'unknown_game'
-                          WHEN gate.currency <> p_currency THEN 'wrong_currency' ELSE '' END;
+                          WHEN gate.currency <> p_currency THEN 'wrong_currency'
+                          WHEN EXISTS (SELECT FROM wallet_closedround c WHERE c.player_id = p_player AND c.round = p_round
+                                       AND c.game = p_game AND c.source = p_source) THEN 'round_closed' ELSE '' END;
     IF answer.reason = '' THEN
         drawn := wallet_draw(p_player, game.category, p_stake, p_at);
         answer.reason := drawn.reason;
@@ -338,11 +341,11 @@ $$;
 
 -- Pays a win on a bet. Never asks the gate: what was won is paid, whatever became of the player since.
 CREATE FUNCTION wallet_win(p_player uuid, p_source text, p_key text, p_bet_key text, p_currency text, p_amount bigint,
-    p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
+    p_at timestamptz, p_actor text, p_request_id text, p_extra text DEFAULT NULL) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
-    digest bytea := wallet_digest('win', p_player::text, p_bet_key, p_currency, p_amount::text);
+    digest bytea := wallet_digest('win', p_player::text, p_bet_key, p_currency, p_amount::text, p_extra);
     bet wallet_transfer;
     win record;
 BEGIN
@@ -382,6 +385,7 @@ DECLARE
     destination uuid;
     house uuid;
     to_house bigint := 0;
+    aside record;  -- what jackpots and the house's fees had of it (jackpots.sql)
     real_part bigint := 0;
     won_real bigint := 0;
     won_bonus bigint := 0;
@@ -438,7 +442,7 @@ BEGIN
         FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id
         WHERE a.player_id = p_player AND e.id >= bet.id
           AND e.transfer_id IN (SELECT bet.id UNION ALL
-                                SELECT id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind = 'win')
+                                SELECT id FROM wallet_transfer WHERE bet_id = bet.id AND id >= bet.id AND kind IN ('win', 'jackpot_win'))
         GROUP BY a.id, a ORDER BY a.id
     LOOP
         IF (entry.account).kind = 'real' THEN
@@ -455,6 +459,9 @@ BEGIN
     IF to_house <> 0 THEN
         PERFORM wallet_enter_house(rollback_id, house, to_house);
     END IF;
+    aside := wallet_undo_aside(bet, rollback_id, 'gaming');
+    won_real := won_real - aside.jackpot_real;
+    won_bonus := won_bonus - aside.jackpot_bonus;
     SELECT * INTO game FROM wallet_game WHERE code = bet.game;
     PERFORM events_append('wallet.bet-rolled-back.v1', p_player, p_at, jsonb_build_object(
         'rollback_id', rollback_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game, 'category', game.category,
@@ -462,6 +469,7 @@ BEGIN
         'real', kernel_major(real_part, bet.currency), 'bonus', kernel_major(bet.amount_minor - real_part, bet.currency),
         'real_eur', CASE WHEN bet.currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
         'won_real', kernel_major(won_real, bet.currency), 'won_bonus', kernel_major(won_bonus, bet.currency),
+        'jackpot_contribution', kernel_major(aside.contribution, bet.currency),
         'currency', bet.currency), p_request_id);
     answer.outcome := 'applied';
     answer.transfer_id := rollback_id;

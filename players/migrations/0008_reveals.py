@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0004_label_history"),
+        ("players", "0007_access"),
     ]
 
     operations = [

@@ -8,8 +8,8 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0002_keep_approvals"),
-        ("players", "0005_reveals"),
+        ("compliance", "0003_delegation"),
+        ("players", "0008_reveals"),
     ]
 
     operations = [
