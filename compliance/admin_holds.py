@@ -21,7 +21,9 @@ from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, when
 from players.selectors import find_player_by_login
 
-REASON = {"max_length": 500, "widget": forms.Textarea(attrs={"rows": 3})}
+
+def reason_field(help_text: str) -> forms.CharField:
+    return forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 3}), help_text=help_text)
 
 
 class PlaceForm(forms.Form):
@@ -36,7 +38,7 @@ class PlaceForm(forms.Form):
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="Leave it empty for a hold that stands until somebody releases it.",
     )
-    reason = forms.CharField(help_text="The case or order that asks for it.", **REASON)
+    reason = reason_field("The case or order that asks for it.")
 
     def clean_player(self) -> UUID | None:
         text: str = self.cleaned_data["player"].strip()
@@ -56,7 +58,7 @@ class PlaceForm(forms.Form):
 
 
 class ReleaseForm(forms.Form):
-    reason = forms.CharField(help_text="Kept with the hold, and on the audit trail.", **REASON)
+    reason = reason_field("Kept with the hold, and on the audit trail.")
 
 
 @admin.register(LegalHold)
@@ -83,7 +85,7 @@ class LegalHoldAdmin(PageAdmin):
         may_purge = may(request, RUN)
         would = purge(actor=staff_actor(request), at=clock.now(), dry_run=True) if may_purge else []
         context = {"purges": would, "may_purge": may_purge, "may_place": may(request, PLACE)}
-        return super().changelist_view(request, {**context, **(extra_context or {})})  # type: ignore[no-any-return]
+        return super().changelist_view(request, {**context, **(extra_context or {})})
 
     def place_view(self, request: HttpRequest) -> HttpResponse:
         need(request, PLACE)

@@ -95,6 +95,7 @@ def reveal_view(page: PlayerAdmin, request: HttpRequest, player_id: UUID, sectio
     frame = page.frame(request, player_id)
     player, actor, back = frame["player"], staff_actor(request), page.reverse("change", player_id)
     form = ReasonForm(request.POST or None)
+    form.fields["reason"].help_text = "Why you need to see it. Whoever looked, and why, is kept."
     in_place = "HX-Request" in request.headers
     if request.method == "POST" and form.is_valid():
         reason, at = form.cleaned_data["reason"], clock.now()

@@ -55,8 +55,10 @@ def purge(
 def _run(
     rule: TablePurge | PartitionPurge, actor: Actor, at: datetime, dry_run: bool, progress: Callable[[str, int], object]
 ) -> Purged:
-    run = _purge_rows if isinstance(rule, TablePurge) else _purge_months
-    done: Purged = run(rule, at, dry_run, progress)  # type: ignore[operator]
+    if isinstance(rule, TablePurge):
+        done = _purge_rows(rule, at, dry_run, progress)
+    else:
+        done = _purge_months(rule, at, dry_run, progress)
     if not dry_run and done.gone:
         record(
             action="compliance.purge",
