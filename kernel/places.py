@@ -11,6 +11,8 @@ from geoip2.database import Reader
 from geoip2.errors import AddressNotFoundError
 from maxminddb import InvalidDatabaseError
 
+from kernel.context import client_ip
+
 logger = logging.getLogger(__name__)
 
 
@@ -40,6 +42,11 @@ def find_place(ip: str) -> Place:
         return NOWHERE
     city = getattr(found, "city", None)
     return Place(found.country.iso_code or "", (city.name if city else "") or "")
+
+
+def country_of_request() -> str:
+    """Where the request that is being worked comes from, ISO 3166-1 alpha-2; "" where there is none, or unknown."""
+    return find_place(client_ip.get()).country
 
 
 @lru_cache(maxsize=2)

@@ -41,6 +41,11 @@ OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
 
+# --- personal data -----------------------------------------------------------------------------------------------
+# How long a reveal lasts, and how many one person may make in an hour.
+REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", default=30)
+
 # --- corrections of balances -------------------------------------------------------------------------------------
 ADJUSTMENT_REASONS = env.list(
     "ADJUSTMENT_REASONS",
@@ -64,6 +69,18 @@ DORMANT_FEE = env.dict("DORMANT_FEE", default={})
 DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
 DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
+# --- access ------------------------------------------------------------------------------------------------------
+# Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
+ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
+# What takes a second person: giving roles to staff, changing what a role may do, making service clients.
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+# A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+# Permissions on single objects are read by kernel.objects alone.
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
 # --- rounds ------------------------------------------------------------------------------------------------------
 # Rounds that their games leave open are closed after so many hours; 0: never.
 ROUNDS_CLOSE_AFTER_HOURS = env.int("ROUNDS_CLOSE_AFTER_HOURS", default=24)
@@ -83,6 +100,7 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_filters",
+    "guardian",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "allauth",
@@ -93,6 +111,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "django_structlog",
+    "auditlog",
     "kernel",
     "events",
     "players",
@@ -120,7 +139,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pms.staff_middleware.StaffMiddleware",
-    "kernel.admin.RefusalMiddleware",
+    "kernel.admin.StaffMiddleware",
     "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 
@@ -145,6 +164,7 @@ AUTH_PASSWORD_VALIDATORS = [{"NAME": "players.services.passwords.PasswordRules"}
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.ScryptPasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "kernel.client_secrets.ClientSecretHasher",
 ]
 
 TEMPLATES = [
@@ -219,7 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
-    "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
+    "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
@@ -266,6 +286,21 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- configuration on the audit trail ------------------------------------------------------------------------------
+# What staff configure in the admin: django-auditlog finds what differs, the audit trail keeps it. Secrets and personal
+# data stay out. Services that write by bulk or SQL record by themselves.
+MIGRATION_MODULES = {"auditlog": None}  # its table stays away
+AUDITLOG_LOGENTRY_MODEL = "events.ConfigurationChange"
+AUDITLOG_INCLUDE_TRACKING_MODELS = [
+    {"model": "auth.Group", "m2m_fields": ["permissions"]},
+    {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
+    {"model": "loyalty.Level"},
+    {"model": "wallet.ApprovalRule"},
+    {"model": "wallet.Game"},
+    {"model": "wallet.ReportMapping"},
+    {"model": "wallet.WithdrawalPolicy"},
+]
 
 # --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -340,6 +375,8 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 65_536
 # Per service client, over all processes; the wallet's hot path is not counted.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6_000)
+# Requests for tokens per service client, and four times as many per address.
+TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=60)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Player Management System API",
     "OAS_VERSION": "3.1.0",

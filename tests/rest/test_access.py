@@ -238,7 +238,7 @@ def test_a_token_seen_before_costs_nothing(
 ) -> None:
     player = make_player()
     api = Api(token_for("wallet:read"))
-    with django_assert_num_queries(2):  # the token, the balance
+    with django_assert_num_queries(3):  # the token, its use noted, the balance
         api.get(f"players/{player.id}/balance")
     with django_assert_num_queries(1):
         api.get(f"players/{player.id}/balance")
