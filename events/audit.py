@@ -6,6 +6,7 @@ ledger and writes nothing here.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cache
@@ -15,12 +16,15 @@ from django.apps import apps
 from psycopg.types.json import Jsonb
 
 from events.types import AuditOutcome
+from kernel import vault
 from kernel.actors import Actor
 from kernel.context import client_ip, request_id, user_agent
 from kernel.db import fetch_one
 from kernel.pan import mask_pans
 
-CHANGED = "(changed)"
+CHANGED, ERASED = "(changed)", "(erased)"
+SEALED = "sealed:"  # begins what is kept of a personal value
+_FIELD = "events.audit"
 _LONGEST_VALUE = 1_000
 
 
@@ -41,7 +45,9 @@ def record(
 
     ``action`` is "app.verb_noun" ("players.change_status"); ``object_type`` "app.noun". Address, browser and request id
     come from ``kernel.context``, roles from the actor. Values of ``before`` and ``after`` whose last name any model
-    declares personal are kept as "(changed)" only. Call it after the transaction holds its players.
+    declares personal are sealed under the player's key, so that its destruction erases them and the chain still holds;
+    where there is no player, or the key is gone, they are kept as "(changed)". Call it after the transaction holds its
+    players.
     """
     record_id: UUID = fetch_one(
         "SELECT events_audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::inet, %s, %s, %s)",
@@ -55,8 +61,8 @@ def record(
             object_type,
             object_id,
             mask_pans(reason),
-            _kept(before),
-            _kept(after),
+            _kept(before, player_id, at),
+            _kept(after, player_id, at),
             client_ip.get() or None,
             user_agent.get(),
             request_id.get(),
@@ -66,17 +72,39 @@ def record(
     return record_id
 
 
-def _kept(values: Mapping[str, str] | None) -> Jsonb | None:
-    """What may be kept of these values."""
+def open_value(player_id: UUID | None, value: str) -> str:
+    """What a record keeps of a personal value, opened; "(erased)" once the player's key is destroyed.
+
+    Who may read it, the caller asks. Raises: kernel.vault.Damaged.
+    """
+    if player_id is None or not value.startswith(SEALED):
+        return value
+    try:
+        return vault.unseal(player_id, _FIELD, base64.b64decode(value.removeprefix(SEALED)))
+    except vault.Destroyed:
+        return ERASED
+
+
+def _kept(values: Mapping[str, str] | None, player_id: UUID | None, at: datetime) -> Jsonb | None:
+    """What is kept of these values."""
     if values is None:
         return None
     personal = _personal_names()
     return Jsonb(
         {
-            name: CHANGED if name.rpartition(".")[2] in personal else mask_pans(str(value))[:_LONGEST_VALUE]
-            for name, value in values.items()
+            name: _sealed(text, player_id, at) if name.rpartition(".")[2] in personal else text
+            for name, text in ((name, mask_pans(str(value))[:_LONGEST_VALUE]) for name, value in values.items())
         }
     )
+
+
+def _sealed(text: str, player_id: UUID | None, at: datetime) -> str:
+    if player_id is None:
+        return CHANGED
+    try:
+        return SEALED + base64.b64encode(vault.seal(player_id, _FIELD, text, at=at)).decode()
+    except vault.Destroyed:
+        return CHANGED
 
 
 @cache
