@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.core.internal.httpkit import is_headless_request
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialApp, SocialLogin
 from django.contrib import messages
@@ -39,7 +40,9 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
         """Our identity providers as allauth's apps. They are never stored: their secrets stay encrypted."""
-        apps = []
+        apps: list[SocialApp] = []
+        if is_headless_request(request):
+            return apps  # players have none of these, and are not told of them
         for known in list_providers():
             names = {known.protocol.value, known.slug}
             # allauth knows a SAML provider by its client id, and an OIDC one by its provider id.
