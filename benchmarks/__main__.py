@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import adapters, batches, costs, ground, growth, http, reads, rivals
+from benchmarks import access, adapters, batches, costs, ground, growth, http, reads, rivals
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -112,6 +112,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "reads": lambda: reads.rows(SECONDS),
     "rivals": lambda: rivals.rows(SECONDS),
     "adapters": aggregator,
+    "access": lambda: access.rows(SECONDS),
     "replay": replay,
     "consumers": consumers,
     "verify": verification,
