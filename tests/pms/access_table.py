@@ -50,8 +50,10 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_transferexport_*": "administrator auditor finance",
     "wallet_transferexport_new wallet_transferexport_cancel": "finance",
     "wallet_transferexport_file wallet_transferexport_manifest": "finance",
-    "wallet_feerule_*": ("administrator auditor finance operations", "administrator finance"),
+    "wallet_feerule_changelist": "administrator auditor finance operations",
+    "wallet_feerule_change": ("administrator auditor finance operations", "administrator finance"),
     "wallet_feerule_add": "administrator finance",
+    "wallet_feerule_history": "administrator auditor finance operations",
     "wallet_approvalrule_changelist wallet_withdrawalpolicy_changelist": "administrator auditor finance operations",
     "wallet_approvalrule_history wallet_withdrawalpolicy_history": "administrator auditor finance operations",
     "wallet_approvalrule_change wallet_withdrawalpolicy_change": (
@@ -68,8 +70,10 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_reconciliationcase_claim wallet_reconciliationcase_resolve": "finance",
     # --- games and loyalty ---
     "wallet_game_*": EVERYBODY,
-    "wallet_jackpot_*": (EVERYBODY, "administrator finance"),
+    "wallet_jackpot_changelist": EVERYBODY,
+    "wallet_jackpot_change": (EVERYBODY, "administrator finance"),
     "wallet_jackpot_add": "administrator finance",
+    "wallet_jackpot_history": EVERYBODY,
     "loyalty_level_* loyalty_standing_changelist": (
         "administrator analyst auditor crm_specialist loyalty_admin marketing_manager operations support_agent"
         " support_lead vip_manager"
