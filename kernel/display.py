@@ -33,7 +33,7 @@ TONES = {
 }
 
 
-ACRONYMS = {"aml": "AML", "kyc": "KYC"}
+ACRONYMS = {"aml": "AML", "kyc": "KYC", "crm": "CRM", "mlro": "MLRO", "vip": "VIP", "api": "API"}
 
 
 def human(code: str) -> str:
