@@ -19,6 +19,7 @@ from kernel.actors import Actor
 from kernel.context import client_ip, request_id, user_agent
 from kernel.db import fetch_one
 from kernel.pan import mask_pans
+from kernel.protection import PERSONAL_NAMES
 
 CHANGED = "(changed)"
 _LONGEST_VALUE = 1_000
@@ -40,8 +41,9 @@ def record(
     """Write one record of a deed, in the caller's transaction; its id.
 
     ``action`` is "app.verb_noun" ("players.change_status"); ``object_type`` "app.noun". Address, browser and request id
-    come from ``kernel.context``, roles from the actor. Values of ``before`` and ``after`` whose last name any model
-    declares personal are kept as "(changed)" only. Call it after the transaction holds its players.
+    come from ``kernel.context``, roles from the actor. Values of ``before`` and ``after`` that are personal, by their last
+    name and by what the model ``object_type`` declares, are kept as "(changed)" only.
+    Call it after the transaction holds its players.
     """
     record_id: UUID = fetch_one(
         "SELECT events_audit_append(%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s::inet, %s, %s, %s)",
@@ -55,8 +57,8 @@ def record(
             object_type,
             object_id,
             mask_pans(reason),
-            _kept(before),
-            _kept(after),
+            _kept(before, object_type),
+            _kept(after, object_type),
             client_ip.get() or None,
             user_agent.get(),
             request_id.get(),
@@ -66,11 +68,11 @@ def record(
     return record_id
 
 
-def _kept(values: Mapping[str, str] | None) -> Jsonb | None:
+def _kept(values: Mapping[str, str] | None, object_type: str) -> Jsonb | None:
     """What may be kept of these values."""
     if values is None:
         return None
-    personal = _personal_names()
+    personal = _personal_names(object_type)
     return Jsonb(
         {
             name: CHANGED if name.rpartition(".")[2] in personal else mask_pans(str(value))[:_LONGEST_VALUE]
@@ -80,8 +82,13 @@ def _kept(values: Mapping[str, str] | None) -> Jsonb | None:
 
 
 @cache
-def _personal_names() -> frozenset[str]:
-    """Names of the fields that any model declares personal."""
-    return frozenset(
-        name for model in apps.get_models() if hasattr(model, "protection") for name in model.protection.personal
-    )
+def _personal_names(object_type: str) -> frozenset[str]:
+    """Names of what is personal in this model; where it names none, of what any model declares personal."""
+    declared = {
+        model._meta.label_lower: model.protection.personal
+        for model in apps.get_models()
+        if hasattr(model, "protection")
+    }
+    if object_type in {model._meta.label_lower for model in apps.get_models()}:
+        return PERSONAL_NAMES.union(declared.get(object_type, ()))
+    return PERSONAL_NAMES.union(*declared.values())
