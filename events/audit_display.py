@@ -67,6 +67,12 @@ def actor_link(kind: str, actor_id: str, names: dict[str, str]) -> SafeString:
     return format_html('<a class="pms-link" href="{}">{}</a> <span class="pms-subtle">{}</span>', href, shown, kind)
 
 
+def search_link(text: str, **query: str) -> SafeString:
+    """A link to all records that fit: ``person="staff:7"``, ``request_id=…``."""
+    href = reverse("admin:events_auditrecord_changelist") + "?" + urlencode(query)
+    return format_html('<a class="pms-link" href="{}">{}</a>', href, text)
+
+
 def player_link(player_id: UUID | None) -> str:
     return copyable(player_id, reverse("admin:players_player_change", args=[player_id])) if player_id else ""
 

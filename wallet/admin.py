@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
+from events.audit_display import search_link
+from kernel.admin import LatestAdmin, PageAdmin, column, may, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
@@ -190,6 +191,11 @@ class TransferAdmin(RoundPages, MovementAdmin):
                 ("Its key", copyable(obj.reference)),
                 ("Done by", obj.actor),
                 ("Request", copyable(obj.request_id)),
+                *(
+                    [("On the audit trail", search_link("Records of this request", request_id=obj.request_id))]
+                    if obj.request_id and may(request, "events.view_auditrecord")
+                    else []
+                ),
                 ("Happened", when(obj.occurred_at)),
                 ("Recorded", when(recorded_at(obj))),
                 ("Digest", copyable(bytes(obj.digest).hex())),
