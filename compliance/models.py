@@ -55,7 +55,8 @@ class Approval(models.Model):
                 name="compliance_approval_decided",
             ),
             models.CheckConstraint(
-                condition=~models.Q(decided_by=models.F("requested_by")), name="compliance_approval_four_eyes"
+                condition=~models.Q(decided_by=models.F("requested_by")) | models.Q(state="withdrawn"),
+                name="compliance_approval_four_eyes",
             ),
         ]
         indexes: ClassVar = [

@@ -37,7 +37,8 @@ from wallet.services.holds import reserve
 from wallet.services.integrations import add_key, create_integration, map_games
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal, reject_withdrawal, request_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawals import request_withdrawal
 from wallet.types_adapters import AdapterProtocol
 from wallet.types_payments import DepositState, WithdrawalDetails
 
