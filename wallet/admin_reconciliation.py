@@ -30,6 +30,7 @@ from wallet.selectors_reconciliation import (
     find_withdrawal_of,
     list_liability,
     list_liability_currencies,
+    list_same_files,
     sum_fees,
 )
 from wallet.services import reconciliation
@@ -239,6 +240,9 @@ class ReportAdmin(PageAdmin):
             "working": obj.state in (ReportState.WAITING, ReportState.MATCHING),
             "percent_read": obj.bytes_read * 100 // obj.bytes_whole,
             "bad_rows": bad,
+            "same_files": [
+                (self.reverse("change", report_id), name, when(at)) for report_id, name, at in list_same_files(obj.pk)
+            ],
             "fees": sum_fees(obj.pk),
             "rows_link": self.reverse("rows", obj.pk),
             "cases_link": f"{reverse('admin:wallet_reconciliationcase_changelist')}?report__id__exact={obj.pk}",

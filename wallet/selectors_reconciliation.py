@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Sum
 
 from kernel.money import Money
 from wallet.models_payments import Payout
-from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, ReportRow
+from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, Report, ReportRow
 from wallet.types import AccountKind
 from wallet.types_reconciliation import LiabilityCheckDetails, LiabilityDifference, LiabilityLine
 
@@ -32,6 +32,12 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
         )
         for day, kinds in list(days.items())[:limit]
     ]
+
+
+def list_same_files(report_id: UUID) -> list[tuple[UUID, str, datetime]]:
+    """Id, mapping's name and moment of upload of reports that hold this report's file, under other mappings; newest first."""
+    same = Report.objects.filter(digest=Report.objects.filter(id=report_id).values("digest")[:1]).exclude(id=report_id)
+    return list(same.order_by("-id").values_list("id", "mapping__name", "uploaded_at"))
 
 
 def sum_fees(report_id: UUID) -> list[Money]:
