@@ -28,6 +28,7 @@ from wallet.rules_matching import COVERED, DEPOSIT, FEE, PAYOUT
 from wallet.selectors_reconciliation import (
     find_last_check,
     find_withdrawal_of,
+    get_liability_now,
     list_liability,
     list_liability_currencies,
     list_same_files,
@@ -292,6 +293,7 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "now": get_liability_now(currency=currency, at=clock.now()) if currency else None,
             "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)

@@ -6,9 +6,11 @@ from collections import defaultdict
 from datetime import date, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 
 from kernel.money import Money
+from wallet.models import Account
 from wallet.models_payments import Payout
 from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, Report, ReportRow
 from wallet.types import AccountKind
@@ -53,10 +55,22 @@ def find_withdrawal_of(payout_id: UUID) -> UUID | None:
     return found
 
 
+def get_liability_now(*, currency: str, at: datetime) -> LiabilityLine:
+    """What the balances are at this moment; it costs a look at every purse that holds something."""
+    sums = dict(
+        Account.objects.filter(player_id__isnull=False, currency=currency, balance_minor__gt=0)
+        .values_list("kind")
+        .annotate(Sum("balance_minor"))
+    )
+    kinds = (AccountKind.REAL, AccountKind.BONUS, AccountKind.HELD, AccountKind.TOURNAMENT)
+    return LiabilityLine(at.date(), *(Money(sums.get(kind, 0), currency) for kind in kinds))
+
+
 def list_liability_currencies() -> list[str]:
+    """Those of the last closed day; before the first is closed, those that players may hold."""
     newest = LiabilityDay.objects.order_by("-day").first()
     if newest is None:
-        return []
+        return sorted(settings.PLAYER_CURRENCIES)
     return sorted(set(LiabilityDay.objects.filter(day=newest.day).values_list("currency", flat=True)))
 
 

@@ -177,6 +177,7 @@ def let_through(withdrawal: Withdrawal, parts: Split, actor: Actor, at: datetime
 
 
 def record_deed(deed: str, withdrawal: Withdrawal, reason: str, actor: Actor, at: datetime) -> None:
+    """What was done to a withdrawal, on the audit trail."""
     asked = Money(withdrawal.amount_minor, withdrawal.currency)
     record(
         action=f"wallet.{deed}",
