@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel.access import allowed
 from players import rules
-from players.admin_masking import masked, sees_personal_data
+from players.admin_reveals import personal_context
 from players.admin_timeline import PAGE, list_happenings
 from players.ports import Figure, PanelRequest
 from players.selectors import list_labels, list_restrictions, list_setting_changes
@@ -31,10 +31,8 @@ class OverviewPanel:
 
     def context(self, request: PanelRequest) -> dict[str, object]:
         changes = list_setting_changes(request.player.id, limit=20)
-        personal = sees_personal_data(request.actor)
         return {
-            "profile": masked(request.player, request.actor),
-            "personal": personal,
+            **personal_context(request.player, request.actor, request.at),
             "labels": list_labels(request.player.id),
             "changes": changes,
             "public_settings": {"status", "country", "language", "time_zone"},
@@ -51,14 +49,14 @@ class RestrictionsPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         rows = list_restrictions(request.player.id)
         standing = [row for row in rows if _stands(row, request)]
-        hides = not allowed(request.actor, AML_REASON)
+        hides = not allowed(request.actor, AML_REASON, request.player)
         return {
             "standing": standing,
             "past": [row for row in rows if row not in standing],
             "hidden": {row.id for row in rows if hides and row.kind is RestrictionKind.AML_HOLD},
             "hidden_text": HIDDEN,
-            "may_impose": allowed(request.actor, "players.impose_restriction"),
-            "may_lift": allowed(request.actor, "players.lift_restriction"),
+            "may_impose": allowed(request.actor, "players.impose_restriction", request.player),
+            "may_lift": allowed(request.actor, "players.lift_restriction", request.player),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
@@ -70,7 +68,7 @@ def _stands(row: RestrictionDetails, request: PanelRequest) -> bool:
 
 
 class TimelinePanel:
-    key, title, order, permission = "timeline", "Timeline", 90, "players.view_player"
+    key, title, order, permission = "timeline", "Timeline", 90, "events.view_event"
     template = "players/panel_timeline.html"
 
     def context(self, request: PanelRequest) -> dict[str, object]:
@@ -79,7 +77,7 @@ class TimelinePanel:
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": "before" not in request.query,
-            "may_open": allowed(request.actor, "events.view_event"),
+            "may_open": allowed(request.actor, "events.view_event", request.player),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

@@ -17,7 +17,7 @@ from django.conf import settings
 from django.db import transaction
 
 from events.audit import record
-from kernel.access import require
+from kernel.access import require, require_whole
 from kernel.actors import Actor
 from kernel.db import fetch_all
 from kernel.errors import DomainError, FieldErrors, NotFound
@@ -50,7 +50,7 @@ class _Cancelled(Exception):
 @transaction.atomic
 def request_export(*, wanted: ExportFilter, actor: Actor, at: datetime) -> UUID:
     """Ask for a file; its export's id. ``write_exports`` writes it. Raises: AccessDenied, FieldErrors, TooManyExports."""
-    require(actor, EXPORT)
+    require_whole(actor, EXPORT)
     if not timedelta(0) < wanted.until - wanted.since <= LONGEST:
         raise FieldErrors({"until": [f"Choose a later day than the first, at most {LONGEST.days} days after it."]})
     under_way = TransferExport.objects.filter(

@@ -14,6 +14,7 @@ from compliance.services.approvals import withdraw as withdraw_request
 from events.audit import record
 from events.catalogue.wallet import WithdrawalApproved, WithdrawalRejected
 from events.services.log import holding, publish
+from kernel.access import Subject, require
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7
@@ -25,7 +26,7 @@ from wallet.rules_adjustments import COUNTED_TOGETHER, needs_approval
 from wallet.rules_fees import divide_fee, fee_taken
 from wallet.selectors import get_withdrawal, list_instruments
 from wallet.services.payment_instruments import note_payment
-from wallet.services.withdrawal_claims import check_claim, lock
+from wallet.services.withdrawal_claims import DECIDE, check_claim, lock
 from wallet.services.withdrawal_money import about, give_back, move, shift
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
@@ -66,7 +67,9 @@ def approve_withdrawal(
     ClosedLoopBroken, ClaimedByAnother, AwaitsSecondPerson, AccessDenied.
     """
     _check_reason(reason, needed=False)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, Subject(player_id=found.player_id, amount=amount or found.amount), at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         if withdrawal.approval_id and withdrawal.state == WithdrawalState.IN_REVIEW:
@@ -87,7 +90,9 @@ def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: dat
     Publishes WithdrawalRejected. Raises: NotFound, FieldErrors, WithdrawalMoved, ClaimedByAnother.
     """
     _check_reason(reason, needed=True)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         move(withdrawal, WithdrawalState.REJECTED)
@@ -214,6 +219,7 @@ def _ask_second_person(withdrawal: Withdrawal, parts: Split, actor: Actor, at: d
         subject=f"Pay out {approved} {approved.currency}",
         content={
             "withdrawal_id": str(withdrawal.id),
+            "amount": str(approved),
             "currency": withdrawal.currency,
             "parts": [[str(instrument_id), str(part)] for instrument_id, part in parts],
             "reason": withdrawal.decision_reason,

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0002_keep_approvals"),
+        ("compliance", "0004_legal_holds"),
         ("players", "0004_label_history"),
     ]
 
