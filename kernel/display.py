@@ -26,7 +26,7 @@ TONES = {
         ("suspended", "failed", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
     ),
     **dict.fromkeys(("rollback", "expired", "down", "restricted", "rejected", "charged_back", "returned"), "bad"),
-    **dict.fromkeys(("posted", "resolved", "matched", "done"), "good"),
+    **dict.fromkeys(("posted", "resolved", "matched", "done", "reinstated"), "good"),
     **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching", "writing"), "warn"),
     **dict.fromkeys(("missing", "unmatched"), "warn"),
     **dict.fromkeys(("differing", "bad", "denied"), "bad"),

@@ -113,6 +113,7 @@ class DepositAdmin(MovementAdmin):
                 ("State", chip(obj.state)),
                 ("Reason given", human(obj.failure_reason)),
                 ("Taken back", money(Money(obj.charged_back_minor, obj.currency)) if obj.charged_back_minor else ""),
+                ("Given back again", money(Money(obj.reinstated_minor, obj.currency)) if obj.reinstated_minor else ""),
                 ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),

@@ -175,6 +175,7 @@ class TransferExportAdmin(PageAdmin):
             file = period_exports.find_file(row.pk).open("rb")
         except FileNotFoundError:
             raise Http404("The file is gone.") from None
+        period_exports.note_download(row, actor=staff_actor(request), at=clock.now())
         return self._download(FileResponse(file, content_type="text/csv"), period_exports.file_name(row))
 
     def manifest_view(self, request: HttpRequest, export_id: UUID) -> HttpResponseBase:
