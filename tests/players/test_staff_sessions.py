@@ -204,6 +204,14 @@ def test_a_form_sent_after_the_end_leads_back_to_its_page() -> None:
     assert foreign["Location"] == "/admin/login/?next=/admin/"
 
 
+def test_a_part_of_a_page_asked_for_after_the_end_sends_the_whole_page_to_the_login() -> None:
+    client = staff_client("operations")
+    here = "http://testserver/admin/wallet/deposit/"
+    with after(minutes=31):
+        answer = client.get("/admin/search/?s=a", HTTP_HX_REQUEST="true", HTTP_REFERER=here)
+    assert answer["HX-Redirect"] == "/admin/login/?next=/admin/wallet/deposit/"
+
+
 # --- proving once more who one is ---
 
 
