@@ -21,13 +21,14 @@ from analytics.types import CountFigure, HomeFigures, MoneyFigure
 from events.selectors import list_lags
 from events.types import ConsumerLag
 from kernel import clock
-from kernel.access import allowed
+from kernel.access import allowed, prefetch, remembering
 from kernel.actors import Actor
-from kernel.admin import actor_of
 from kernel.money import Money
+from kernel.staff import actor_of
 from players.selectors import get_player
 from players.selectors_staff import lives
 from wallet.selectors import list_latest_deposits
+from wallet.types_payments import DepositDetails
 
 # While Redis is away everybody computes the figures for themselves.
 cache = caches["forgiving"]
@@ -67,14 +68,24 @@ class Snapshot:
     at: datetime
     tiles: tuple[Tile, ...]
     parts: tuple[tuple[str, str, str], ...]
+    deposits: tuple[tuple[DepositDetails, str], ...] = ()
 
     def for_actor(self, actor: Actor) -> dict[str, Any]:
-        """What this actor may see, as JSON values."""
+        """What this actor may see, as JSON values; the deposits of those players whom they may see."""
+        parts = {key: html for key, permission, html in self.parts if allowed(actor, permission)}
+        if allowed(actor, DEPOSITS):
+            parts["deposits"] = self._render_deposits(actor)
         return {
             "at": self.at.isoformat(),
             "tiles": [asdict(tile) for tile in self.tiles if allowed(actor, tile.permission)],
-            "parts": {key: html for key, permission, html in self.parts if allowed(actor, permission)},
+            "parts": parts,
         }
+
+    def _render_deposits(self, actor: Actor) -> str:
+        with remembering():
+            prefetch(deposit.player_id for deposit, _ in self.deposits)
+            seen = [row for row in self.deposits if allowed(actor, DEPOSITS, row[0])]
+        return render_to_string("wallet/latest_deposits.html", {"deposits": seen})
 
 
 def current_snapshot(at: datetime) -> Snapshot:
@@ -96,7 +107,7 @@ def current_snapshot(at: datetime) -> Snapshot:
 def compute_snapshot(at: datetime) -> Snapshot:
     lags = list_lags(at)
     figures = get_home_figures(at, currency=settings.PLAYER_CURRENCIES[0])
-    deposits = [(deposit, get_player(deposit.player_id).login) for deposit in list_latest_deposits(limit=8)]
+    deposits = tuple((deposit, get_player(deposit.player_id).login) for deposit in list_latest_deposits(limit=8))
     return Snapshot(
         at=at,
         tiles=(*_business(figures), *_machinery(lags)),
@@ -106,8 +117,8 @@ def compute_snapshot(at: datetime) -> Snapshot:
                 CONSUMERS,
                 render_to_string("events/consumer_rows.html", {"lags": lags, "stale": at - STALE}),
             ),
-            ("deposits", DEPOSITS, render_to_string("wallet/latest_deposits.html", {"deposits": deposits})),
         ),
+        deposits=deposits,
     )
 
 
@@ -214,7 +225,7 @@ class HomeConsumer(AsyncJsonWebsocketConsumer):
                 await self.close(code=4403)
                 return
             snapshot = await database_sync_to_async(current_snapshot)(clock.now())
-            await self.send_json(snapshot.for_actor(self.actor))
+            await self.send_json(await database_sync_to_async(snapshot.for_actor)(self.actor))
             await asyncio.sleep(INTERVAL_S)
 
     async def _check(self) -> Actor | None:

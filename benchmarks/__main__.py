@@ -130,7 +130,9 @@ def main(names: list[str]) -> int:
     lines = ["| what | figure | reference | ratio | to reach |", "|---|---|---|---|---|"]
     for name in names or [name for name in BENCHMARKS if name != "growth"]:
         print(f"{name} …", flush=True)
-        lines += map(str, BENCHMARKS[name]())
+        for row in BENCHMARKS[name]():
+            lines.append(str(row))
+            print(row, flush=True)
     table = "\n".join(lines) + "\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.md").write_text(table)

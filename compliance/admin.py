@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -14,11 +16,13 @@ from django.utils.html import format_html
 from compliance.models import Approval
 from compliance.ports import get_handler, list_handlers
 from compliance.rules import claim_stands, differences
-from compliance.selectors import count_open, details, find_next_open
+from compliance.selectors import about, count_open, details, list_next_open
+from compliance.selectors_delegation import list_principals
 from compliance.services import approvals
-from compliance.types import ApprovalState
+from compliance.types import ApprovalDetails, ApprovalState
 from kernel import clock
 from kernel.access import allowed
+from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
 from kernel.reauthentication import reauthenticate_first
@@ -35,6 +39,15 @@ class CommentForm(forms.Form):
         help_text="Kept with the decision. A rejection needs it. At most 500 characters.",
     )
     digest = forms.CharField(max_length=64, widget=forms.HiddenInput)
+    acting_for = forms.ChoiceField(
+        label="Decide", required=False, help_text="In somebody's place you are bound by what binds them."
+    )
+
+    def __init__(self, places: Sequence[tuple[str, str]], data: Any = None, **kwargs: Any) -> None:
+        super().__init__(data, **kwargs)
+        self.fields["acting_for"].choices = [("", "in my own name"), *places]  # type: ignore[attr-defined]
+        if not places:
+            self.fields["acting_for"].widget = forms.HiddenInput()
 
 
 class KindFilter(admin.SimpleListFilter):
@@ -108,7 +121,7 @@ class ApprovalAdmin(PageAdmin):
     def hands(self, row: Approval) -> str:
         if row.state != ApprovalState.REQUESTED or not claim_stands(row.claimed_at, clock.now()):
             return NOTHING
-        return _names(row.claimed_by)[row.claimed_by]
+        return staff_names(row.claimed_by)[row.claimed_by]
 
     # --- the page ---
 
@@ -125,13 +138,16 @@ class ApprovalAdmin(PageAdmin):
     def page_context(self, request: HttpRequest, obj: Approval) -> dict[str, object]:
         found, at, actor = details(obj), clock.now(), staff_actor(request)
         handler = get_handler(obj.kind)
+        places = self._places(request, obj)
+        decision = allowed(actor, handler.decide_permission, about(found.player_id, found.content))
         open_ = obj.state == ApprovalState.REQUESTED and at < obj.expires_at
         claimed = claim_stands(obj.claimed_at, at)
-        may_decide = bool(allowed(actor, handler.decide_permission, found))
-        own, taken = obj.requested_by == str(actor), claimed and obj.claimed_by != str(actor)
+        own, stand_in = obj.requested_by == str(actor), obj.requested_by in dict(places)
+        taken = claimed and obj.claimed_by not in (str(actor), *dict(places))
+        may_decide = handler.decide_permission in actor.permissions and (bool(decision) or bool(places))
         return {
             "handler": handler,
-            "names": _names(obj.requested_by, obj.claimed_by, obj.decided_by),
+            "names": staff_names(obj.requested_by, obj.claimed_by, obj.decided_by, obj.decided_for),
             "player_link": self.player_(obj),
             "effects": handler.effects(found, at) if open_ else (),
             "differences": differences(obj.before, obj.after),
@@ -142,17 +158,23 @@ class ApprovalAdmin(PageAdmin):
             "claimed": claimed,
             "mine": claimed and obj.claimed_by == str(actor),
             "own": own,
+            "stand_in": stand_in,
             "taken": taken,
-            "may_decide": open_ and may_decide and not own and not taken,
-            "form": CommentForm(initial={"digest": found.digest}),
+            "refusal": "" if decision else decision.reason,
+            "may_decide": open_ and may_decide and not own and not stand_in and not taken,
+            "form": CommentForm(places, initial={"digest": found.digest}),
         }
 
     def next_view(self, request: HttpRequest) -> HttpResponse:
         """Take the one that expires first in hand, and open it."""
         need(request, VIEW)
+        if not self._kinds(request):
+            raise PermissionDenied
         self._only_post(request)
         actor, at = staff_actor(request), clock.now()
-        found = find_next_open(kinds=self._kinds(request), actor_id=str(actor), at=at)
+        absent = {row.principal for row in list_principals(deputy=str(actor), at=at)}
+        waiting = list_next_open(kinds=self._kinds(request), actor_id=str(actor), at=at)
+        found = next((row for row in waiting if row.requested_by not in absent and self._mine(row, actor)), None)
         if found is None:
             self.message_user(request, "Nothing waits for you.")
             return HttpResponseRedirect(self.reverse("changelist"))
@@ -192,17 +214,16 @@ class ApprovalAdmin(PageAdmin):
         first = reauthenticate_first(request, clock.now(), self.reverse("change", obj.pk))
         if first:
             return first
-        form = CommentForm(request.POST)
+        form = CommentForm(self._places(request, obj), request.POST)
         if form.is_valid():
             data, actor, at = form.cleaned_data, staff_actor(request), clock.now()
+            how = {"comment": data["comment"], "acting_for": data["acting_for"], "actor": actor, "at": at}
 
             def decide() -> None:
                 if yes:
-                    approvals.approve(
-                        approval_id=obj.pk, seen_digest=data["digest"], comment=data["comment"], actor=actor, at=at
-                    )
+                    approvals.approve(approval_id=obj.pk, seen_digest=data["digest"], **how)
                 else:
-                    approvals.reject(approval_id=obj.pk, comment=data["comment"], actor=actor, at=at)
+                    approvals.reject(approval_id=obj.pk, **how)
 
             done = act(
                 request,
@@ -223,20 +244,36 @@ class ApprovalAdmin(PageAdmin):
 
     def _open(self, request: HttpRequest, object_id: str) -> Approval:
         need(request, VIEW)
-        self._only_post(request)
         obj: Approval = self.get_or_404(request, object_id)
+        # In whose name, and for how much, is decided by the service; without the permission nobody gets that far.
+        if get_handler(obj.kind).decide_permission not in staff_actor(request).permissions:
+            raise PermissionDenied
+        self._only_post(request)
         return obj
 
     def _only_post(self, request: HttpRequest) -> None:
         if request.method != "POST":
             raise Http404
 
+    def _places(self, request: HttpRequest, obj: Approval) -> list[tuple[str, str]]:
+        """In whose place the person may decide on this: (actor, words)."""
+        rows = list_principals(deputy=str(staff_actor(request)), at=clock.now(), kind=obj.kind)
+        names = staff_names(*(row.principal for row in rows))
+        return [(row.principal, f"in the place of {names[row.principal]}") for row in rows]
+
+    def _mine(self, row: ApprovalDetails, actor: Actor) -> bool:
+        permission = get_handler(row.kind).decide_permission
+        return bool(allowed(actor, permission, about(row.player_id, row.content)))
+
     def _kinds(self, request: HttpRequest) -> list[str]:
         return [handler.kind for handler in list_handlers() if may(request, handler.decide_permission)]
 
 
-def _names(*actors: str) -> dict[str, str]:
+def staff_names(*actors: str) -> dict[str, str]:
     """Logins of staff among these actors ("staff:7"); the others as they are."""
     ids = [int(actor.removeprefix("staff:")) for actor in actors if actor.startswith("staff:")]
     logins = {f"staff:{pk}": login for pk, login in list_staff_names(ids).items()}
     return {actor: logins.get(actor, human(actor)) for actor in actors}
+
+
+from compliance import admin_delegations, admin_roles  # noqa: E402, F401  (they use what stands above)

@@ -42,6 +42,7 @@ class Approval(models.Model):
     claimed_by = models.CharField(max_length=80, blank=True, default="")
     claimed_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=80, blank=True, default="")
+    decided_for = models.CharField(max_length=80, blank=True, default="")  # whose deputy decided
     decided_at = models.DateTimeField(null=True, blank=True)
     decision_comment = models.TextField(blank=True, default="")
     result = models.CharField(max_length=200, blank=True, default="")
@@ -57,6 +58,9 @@ class Approval(models.Model):
             models.CheckConstraint(
                 condition=~models.Q(decided_by=models.F("requested_by")), name="compliance_approval_four_eyes"
             ),
+            models.CheckConstraint(
+                condition=~models.Q(decided_for=models.F("requested_by")), name="compliance_approval_no_deputy_of_asker"
+            ),
         ]
         indexes: ClassVar = [
             models.Index(
@@ -69,3 +73,6 @@ class Approval(models.Model):
 
     def __str__(self) -> str:
         return self.subject
+
+
+from compliance import models_delegation  # noqa: E402, F401  (Django looks for models here)

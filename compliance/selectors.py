@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q
@@ -10,7 +12,9 @@ from django.db.models import Q
 from compliance.models import Approval
 from compliance.rules import CLAIM_STANDS
 from compliance.types import ApprovalDetails, ApprovalState
+from kernel.access import Subject
 from kernel.errors import NotFound
+from kernel.money import Money
 
 
 def get_approval(approval_id: UUID) -> ApprovalDetails:
@@ -42,13 +46,19 @@ def list_approvals(
     return [details(row) for row in rows[:limit]]
 
 
-def find_next_open(*, kinds: list[str], actor_id: str, at: datetime) -> ApprovalDetails | None:
-    """What ``actor_id`` ("staff:7") should decide next: the one that expires first, not asked for by them, not in
-    somebody else's hands."""
+def about(player_id: UUID | None, content: Mapping[str, Any]) -> Subject:
+    """What policies look at: whose account it is and how much, where the content says ``amount`` and ``currency``."""
+    amount, currency = content.get("amount"), content.get("currency")
+    money = Money.parse(amount, currency) if isinstance(amount, str) and isinstance(currency, str) else None
+    return Subject(player_id=player_id, amount=money)
+
+
+def list_next_open(*, kinds: list[str], actor_id: str, at: datetime, limit: int = 50) -> list[ApprovalDetails]:
+    """What ``actor_id`` ("staff:7") could decide next: what expires first comes first, without what they asked for
+    themselves and what is in somebody else's hands."""
     free = Q(claimed_at=None) | Q(claimed_at__lte=at - CLAIM_STANDS) | Q(claimed_by=actor_id)
     rows = Approval.objects.filter(free, state=ApprovalState.REQUESTED, kind__in=kinds, expires_at__gt=at)
-    row = rows.exclude(requested_by=actor_id).order_by("expires_at", "id").first()
-    return None if row is None else details(row)
+    return [details(row) for row in rows.exclude(requested_by=actor_id).order_by("expires_at", "id")[:limit]]
 
 
 def count_open(*, kinds: list[str], at: datetime) -> int:
@@ -76,4 +86,5 @@ def details(row: Approval) -> ApprovalDetails:
         decided_at=row.decided_at,
         decision_comment=row.decision_comment,
         result=row.result,
+        decided_for=row.decided_for,
     )

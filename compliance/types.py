@@ -43,6 +43,7 @@ class ApprovalDetails:
     decided_at: datetime | None
     decision_comment: str
     result: str
+    decided_for: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,13 +46,13 @@ def event_link(event_id: object) -> str:
     return copyable(event_id, reverse("admin:events_event_change", args=[event_id]))
 
 
-def hides(request: HttpRequest, payload: dict[str, Any]) -> bool:
+def hides(request: HttpRequest, payload: dict[str, Any], subject: object) -> bool:
     """Why a money-laundering hold stands is for compliance alone."""
-    return payload.get("kind") == "aml_hold" and "reason" in payload and not may(request, AML_REASON)
+    return payload.get("kind") == "aml_hold" and "reason" in payload and not may(request, AML_REASON, subject)
 
 
-def shown(request: HttpRequest, payload: dict[str, Any]) -> str:
-    return pretty_json({**payload, "reason": "hidden"} if hides(request, payload) else payload)
+def shown(request: HttpRequest, payload: dict[str, Any], subject: object) -> str:
+    return pretty_json({**payload, "reason": "hidden"} if hides(request, payload, subject) else payload)
 
 
 class TypeFilter(DropdownFilter):
@@ -127,8 +127,8 @@ class EventAdmin(LatestAdmin):
                 ("Request", copyable(obj.request_id)),
                 ("Place in the log", f"epoch {obj.epoch}, transaction {obj.xid}, position {obj.position}"),
             ],
-            "payload": shown(request, obj.payload),
-            "amendments": [(row, shown(request, row.payload)) for row in amendments],
+            "payload": shown(request, obj.payload, obj),
+            "amendments": [(row, shown(request, row.payload, obj)) for row in amendments],
             "letters": DeadLetter.objects.filter(event_id=obj.pk).order_by("consumer"),
         }
 
@@ -275,24 +275,24 @@ class DeadLetterAdmin(LatestAdmin):
         behind = DeadLetter.objects.filter(
             consumer=obj.consumer, player_id=obj.player_id, state=DeadLetterState.PARKED
         ).exclude(id=obj.pk)
-        hidden = hides(request, event.payload)
+        hidden = hides(request, event.payload, obj)
         return {
             "event_link": event_link(obj.event_id),
             "player_link": player_link(obj.player_id),
-            "payload": shown(request, original),
-            "amended": shown(request, event.payload) if event.payload != original else "",
+            "payload": shown(request, original, obj),
+            "amended": shown(request, event.payload, obj) if event.payload != original else "",
             # Behind a player's letter others wait; one of no player stands alone.
             "behind": behind.count() if obj.player_id else 0,
             "parked": obj.state == DeadLetterState.PARKED,
-            "may_settle": may(request, SETTLE),
-            "may_amend": may(request, SETTLE) and not hidden,
+            "may_settle": may(request, SETTLE, obj),
+            "may_amend": may(request, SETTLE, obj) and not hidden,
             "amend_form": AmendForm(initial={"payload": pretty_json(event.payload)}),
             "discard_form": DiscardForm(prefix="discard"),
         }
 
     def amend_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         letter = self._settle_able(request, object_id)
-        if hides(request, get_event(letter.event_id).payload):
+        if hides(request, get_event(letter.event_id).payload, letter):
             raise Http404
         form = AmendForm(request.POST)
         if form.is_valid():
@@ -358,6 +358,7 @@ class DeadLetterAdmin(LatestAdmin):
         if request.method != "POST":
             raise Http404
         letter: DeadLetter = self.get_or_404(request, object_id)
+        need(request, SETTLE, letter)
         return letter
 
     def _again(self, request: HttpRequest, letter: DeadLetter, forms: dict[str, object]) -> HttpResponse:

@@ -24,11 +24,12 @@ from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator as UnfoldInfinitePaginator
 
 from kernel import clock
-from kernel.access import AccessDenied, allowed
-from kernel.actors import Actor, ActorKind
+from kernel.access import AccessDenied, allowed, narrowed
+from kernel.actors import Actor
 from kernel.denials import Denial, player_in, report_denial
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7, uuid7_unix_ms
+from kernel.staff import actor_of
 
 # How deep a list can be paged. Further back one gets by searching, or by the date filter.
 LIST_DEPTH = 10_000
@@ -41,14 +42,6 @@ def staff_actor(request: HttpRequest) -> Actor:
         actor = actor_of(request.user)
         request._staff_actor = actor  # type: ignore[attr-defined]
     return actor
-
-
-def actor_of(user: Any) -> Actor:
-    """A member of staff as ``Actor``; somebody inactive or no staff has no permissions."""
-    if not (user.is_active and user.is_staff):
-        return Actor(ActorKind.STAFF, str(user.pk))
-    roles = {*user.groups.values_list("name", flat=True), *(["superuser"] if user.is_superuser else ())}
-    return Actor(ActorKind.STAFF, str(user.pk), frozenset(user.get_all_permissions()), frozenset(roles))
 
 
 def may(request: HttpRequest, permission: str, subject: object = None) -> bool:
@@ -118,8 +111,23 @@ class ReadOnlyAdmin(ModelAdmin):
     list_filter_sheet = True
     list_fullwidth = True
 
+    # Which column holds the player that a row belongs to: staff see the rows of players whom they may see.
+    player_path = ""
+
+    @property
+    def view_permission(self) -> str:
+        return f"{self.opts.app_label}.view_{self.opts.model_name}"
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, f"{self.opts.app_label}.view_{self.opts.model_name}", obj)
+        return may(request, self.view_permission, obj)
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        return self.visible(request, super().get_queryset(request))
+
+    def visible(self, request: HttpRequest, rows: QuerySet[Any], action: str = "") -> QuerySet[Any]:
+        """Those rows to whose players the person may do ``action``, which is seeing them unless named."""
+        path = self.player_path or ("player_id" if _has_player(self.model) else "")
+        return narrowed(staff_actor(request), action or self.view_permission, rows, path) if path else rows
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return self.has_view_permission(request)
@@ -132,6 +140,10 @@ class ReadOnlyAdmin(ModelAdmin):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+def _has_player(model: type[Model]) -> bool:
+    return any(field.attname == "player_id" for field in model._meta.concrete_fields)
 
 
 @dataclass(frozen=True, slots=True)

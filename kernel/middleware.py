@@ -9,6 +9,7 @@ import structlog
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from kernel.access import remembering
 from kernel.addresses import find_client_ip
 from kernel.context import client_ip, request_id, user_agent
 from kernel.ids import uuid7
@@ -31,7 +32,8 @@ class RequestContextMiddleware:
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=value)
         try:
-            response = self.get_response(request)
+            with remembering():
+                response = self.get_response(request)
         finally:
             for variable, token in zip((request_id, client_ip, user_agent), tokens, strict=True):
                 variable.reset(token)

@@ -62,3 +62,6 @@ class SubjectKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.subject_id} v{self.version}"
+
+
+from kernel import models_clients  # noqa: E402, F401  (Django looks for models here)

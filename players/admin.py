@@ -15,11 +15,14 @@ from django_countries import countries
 from unfold.contrib.filters.admin import DropdownFilter
 
 from kernel import clock
-from kernel.admin import PageAdmin, column, may, staff_actor
+from kernel.access import prefetch
+from kernel.admin import PageAdmin, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, when
 from players import (
     admin_access,  # noqa: F401  (registers staff and roles)
     admin_actions,
+    admin_identity,
+    admin_portfolios,
     admin_staff,  # noqa: F401  (registers how staff log in)
 )
 from players.admin_masking import mask_email, mask_name, sees_personal_data
@@ -73,6 +76,13 @@ class PlayerAdmin(PageAdmin):
     search_fields = ("id",)  # shows the box; get_search_results decides
     search_help_text = "Id, login, email, phone or name"
     sortable_by = ()
+    player_path = "id"
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """What each row may show is asked row by row: the facts for it come in one query."""
+        listed = super().get_changelist_instance(request)
+        prefetch(row.pk for row in listed.result_list)
+        return listed
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Player]:
         level = Label.objects.filter(player=OuterRef("pk"), namespace="loyalty", key="level").values("value")
@@ -88,11 +98,11 @@ class PlayerAdmin(PageAdmin):
 
     def get_list_display(self, request: HttpRequest) -> Any:
         """Who it is comes first; how much of it depends on who looks, so these columns are made per request."""
-        personal = sees_personal_data(staff_actor(request))
+        actor = staff_actor(request)
 
         @column("Player")
         def who(row: Player) -> str:
-            first, last = row.profile.first_name, row.profile.last_name
+            first, last, personal = row.profile.first_name, row.profile.last_name, sees_personal_data(actor, row.pk)
             shown = f"{first} {last}" if personal else f"{mask_name(first)} {mask_name(last)}"
             return format_html(
                 '<a class="pms-strong" href="{}">{}</a><br><span class="pms-subtle">{}</span>',
@@ -103,7 +113,7 @@ class PlayerAdmin(PageAdmin):
 
         @column("Email and id")
         def contact(row: Player) -> str:
-            email = row.user.email if personal else mask_email(row.user.email)
+            email = row.user.email if sees_personal_data(actor, row.pk) else mask_email(row.user.email)
             return format_html("{}<br>{}", email, copyable(row.pk))
 
         return [who, contact, *self.list_display]
@@ -133,10 +143,14 @@ class PlayerAdmin(PageAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [
+            self.view_path("portfolios/", self.portfolios_view, "portfolios"),
+            self.view_path("<uuid:player_id>/release/<int:staff_id>/", self.release_view, "release"),
             self.view_path("<uuid:player_id>/tab/<slug:key>/", self.tab_view, "tab"),
             self.view_path("<uuid:player_id>/impose/", self.impose_view, "impose"),
             self.view_path("<uuid:player_id>/lift/<uuid:restriction_id>/", self.lift_view, "lift"),
             self.view_path("<uuid:player_id>/status/", self.status_view, "status"),
+            self.view_path("<uuid:player_id>/sessions/end/", self.end_sessions_view, "end_sessions"),
+            self.view_path("<uuid:player_id>/sessions/<uuid:session_id>/end/", self.end_sessions_view, "end_session"),
             *super().get_urls(),
         ]
 
@@ -167,16 +181,15 @@ class PlayerAdmin(PageAdmin):
 
     def frame(self, request: HttpRequest, player_id: UUID) -> dict[str, Any]:
         """What every page about one player shows. Raises: PermissionDenied, Http404."""
-        if not self.has_view_permission(request):
-            raise PermissionDenied
+        need(request, self.view_permission, player_id)
         try:
             player = get_player(player_id)
         except UnknownPlayer as error:
             raise Http404(error.detail) from None
         actor, at = staff_actor(request), clock.now()
         ask = PanelRequest(player, actor, at, request.GET.dict())
-        panels = [panel for panel in list_panels() if may(request, panel.permission)]
-        sees = may(request, "players.view_restriction")
+        panels = [panel for panel in list_panels() if may(request, panel.permission, player)]
+        sees = may(request, "players.view_restriction", player)
         return {
             "ask": ask,
             "player": player,
@@ -185,9 +198,15 @@ class PlayerAdmin(PageAdmin):
             "panels": panels,
             "figures": [figure for panel in panels for figure in panel.figures(ask)],
             "restrictions": list_restrictions(player_id, standing_at=at) if sees else [],
-            "may_change_status": may(request, "players.change_player_status"),
-            "may_impose": may(request, "players.impose_restriction"),
+            "may_change_status": may(request, "players.change_player_status", player),
+            "may_impose": may(request, "players.impose_restriction", player),
         }
+
+    def portfolios_view(self, request: HttpRequest) -> HttpResponse:
+        return admin_portfolios.portfolios(self, request)
+
+    def release_view(self, request: HttpRequest, player_id: UUID, staff_id: int) -> HttpResponse:
+        return admin_portfolios.release(self, request, player_id, staff_id)
 
     def impose_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         return admin_actions.impose(self, request, player_id)
@@ -197,6 +216,9 @@ class PlayerAdmin(PageAdmin):
 
     def status_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         return admin_actions.status(self, request, player_id)
+
+    def end_sessions_view(self, request: HttpRequest, player_id: UUID, session_id: UUID | None = None) -> HttpResponse:
+        return admin_identity.end_sessions(self, request, player_id, session_id)
 
 
 @admin.register(Restriction)

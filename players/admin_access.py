@@ -1,4 +1,4 @@
-"""Staff accounts and roles. Players share the table of users, and are never shown here."""
+"""Staff accounts. Players share the table of users, and are never shown here; roles are given on a page of their own."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
 from kernel import clock
-from kernel.admin import PageAdmin, column, may, staff_actor
+from kernel.admin import column, may, staff_actor
 from kernel.display import chip, when
 from players.models import User
 from players.services.staff_sessions import end_sessions
@@ -34,11 +36,11 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("username", "email", "password")}),
-        ("What they may do", {"fields": ("is_active", "groups")}),
+        ("What they may do", {"fields": ("is_active", "role_links")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
-    add_fieldsets = ((None, {"fields": ("username", "email", "password1", "password2", "groups")}),)
-    readonly_fields = ("last_login", "date_joined")
+    add_fieldsets = ((None, {"fields": ("username", "email", "password1", "password2")}),)
+    readonly_fields = ("last_login", "date_joined", "role_links")
     filter_horizontal = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -83,6 +85,11 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     def roles(self, row: User) -> str:
         return ", ".join(group.name for group in row.groups.all()) or ("everything" if row.is_superuser else "–")
 
+    @column("Roles")
+    def role_links(self, row: User) -> str:
+        href = reverse("admin:auth_group_staff", args=[row.pk])
+        return format_html('{} &nbsp; <a class="pms-link" href="{}">See and change</a>', self.roles(row), href)
+
     @column("State")
     def state(self, row: User) -> str:
         return chip("active" if row.is_active else "switched off")
@@ -90,27 +97,3 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     @column("Last login")
     def seen(self, row: User) -> str:
         return when(row.last_login)
-
-
-@admin.register(Group)
-class RoleAdmin(PageAdmin):
-    """Roles and what they may do. They are code (pms/roles.py), so they are read here and changed there."""
-
-    list_display = ("name", "permissions_")
-    ordering = ("name",)
-    page_template = "players/role.html"
-    sortable_by = ()
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Group]:
-        return super().get_queryset(request).prefetch_related("permissions__content_type")
-
-    @column("Permissions")
-    def permissions_(self, row: Group) -> str:
-        return str(len(row.permissions.all()))
-
-    def page_context(self, request: HttpRequest, obj: Group) -> dict[str, object]:
-        return {
-            "permissions": sorted(
-                (permission.content_type.app_label, permission.name) for permission in obj.permissions.all()
-            )
-        }

@@ -31,7 +31,7 @@ def display_name(player: PlayerDetails, actor: Actor) -> str:
 
 def impose(page: PlayerAdmin, request: HttpRequest, player_id: UUID) -> HttpResponse:
     """Form, then what it will do, then the deed."""
-    need(request, "players.impose_restriction")
+    need(request, "players.impose_restriction", player_id)
     frame = page.frame(request, player_id)
     form = ImposeForm(request.POST or None, initial={"key": new_key()})
     if request.method == "POST" and form.is_valid() and "confirmed" in request.POST:
@@ -63,7 +63,7 @@ def impose(page: PlayerAdmin, request: HttpRequest, player_id: UUID) -> HttpResp
 
 
 def lift(page: PlayerAdmin, request: HttpRequest, player_id: UUID, restriction_id: UUID) -> HttpResponse:
-    need(request, "players.lift_restriction")
+    need(request, "players.lift_restriction", player_id)
     frame = page.frame(request, player_id)
     back = page.reverse("tab", player_id, "restrictions")
     restriction = next((row for row in list_restrictions(player_id) if row.id == restriction_id), None)
@@ -86,7 +86,7 @@ def lift(page: PlayerAdmin, request: HttpRequest, player_id: UUID, restriction_i
         if done:
             return done
     others = {action for row in frame["restrictions"] if row.id != restriction_id for action in row.blocks}
-    hidden = restriction.kind is RestrictionKind.AML_HOLD and not may(request, AML_REASON)
+    hidden = restriction.kind is RestrictionKind.AML_HOLD and not may(request, AML_REASON, player_id)
     context = {
         **frame,
         "form": form,
@@ -100,7 +100,7 @@ def lift(page: PlayerAdmin, request: HttpRequest, player_id: UUID, restriction_i
 
 
 def status(page: PlayerAdmin, request: HttpRequest, player_id: UUID) -> HttpResponse:
-    need(request, "players.change_player_status")
+    need(request, "players.change_player_status", player_id)
     frame = page.frame(request, player_id)
     player = frame["player"]
     back = page.reverse("change", player_id)

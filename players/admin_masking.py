@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 from kernel.access import allowed
 from kernel.actors import Actor
@@ -12,13 +13,13 @@ PERMISSION = "players.view_personal_data"
 DOTS = "•••"
 
 
-def sees_personal_data(actor: Actor) -> bool:
-    return bool(allowed(actor, PERMISSION))
+def sees_personal_data(actor: Actor, player_id: UUID) -> bool:
+    return bool(allowed(actor, PERMISSION, player_id))
 
 
 def masked(player: PlayerDetails, actor: Actor) -> PlayerDetails:
     """The player as this actor may see them: names, contact and birth date shortened unless the role shows them."""
-    if sees_personal_data(actor):
+    if sees_personal_data(actor, player.id):
         return player
     return replace(
         player,

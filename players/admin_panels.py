@@ -31,7 +31,7 @@ class OverviewPanel:
 
     def context(self, request: PanelRequest) -> dict[str, object]:
         changes = list_setting_changes(request.player.id, limit=20)
-        personal = sees_personal_data(request.actor)
+        personal = sees_personal_data(request.actor, request.player.id)
         return {
             "profile": masked(request.player, request.actor),
             "personal": personal,
@@ -51,14 +51,14 @@ class RestrictionsPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         rows = list_restrictions(request.player.id)
         standing = [row for row in rows if _stands(row, request)]
-        hides = not allowed(request.actor, AML_REASON)
+        hides = not allowed(request.actor, AML_REASON, request.player)
         return {
             "standing": standing,
             "past": [row for row in rows if row not in standing],
             "hidden": {row.id for row in rows if hides and row.kind is RestrictionKind.AML_HOLD},
             "hidden_text": HIDDEN,
-            "may_impose": allowed(request.actor, "players.impose_restriction"),
-            "may_lift": allowed(request.actor, "players.lift_restriction"),
+            "may_impose": allowed(request.actor, "players.impose_restriction", request.player),
+            "may_lift": allowed(request.actor, "players.lift_restriction", request.player),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
@@ -70,7 +70,7 @@ def _stands(row: RestrictionDetails, request: PanelRequest) -> bool:
 
 
 class TimelinePanel:
-    key, title, order, permission = "timeline", "Timeline", 90, "players.view_player"
+    key, title, order, permission = "timeline", "Timeline", 90, "events.view_event"
     template = "players/panel_timeline.html"
 
     def context(self, request: PanelRequest) -> dict[str, object]:
@@ -79,7 +79,7 @@ class TimelinePanel:
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": "before" not in request.query,
-            "may_open": allowed(request.actor, "events.view_event"),
+            "may_open": allowed(request.actor, "events.view_event", request.player),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any, ClassVar
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -14,6 +15,14 @@ from django.db.models.functions import Lower
 
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
+from players.models_identity import (  # noqa: F401  (Django looks here)
+    Consent,
+    Device,
+    LoginAttempt,
+    SandboxMessage,
+    Security,
+    Session,
+)
 from players.types import ConfirmStatus, RestrictionKind, RiskLevel, Status, UserKind
 
 models.CharField.register_lookup(Lower)
@@ -86,6 +95,9 @@ class Player(models.Model):
         permissions: ClassVar = [
             ("view_personal_data", "Sees names, email, phone and birth date unmasked"),
             ("change_player_status", "Suspends, closes and reopens accounts"),
+            ("care_for_player", "Has the player in their portfolio"),
+            ("view_portfolios", "Sees who cares for which VIP"),
+            ("assign_portfolio", "Gives players to VIP managers, and takes them away"),
         ]
         indexes: ClassVar = [
             models.Index(fields=["-registered_at", "-id"], name="players_player_registered"),
@@ -93,6 +105,11 @@ class Player(models.Model):
 
     def __str__(self) -> str:
         return str(self.id)
+
+    @property
+    def player_id(self) -> UUID:
+        """Rows of every kind say so whose they are."""
+        return self.id
 
 
 class Profile(models.Model):
@@ -241,4 +258,4 @@ class SettingChange(models.Model):
 
 
 # Django finds models here.
-from players import models_sealed, models_staff  # noqa: E402, F401
+from players import models_access, models_sealed, models_staff  # noqa: E402, F401

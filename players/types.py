@@ -103,6 +103,11 @@ class PlayerDetails:
     source: str
     registered_at: datetime
 
+    @property
+    def player_id(self) -> UUID:
+        """As every other thing of a player names it."""
+        return self.id
+
 
 @dataclass(frozen=True, slots=True)
 class RestrictionDetails:

@@ -1,4 +1,4 @@
-"""Service clients: which there are, and what their access tokens may be used for (allauth.idp issues the tokens)."""
+"""Service clients as allauth.idp sees them, and the one that a demo or a test begins with."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from allauth.idp.oidc.adapter import DefaultOIDCAdapter
 from allauth.idp.oidc.models import Client
 
+from kernel import clients, clock
+from kernel.actors import system
 from kernel.rest.schema import SCOPES
 
 
@@ -44,18 +46,10 @@ def ensure_client(*, client_id: str, secret: str, name: str, scopes: Iterable[st
     """
     if ":" in client_id:
         raise InvalidClientId(f"{client_id}: leave out the colon.")
-    wanted = sorted(scopes)
+    wanted = tuple(sorted(scopes))
     unknown = set(wanted) - SCOPES.keys()
     if unknown:
         raise UnknownScope(f"{', '.join(sorted(unknown))}: choose from {', '.join(SCOPES)}.")
-    client = Client.objects.filter(id=client_id).first() or Client(id=client_id)
-    client.name = name
-    client.type = Client.Type.CONFIDENTIAL
-    client.set_grant_types([Client.GrantType.CLIENT_CREDENTIALS])
-    client.set_response_types([])
-    client.set_scopes(wanted)
-    client.set_default_scopes(wanted)
-    if not client.secret or not client.check_secret(secret):
-        client.set_secret(secret)
-    client.save()
-    return client
+    data = clients.ClientSettings(name=name, scopes=wanted)
+    clients.ensure_client(client_id=client_id, secret=secret, data=data, actor=system("ensure-client"), at=clock.now())
+    return Client.objects.get(id=client_id)

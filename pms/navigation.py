@@ -11,18 +11,20 @@ from django.templatetags.static import static
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from kernel.access import prefetch
 from kernel.admin import may
 from players.selectors import UnknownPlayer, get_player, list_matching_ids
 
 FOUND_AT_MOST = 8
 
-# Heading, then (title, icon, list, permission) of each entry; whoever lacks the permission does not see it.
+# Heading, then (title, icon, list or "list/page", permission) of each entry; whoever lacks the permission does not see it.
 _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
     (
         "Players",
         [
             ("Players", "group", "players_player", "players.view_player"),
             ("Restrictions", "block", "players_restriction", "players.view_restriction"),
+            ("Portfolios", "diamond", "players_player/portfolios", "players.view_portfolios"),
         ],
     ),
     (
@@ -51,6 +53,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),
@@ -84,14 +87,23 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Staff", "badge", "players_user", "players.view_user"),
             ("Roles", "shield_person", "auth_group", "auth.view_group"),
+            ("SMS sandbox", "sms", "players_sandboxmessage", "players.view_sandboxmessage"),
             ("Staff sessions", "devices", "players_staffsession", "players.view_staffsession"),
             ("Second factors", "phonelink_lock", "players_staffdevice", "players.view_staffdevice"),
             ("Single sign-on", "login", "players_identityprovider", "players.view_identityprovider"),
             ("IP allow-lists", "lan", "players_staffnetwork", "players.view_staffnetwork"),
-            ("API clients", "key", "allauth_idp_oidc_client", "allauth_idp_oidc.view_client"),
+            ("Who may what", "quiz", "auth_group/tester", "auth.view_group"),
+            ("Policies", "policy", "auth_group/policies", "auth.view_group"),
+            ("Staff's own accounts", "person_off", "players_ownaccount", "players.view_ownaccount"),
+            ("API clients", "key", "kernel_serviceclient", "kernel.view_serviceclient"),
         ],
     ),
 ]
+
+
+def _address(target: str) -> str:
+    """A list by its name, or a page of a list: "auth_group/tester"."""
+    return f"admin:{target.replace('/', '_')}" if "/" in target else f"admin:{target}_changelist"
 
 
 def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
@@ -100,7 +112,7 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
     ]
     for title, entries in _SIDEBAR:
         items = [
-            {"title": name, "icon": icon, "link": reverse(f"admin:{target}_changelist")}
+            {"title": name, "icon": icon, "link": reverse(_address(target))}
             for name, icon, target, permission in entries
             if may(request, permission)
         ]
@@ -113,7 +125,10 @@ def search(request: HttpRequest, text: str) -> list[SearchResult]:
     if not may(request, "players.view_player"):
         return []
     results = []
-    for player_id in list_matching_ids(text)[:FOUND_AT_MOST]:
+    found_ids = list_matching_ids(text)
+    prefetch(found_ids)
+    visible = [player_id for player_id in found_ids if may(request, "players.view_player", player_id)]
+    for player_id in visible[:FOUND_AT_MOST]:
         found = _find(player_id)
         if found:
             results.append(found)

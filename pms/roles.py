@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from players.services.staff import ensure_groups
+from kernel import clock
+from kernel.actors import system
+from players.services.roles import apply_roles
 
 _PLAYERS = {"players.view_player", "players.view_restriction", "players.view_settingchange", "events.view_event"}
 _PERSONAL = {"players.view_personal_data"}
@@ -33,8 +35,13 @@ _LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
 _FIGURES = {"analytics.view_daytotals"}
 _MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
 _RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
-_ACCESS = {"players.view_user", "auth.view_group"}
-_CLIENTS = {"allauth_idp_oidc.view_client", "allauth_idp_oidc.add_client", "allauth_idp_oidc.change_client"}
+_ACCESS = {"players.view_user", "auth.view_group", "players.view_ownaccount"}
+_PORTFOLIOS = {"players.view_portfolios", "players.assign_portfolio"}
+_ROLES = {"players.change_staff_roles", "players.add_role", "players.change_role"}
+_APPROVE_ACCESS = {"players.approve_role_change", "kernel.approve_serviceclient"}
+_DEPUTY = {"compliance.view_delegation", "compliance.add_delegation"}
+_OWN_ACCOUNTS = {"players.view_ownaccount", "players.add_ownaccount", "players.change_ownaccount"}
+_CLIENTS = {"kernel.view_serviceclient", "kernel.add_serviceclient", "kernel.change_serviceclient"}
 
 _LOGINS = {
     "players.view_staffsession", "players.view_staffdevice", "players.view_identityprovider",
@@ -54,38 +61,54 @@ _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
 _EVERYTHING_TO_READ = (
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
-    | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | {"allauth_idp_oidc.view_client"}
-    | _LOGINS
+    | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | _LOGINS
+    | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
     "administrator": _AUDIT | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
-    | {"players.add_user", "players.change_user"}
-    | _MANAGE_LOGINS,
+    | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS | _ROLES
+    | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"} | _MANAGE_LOGINS,
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
-    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES,
+    | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES
+    | _PORTFOLIOS,
     "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
     "compliance_officer": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
-    | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES,
+    | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS | _ACCESS
+    | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
     "mlro": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
-    "vip_manager": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "vip_manager": {"players.view_portfolios"} | _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
-    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES,
+    | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES | _DEPUTY,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
     "auditor": _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 
+# Players' logins: who sees sessions and consents, and who ends sessions.
+_SESSIONS = {"players.view_session", "players.view_consent"}
+_END_SESSIONS = _SESSIONS | {"players.end_session"}
+for _role, _granted in {
+    "administrator": _END_SESSIONS | {"players.view_sandboxmessage"},
+    "operations": _END_SESSIONS,
+    "support_agent": _SESSIONS,
+    "support_lead": _END_SESSIONS,
+    "compliance_officer": _END_SESSIONS,
+    "mlro": _END_SESSIONS,
+    "auditor": _SESSIONS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 
 def ensure_roles() -> None:
     """Bring the groups of the database in line with ``ROLES``; may be called at every start."""
-    ensure_groups(ROLES)
+    apply_roles(ROLES, actor=system("roles"), at=clock.now())

@@ -64,6 +64,18 @@ DORMANT_FEE = env.dict("DORMANT_FEE", default={})
 DORMANT_AFTER_MONTHS = env.int("DORMANT_AFTER_MONTHS", default=12)
 DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 
+# --- access ------------------------------------------------------------------------------------------------------
+# Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
+ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
+# What takes a second person: giving roles to staff, changing what a role may do, making service clients.
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+# A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+# Permissions on single objects are read by kernel.objects alone.
+ANONYMOUS_USER_NAME = None
+GUARDIAN_MONKEY_PATCH_USER = GUARDIAN_MONKEY_PATCH_GROUP = False
+SILENCED_SYSTEM_CHECKS = ["guardian.W001"]
+
 # --- rounds ------------------------------------------------------------------------------------------------------
 # Rounds that their games leave open are closed after so many hours; 0: never.
 ROUNDS_CLOSE_AFTER_HOURS = env.int("ROUNDS_CLOSE_AFTER_HOURS", default=24)
@@ -83,10 +95,13 @@ INSTALLED_APPS = [
     "channels",
     "rest_framework",
     "django_filters",
+    "guardian",
     "drf_spectacular",
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.headless",
     "allauth.idp.oidc",
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
@@ -119,6 +134,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "pms.staff_middleware.StaffMiddleware",
     "kernel.admin.RefusalMiddleware",
+    "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -137,9 +153,12 @@ WSGI_APPLICATION = "pms.wsgi.application"
 ASGI_APPLICATION = "pms.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "players.User"
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "players.services.passwords.PasswordRules"}]
+# Memory-hard; what was hashed otherwise is hashed anew at the next login. Costs: docs/operators/player-login.md.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "kernel.client_secrets.ClientSecretHasher",
 ]
 
 TEMPLATES = [
@@ -223,6 +242,8 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
+    "end-expired-sessions": {"task": "players.tasks.end_expired_sessions", "schedule": 300},
+    "prune-logins": {"task": "players.tasks.prune_logins", "schedule": 24 * 3600},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
@@ -333,6 +354,8 @@ REST_FRAMEWORK = {
 API_MAX_BODY_BYTES = 65_536
 # Per service client, over all processes; the wallet's hot path is not counted.
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=6_000)
+# Requests for tokens per service client, and four times as many per address.
+TOKEN_REQUESTS_PER_MINUTE = env.int("TOKEN_REQUESTS_PER_MINUTE", default=60)
 SPECTACULAR_SETTINGS = {
     "TITLE": "Player Management System API",
     "OAS_VERSION": "3.1.0",
@@ -362,14 +385,80 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 # Several, separated by commas, while a secret is rotated.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
+# --- players' login ----------------------------------------------------------------------------------------------
+PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
+PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
+PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
+PLAYER_SESSION_SECONDS = env.int("PLAYER_SESSION_SECONDS", default=30 * 24 * 3600)
+PLAYER_DEVICE_TRUST_SECONDS = env.int("PLAYER_DEVICE_TRUST_SECONDS", default=30 * 24 * 3600)
+PLAYER_STEP_UP_SECONDS = env.int("PLAYER_STEP_UP_SECONDS", default=300)
+# Failed logins of one account from devices that it does not know, before it is locked for a while.
+PLAYER_LOGIN_ATTEMPTS = env.int("PLAYER_LOGIN_ATTEMPTS", default=10)
+PLAYER_LOGIN_LOCK_SECONDS = env.int("PLAYER_LOGIN_LOCK_SECONDS", default=900)
+PLAYER_LOGIN_ATTEMPTS_PER_IP = env.int("PLAYER_LOGIN_ATTEMPTS_PER_IP", default=60)
+PLAYER_REQUESTS_PER_MINUTE = env.int("PLAYER_REQUESTS_PER_MINUTE", default=300)
+COMMON_PASSWORDS_FILE = env("COMMON_PASSWORDS_FILE", default="")
+# The domain that passkeys are bound to; without it the host that was called.
+PASSKEY_DOMAIN = env("PASSKEY_DOMAIN", default="")
+SMS_SANDBOX = env.bool("SMS_SANDBOX", default=True)
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+
+ACCOUNT_ADAPTER = "pms.player_auth.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username", "phone"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username", "phone", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "pms.player_auth.forms.RegistrationFields"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = PLAYER_STEP_UP_SECONDS
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{OPERATOR_NAME}: "
+# Limits of our own, that hold while Redis is away too (pms.player_auth.middleware, players.services.attempts).
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ["app"]
+HEADLESS_ADAPTER = "pms.player_auth.adapters.HeadlessAdapter"
+HEADLESS_TOKEN_STRATEGY = "pms.player_auth.tokens.PlayerTokens"  # noqa: S105
+HEADLESS_SERVE_SPECIFICATION = True
+HEADLESS_SPECIFICATION_TEMPLATE_NAME = None
+PLAYER_SITE = env("PLAYER_SITE", default="http://localhost:3000")
+HEADLESS_FRONTEND_URLS = {
+    "account_signup": f"{PLAYER_SITE}/register",
+    "account_reset_password": f"{PLAYER_SITE}/password",
+    "account_reset_password_from_key": f"{PLAYER_SITE}/password?key={{key}}",
+    "account_confirm_email": f"{PLAYER_SITE}/verify?key={{key}}",
+}
+MFA_ADAPTER = "pms.player_auth.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = OPERATOR_NAME
+MFA_TOTP_TOLERANCE = 1
+
+# --- mail --------------------------------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587, or consolemail://; files in a folder where EMAIL_FOLDER is set.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Casino <no-reply@localhost>")
+EMAIL_FOLDER = env("EMAIL_FOLDER", default="")
+if EMAIL_FOLDER:
+    EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
+
 # --- identity of service clients ---------------------------------------------------------------------------------
-ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "pms.player_auth.backend.PlayerBackend",
+]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
 

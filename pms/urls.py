@@ -9,6 +9,7 @@ urlpatterns = [
     path("admin/sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
     path("admin/sso/", include("pms.staff_saml")),
     path("admin/", admin.site.urls),
+    path("_allauth/", include("pms.player_auth.urls")),  # players register and log in here
     *urls_api.urlpatterns,
 ]
 

@@ -20,6 +20,7 @@ from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.selectors_instruments import label_of
 from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
@@ -114,7 +115,7 @@ class DepositAdmin(MovementAdmin):
                 ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),
-                ("Instrument (token)", obj.instrument),
+                ("Instrument", label_of(obj.paid_with)),
                 ("Transfer in the ledger", transfer_link(key and key.transfer_id)),
                 ("Asked for by", f"{obj.source}, key {obj.key}"),
                 ("Requested", when(obj.requested_at)),
@@ -225,6 +226,7 @@ class EntryAdmin(LatestAdmin):
     search_fields = ("id",)
     search_help_text = "Id of an entry, or of its transfer"
     owner = "transfer_id"
+    player_path = "account__player_id"
     sortable_by = ()
 
     @column("Entry")

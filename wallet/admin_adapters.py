@@ -105,6 +105,7 @@ class GameSessionAdmin(LatestAdmin):
 
     def revoke_view(self, request: HttpRequest, session_id: UUID) -> HttpResponse:
         need(request, REVOKE)
+        need(request, REVOKE, self.get_or_404(request, str(session_id)))
         back = self.reverse("change", session_id)
         if request.method == "POST":
             act(
@@ -163,7 +164,7 @@ class GameSessionAdmin(LatestAdmin):
                 ("Revoked", when(obj.revoked_at)),
                 ("Revoked by", obj.revoked_by),
             ],
-            "may_revoke": obj.revoked_at is None and obj.expires_at > clock.now() and may(request, REVOKE),
+            "may_revoke": obj.revoked_at is None and obj.expires_at > clock.now() and may(request, REVOKE, obj),
         }
 
 
@@ -196,6 +197,7 @@ class AdapterRequestAdmin(LatestAdmin):
     def replay_view(self, request: HttpRequest, request_id: UUID) -> HttpResponse:
         """Dispatch the request again, then show the new row beside the old one."""
         need(request, REPLAY)
+        need(request, REPLAY, self.get_or_404(request, str(request_id)))
         back = self.reverse("change", request_id)
         if request.method != "POST":
             return HttpResponseRedirect(back)
@@ -272,7 +274,7 @@ class AdapterRequestAdmin(LatestAdmin):
             "replays": [
                 (request_link(row.pk), outcome_chip(row.outcome), row.replayed_by, row.received_at) for row in replays
             ],
-            "may_replay": obj.signature_ok and not obj.replay_of and may(request, REPLAY),
+            "may_replay": obj.signature_ok and not obj.replay_of and may(request, REPLAY, obj),
             "may_be_real": "bet" not in obj.endpoint and obj.method == "POST",
         }
 

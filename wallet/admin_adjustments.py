@@ -143,7 +143,7 @@ class AdjustmentAdmin(OfPlayerAdmin):
 
     def adjust_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         """Form, then what it will do, then the deed."""
-        need(request, adjustments.ADJUST)
+        need(request, adjustments.ADJUST, player_id)
         player = self.of_player(player_id)
         open_ = [
             p for p in list_purses(player_id) if not p.closed_at and p.kind in (AccountKind.REAL, AccountKind.BONUS)
@@ -182,7 +182,7 @@ class AdjustmentAdmin(OfPlayerAdmin):
         return self._in_two_steps(request, player_id, "wallet/adjust.html", title, page, adjust, preview)
 
     def write_off_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
-        need(request, adjustments.WRITE_OFF)
+        need(request, adjustments.WRITE_OFF, player_id)
         player = self.of_player(player_id)
         real = next((p for p in list_purses(player_id) if p.kind is AccountKind.REAL), None)
         form = EvidenceForm(settings.WRITE_OFF_REASONS, request.POST or None)
@@ -267,7 +267,7 @@ class DisputeAdmin(OfPlayerAdmin):
                 ("Correction", adjustment and AdjustmentAdmin.id_(self, adjustment)),
                 ("State of the correction", adjustment and chip(adjustment.state)),
             ],
-            "may_work": may(request, disputes.WORK) and not settled,
+            "may_work": may(request, disputes.WORK, obj) and not settled,
             "mine": obj.assignee == str(staff_actor(request)),
             "form": SettleForm(obj.currency),
         }
@@ -281,7 +281,7 @@ class DisputeAdmin(OfPlayerAdmin):
         ]
 
     def open_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
-        need(request, disputes.WORK)
+        need(request, disputes.WORK, player_id)
         player = self.of_player(player_id)
         form = DisputeForm(player.currency, request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -353,6 +353,7 @@ class DisputeAdmin(OfPlayerAdmin):
         if request.method != "POST":
             raise Http404
         obj: Dispute = self.get_or_404(request, object_id)
+        need(request, disputes.WORK, obj)
         return obj
 
 

@@ -19,6 +19,7 @@ from django.utils.html import format_html
 from kombu.exceptions import OperationalError
 
 from kernel import clock
+from kernel.access import require_whole
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, when
 from wallet.admin_adjustments import staff_name
@@ -182,7 +183,7 @@ class TransferExportAdmin(PageAdmin):
         return self._download(HttpResponse(text, content_type="application/json"), name)
 
     def _done(self, request: HttpRequest, export_id: UUID) -> TransferExport:
-        need(request, EXPORT)
+        require_whole(staff_actor(request), EXPORT)
         row: TransferExport = self.get_or_404(request, str(export_id))
         if row.state != ExportState.DONE or (row.expires_at and row.expires_at <= clock.now()):
             raise Http404("The file is not there.")

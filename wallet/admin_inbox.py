@@ -88,9 +88,9 @@ def read_wanted(given: Mapping[str, str]) -> Wanted:
     )
 
 
-def list_rows(wanted: Wanted, *, actor: str, at: datetime) -> QuerySet[Withdrawal]:
-    """The oldest first where they wait, the newest first once they are settled; at most a page."""
-    rows = Withdrawal.objects.select_related("player__user", "instrument").filter(_TABS[wanted.tab][1])
+def list_rows(seen: QuerySet[Withdrawal], wanted: Wanted, *, actor: str, at: datetime) -> QuerySet[Withdrawal]:
+    """Of ``seen``: the oldest first where they wait, the newest first once they are settled; at most a page."""
+    rows = seen.select_related("player__user", "instrument").filter(_TABS[wanted.tab][1])
     if wanted.q.strip():
         found = Q(player_id__in=list_matching_ids(wanted.q))
         if parsed := read_uuid(wanted.q):
@@ -113,12 +113,9 @@ def list_rows(wanted: Wanted, *, actor: str, at: datetime) -> QuerySet[Withdrawa
     return rows.order_by("-id")[:PAGE]
 
 
-def list_tabs() -> list[tuple[str, str, int | None]]:
+def list_tabs(seen: QuerySet[Withdrawal]) -> list[tuple[str, str, int | None]]:
     """Key, title and count; what is settled is too much to count."""
-    return [
-        (key, title, None if key == SETTLED else Withdrawal.objects.filter(what).count())
-        for key, (title, what) in _TABS.items()
-    ]
+    return [(key, title, None if key == SETTLED else seen.filter(what).count()) for key, (title, what) in _TABS.items()]
 
 
 def list_choices() -> tuple[list[str], list[str]]:

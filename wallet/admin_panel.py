@@ -26,7 +26,8 @@ class WalletPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         player_id = request.player.id
         before = _uuid(request.query.get("before", ""))
-        sees_adjustments = allowed(request.actor, "wallet.view_adjustment")
+        sees_adjustments = allowed(request.actor, "wallet.view_adjustment", request.player)
+        sees_disputes = allowed(request.actor, "wallet.view_dispute", request.player)
         lines = list_ledger(player_id, before=before, limit=PAGE)
         return {
             "purses": list_purses(player_id),
@@ -34,17 +35,17 @@ class WalletPanel:
             "lines": lines,
             "older": lines[-1].id if len(lines) == PAGE else None,
             "first_page": before is None,
-            "may_open": allowed(request.actor, "wallet.view_transfer"),
-            "shows_deposits": allowed(request.actor, "wallet.view_deposit"),
+            "may_open": allowed(request.actor, "wallet.view_transfer", request.player),
+            "shows_deposits": allowed(request.actor, "wallet.view_deposit", request.player),
             "deposits": list_deposits(player_id, limit=5),
-            "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal"),
+            "shows_withdrawals": allowed(request.actor, "wallet.view_withdrawal", request.player),
             "withdrawals": list_withdrawals(player_id, limit=5),
-            "may_adjust": allowed(request.actor, "wallet.adjust_balance"),
+            "may_adjust": allowed(request.actor, "wallet.adjust_balance", request.player),
             "may_write_off": request.player.status is Status.CLOSED
-            and allowed(request.actor, "wallet.write_off_balance"),
-            "may_dispute": allowed(request.actor, "wallet.work_disputes"),
+            and allowed(request.actor, "wallet.write_off_balance", request.player),
+            "may_dispute": allowed(request.actor, "wallet.work_disputes", request.player),
             "adjustments": list_adjustments(player_id, limit=5) if sees_adjustments else [],
-            "disputes": list_disputes(player_id, limit=5) if allowed(request.actor, "wallet.view_dispute") else [],
+            "disputes": list_disputes(player_id, limit=5) if sees_disputes else [],
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

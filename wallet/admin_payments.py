@@ -14,7 +14,8 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
-from kernel import clock
+from kernel import clock, vault
+from kernel.access import Subject, allowed, prefetch
 from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
@@ -25,11 +26,11 @@ from wallet import admin_inbox as inbox
 from wallet.admin import player_link, transfer_link
 from wallet.admin_inbox import Age
 from wallet.admin_payment_forms import ApproveForm, RejectForm
-from wallet.admin_payment_rules import get_label
 from wallet.models import TransferKey
 from wallet.models_payments import SavedView, Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
+from wallet.selectors_instruments import label_of
 from wallet.services import saved_views, withdrawals
 from wallet.services import withdrawal_claims as claims
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
@@ -83,11 +84,13 @@ class WithdrawalAdmin(PageAdmin):
         need(request, "wallet.view_withdrawal")
         at, actor = clock.now(), str(staff_actor(request))
         wanted = inbox.read_wanted(request.GET.dict())
-        lines = [self._line(request, row, at) for row in inbox.list_rows(wanted, actor=actor, at=at)]
+        rows = inbox.list_rows(self.get_queryset(request), wanted, actor=actor, at=at)
+        vault.remember({row.player_id for row in rows})
+        lines = [self._line(request, row, at) for row in rows]
         currencies, levels = inbox.list_choices()
         context = {
             "lines": lines,
-            "tabs": inbox.list_tabs(),
+            "tabs": inbox.list_tabs(seen),
             "tab": wanted.tab,
             "wanted": wanted,
             "currencies": currencies,
@@ -129,7 +132,7 @@ class WithdrawalAdmin(PageAdmin):
             player=player_link(row),
             amount=Money(row.amount_minor, row.currency),
             age=inbox.age_of(row, at),
-            instrument=get_label(row.instrument),
+            instrument=label_of(row.instrument),
             claimed=who(row.claimed_by) if claimed else "",
             mine=claimed and row.claimed_by == str(staff_actor(request)),
             stuck=row.state == WithdrawalState.SENT
@@ -152,7 +155,8 @@ class WithdrawalAdmin(PageAdmin):
         second = details.approval_id is not None and details.state is WithdrawalState.IN_REVIEW
         waits = details.state in (WithdrawalState.IN_REVIEW, WithdrawalState.APPROVED)
         free = not claimed or obj.claimed_by == str(staff_actor(request))
-        decides = may(request, APPROVE) and waits and free
+        decides = may(request, APPROVE, obj) and waits and free
+        whole = allowed(staff_actor(request), APPROVE, Subject(player_id=obj.player_id, amount=details.amount))
         return {
             "facts": self._facts(obj, details, at),
             "details": details,
@@ -169,9 +173,13 @@ class WithdrawalAdmin(PageAdmin):
             "mine": claimed and free,
             "second": self._second(details.approval_id) if second else "",
             "may_next": may(request, APPROVE),
-            "may_claim": may(request, APPROVE) and details.state is WithdrawalState.IN_REVIEW and free and not second,
+            "may_claim": may(request, APPROVE, obj)
+            and details.state is WithdrawalState.IN_REVIEW
+            and free
+            and not second,
             "may_approve": decides and details.state is WithdrawalState.IN_REVIEW and not second,
             "may_reject": decides,
+            "not_whole": "" if whole else whole.reason,
         }
 
     def _facts(self, obj: Withdrawal, details: WithdrawalDetails, at: datetime) -> list[tuple[str, object]]:
@@ -233,6 +241,7 @@ class WithdrawalAdmin(PageAdmin):
         """Form, then what it will do, then the deed."""
         need(request, APPROVE)
         obj = self._find(request, withdrawal_id)
+        need(request, APPROVE, obj)
         details, instruments = get_withdrawal(obj.pk), list_instruments(obj.player_id)
         plan = plan_payouts(details.amount, instruments, details.instrument_id)
         form = ApproveForm(details.amount, instruments, plan, request.POST or None)
@@ -278,6 +287,7 @@ class WithdrawalAdmin(PageAdmin):
     def reject_view(self, request: HttpRequest, withdrawal_id: UUID) -> HttpResponse:
         need(request, APPROVE)
         obj = self._find(request, withdrawal_id)
+        need(request, APPROVE, obj)
         back = self.reverse("change", obj.pk)
         form = RejectForm(request.POST or None)
         if request.method == "POST" and form.is_valid():
@@ -309,14 +319,16 @@ class WithdrawalAdmin(PageAdmin):
         self._need_post(request)
         at, actor = clock.now(), staff_actor(request)
         wanted = [found for text in request.POST.getlist("ids")[:BULK] if (found := inbox.read_uuid(text))]
-        rows = list(Withdrawal.objects.filter(id__in=wanted).select_related("player__user").order_by("requested_at"))
+        seen = self.visible(request, self.get_queryset(request), APPROVE)
+        rows = list(seen.filter(id__in=wanted).select_related("player__user").order_by("requested_at"))
         if not rows:
             messages.warning(request, "Choose withdrawals first.")
             return HttpResponseRedirect(self.reverse("changelist"))
         if "confirmed" in request.POST:
             return self._approve_many(request, [row.pk for row in rows])
+        prefetch(row.player_id for row in rows)
         lines = [
-            (self._line(request, row, at), self._obstacle(row, str(actor), at), self._is_large(row, actor, at))
+            (self._line(request, row, at), self._obstacle(row, actor, at), self._is_large(row, actor, at))
             for row in rows
         ]
         passing = [(line.amount, large) for line, obstacle, large in lines if not obstacle]
@@ -353,10 +365,14 @@ class WithdrawalAdmin(PageAdmin):
             messages.success(request, f"{waiting} withdrawals wait for a second person.")
         return HttpResponseRedirect(self.reverse("changelist"))
 
-    def _obstacle(self, row: Withdrawal, actor: str, at: datetime) -> str:
+    def _obstacle(self, row: Withdrawal, actor: Actor, at: datetime) -> str:
+        amount = Money(row.amount_minor, row.currency)
+        decision = allowed(actor, APPROVE, Subject(player_id=row.player_id, amount=amount), at)
+        if not decision:
+            return f"Not yours to approve: {decision.reason}."
         if row.state != WithdrawalState.IN_REVIEW:
             return f"It is {row.state.replace('_', ' ')} already."
-        if claims.is_claimed(row, at) and row.claimed_by != actor:
+        if claims.is_claimed(row, at) and row.claimed_by != str(actor):
             return f"{who(row.claimed_by)} works on it."
         if row.approval_id:
             return "It waits for a second person already."
@@ -366,6 +382,7 @@ class WithdrawalAdmin(PageAdmin):
         self, request: HttpRequest, withdrawal_id: UUID, service: Callable[..., None], done: str
     ) -> HttpResponse:
         self._need_post(request)
+        need(request, APPROVE, self._find(request, withdrawal_id))
         answer = act(
             request,
             lambda: service(withdrawal_id=withdrawal_id, actor=staff_actor(request), at=clock.now()),

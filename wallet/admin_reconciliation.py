@@ -369,7 +369,7 @@ class CaseAdmin(PageAdmin):
                 ("Resolved", when(obj.resolved_at)),
                 ("Correction", adjustment),
             ],
-            "may_work": may(request, reconciliation.RECONCILE) and obj.state != CaseState.RESOLVED,
+            "may_work": may(request, reconciliation.RECONCILE, obj) and obj.state != CaseState.RESOLVED,
             "mine": obj.claimed_by == str(staff_actor(request)),
             "form": ResolveForm(obj.currency),
         }
@@ -420,4 +420,5 @@ class CaseAdmin(PageAdmin):
         if request.method != "POST":
             raise Http404
         case: ReconciliationCase = self.get_or_404(request, object_id)
+        need(request, reconciliation.RECONCILE, case)
         return case

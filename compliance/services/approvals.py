@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -16,7 +17,8 @@ from django.db import transaction
 from compliance import rules
 from compliance.models import Approval
 from compliance.ports import ApprovalHandler, get_handler
-from compliance.selectors import details, get_approval
+from compliance.selectors import about, details, get_approval
+from compliance.selectors_delegation import list_principals
 from compliance.types import ApprovalDetails, ApprovalState
 from events.audit import record
 from events.catalogue.compliance import ApprovalDecided, ApprovalRequested
@@ -24,6 +26,7 @@ from events.services.log import holding, publish
 from kernel.access import AccessDenied, require
 from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
+from players.selectors_access import get_staff_actor
 
 
 class AlreadyDecided(DomainError):
@@ -47,6 +50,14 @@ class SelfApproval(AccessDenied):
 
     code = "self_approval"
     title = "Nobody approves what they asked for"
+    status = 403
+
+
+class NotADeputy(DomainError):
+    """Nobody appointed this person to decide in the other's place now."""
+
+    code = "not_a_deputy"
+    title = "You do not stand in for this person"
     status = 403
 
 
@@ -85,7 +96,7 @@ def request_approval(
     Publishes ApprovalRequested. Raises: AccessDenied, FieldErrors, IdempotencyConflict.
     """
     handler = get_handler(kind)
-    require(actor, handler.request_permission)
+    require(actor, handler.request_permission, about(player_id, content), at)
     if not comment.strip():
         raise FieldErrors({"comment": ["Say in a few words why."]})
     for part in (content, before, after):
@@ -125,31 +136,34 @@ def request_approval(
     return details(row)
 
 
-def approve(*, approval_id: UUID, seen_digest: str, comment: str, actor: Actor, at: datetime) -> ApprovalDetails:
+def approve(
+    *, approval_id: UUID, seen_digest: str, comment: str, actor: Actor, at: datetime, acting_for: str = ""
+) -> ApprovalDetails:
     """Say yes to what ``seen_digest`` (hex, from the page or answer that was read) names, and carry it out.
 
-    Decision and action commit together, or neither does. Publishes ApprovalDecided.
-    Raises: NotFound, AccessDenied, SelfApproval, AlreadyDecided, ApprovalExpired, ClaimedByAnother, ContentChanged,
-    and what the action itself refuses.
+    ``acting_for`` ("staff:7") names whose deputy decides. Decision and action commit together, or neither does.
+    Publishes ApprovalDecided. Raises: NotFound, AccessDenied, NotADeputy, SelfApproval, AlreadyDecided,
+    ApprovalExpired, ClaimedByAnother, ContentChanged, and what the action itself refuses.
     """
-    with _deciding(approval_id, actor, at) as (row, handler):
+    with _deciding(approval_id, actor, at, acting_for) as (row, handler):
         stored = rules.content_digest(row.kind, row.player_id, row.content, row.before, row.after)
         if not stored == bytes(row.digest) == _digest(seen_digest):
             raise ContentChanged("Read it again: what is stored differs from what was shown.")
         result = handler.execute(details(row), actor, at)
-        return _decide(row, ApprovalState.APPROVED, comment, actor, at, result)
+        return _decide(row, ApprovalState.APPROVED, comment, actor, at, result, acting_for)
 
 
-def reject(*, approval_id: UUID, comment: str, actor: Actor, at: datetime) -> ApprovalDetails:
+def reject(*, approval_id: UUID, comment: str, actor: Actor, at: datetime, acting_for: str = "") -> ApprovalDetails:
     """Say no, with a reason. Publishes ApprovalDecided.
 
-    Raises: NotFound, AccessDenied, SelfApproval, AlreadyDecided, ApprovalExpired, ClaimedByAnother, FieldErrors.
+    Raises: NotFound, AccessDenied, NotADeputy, SelfApproval, AlreadyDecided, ApprovalExpired, ClaimedByAnother,
+    FieldErrors.
     """
     if not comment.strip():
         raise FieldErrors({"comment": ["Say in a few words why."]})
-    with _deciding(approval_id, actor, at) as (row, handler):
+    with _deciding(approval_id, actor, at, acting_for) as (row, handler):
         handler.declined(details(row), actor, at)
-        return _decide(row, ApprovalState.REJECTED, comment, actor, at, "")
+        return _decide(row, ApprovalState.REJECTED, comment, actor, at, "", acting_for)
 
 
 def claim(*, approval_id: UUID, actor: Actor, at: datetime) -> ApprovalDetails:
@@ -190,32 +204,59 @@ def _frame(player_id: UUID | None) -> Iterator[None]:
 
 
 @contextmanager
-def _deciding(approval_id: UUID, actor: Actor, at: datetime) -> Iterator[tuple[Approval, ApprovalHandler]]:
+def _deciding(
+    approval_id: UUID, actor: Actor, at: datetime, acting_for: str = ""
+) -> Iterator[tuple[Approval, ApprovalHandler]]:
     """The transaction of a decision: player held, row locked, and everything that stands against it checked."""
     found = get_approval(approval_id)
     handler = get_handler(found.kind)
-    require(actor, handler.decide_permission, found)
+    subject = about(found.player_id, found.content)
+    for person in _deciders(actor, found.kind, acting_for, at):
+        require(person, handler.decide_permission, subject, at)
     if actor.kind is not ActorKind.STAFF:
         raise AccessDenied("Only a person decides on what another has asked for.")
+    absent = {delegation.principal for delegation in list_principals(deputy=str(actor), at=at, kind=found.kind)}
     with _frame(found.player_id):
         row = Approval.objects.select_for_update().get(id=approval_id)
         if row.requested_by == str(actor):
             raise SelfApproval("You asked for this: somebody else has to decide.")
+        if row.requested_by in absent:
+            raise SelfApproval("You stand in for whoever asked for this: a third person has to decide.")
         if row.state != ApprovalState.REQUESTED:
             raise AlreadyDecided(f"It is {row.state} already.", state=row.state)
         if at >= row.expires_at:
             raise ApprovalExpired(f"It expired at {row.expires_at:%Y-%m-%d %H:%M} UTC.")
-        if row.claimed_by not in ("", str(actor)) and rules.claim_stands(row.claimed_at, at):
+        if row.claimed_by not in ("", str(actor), acting_for) and rules.claim_stands(row.claimed_at, at):
             raise ClaimedByAnother("Somebody else has taken it in hand.", claimed_by=row.claimed_by)
         yield row, handler
 
 
+def _deciders(actor: Actor, kind: str, acting_for: str, at: datetime) -> list[Actor]:
+    """Who must all be allowed to decide: the actor; for a deputy, the principal, and the deputy in their standing.
+
+    The deputy keeps to their own permissions and is bound by the principal's roles: ceilings are the principal's.
+    Raises: NotADeputy.
+    """
+    if not acting_for:
+        return [actor]
+    if acting_for not in {row.principal for row in list_principals(deputy=str(actor), at=at, kind=kind)}:
+        raise NotADeputy("You are not the deputy of this person for this now.")
+    principal = get_staff_actor(int(acting_for.removeprefix("staff:")))
+    return [principal, replace(actor, roles=principal.roles, grants=principal.grants)]
+
+
 def _decide(
-    row: Approval, state: ApprovalState, comment: str, actor: Actor, at: datetime, result: str
+    row: Approval,
+    state: ApprovalState,
+    comment: str,
+    actor: Actor,
+    at: datetime,
+    result: str,
+    acting_for: str = "",
 ) -> ApprovalDetails:
     row.state, row.decision_comment, row.result = state, comment, result
-    row.decided_by, row.decided_at = str(actor), at
-    row.save(update_fields=["state", "decision_comment", "result", "decided_by", "decided_at"])
+    row.decided_by, row.decided_for, row.decided_at = str(actor), acting_for, at
+    row.save(update_fields=["state", "decision_comment", "result", "decided_by", "decided_for", "decided_at"])
     publish(
         ApprovalDecided(
             player_id=row.player_id,

@@ -18,5 +18,6 @@ class HasScope(BasePermission):
         method = "GET" if request.method == "HEAD" else str(request.method)
         if method not in scopes:
             raise MethodNotAllowed(method)
-        require(get_token(request._request).actor, scopes[method])
+        player_id = getattr(view, "kwargs", {}).get("player_id")
+        require(get_token(request._request).actor, scopes[method], player_id)
         return True

@@ -48,6 +48,17 @@ class ClientTokenScheme(OpenApiAuthenticationExtension):
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
 
 
+class PlayerTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "kernel.rest.me.PlayerTokenAuthentication"
+    name = "playerToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        text = (
+            "A player's access token, from a login at /_allauth/app/v1/auth/login. It opens only what is the player's."
+        )
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
+
+
 class ApiSchema(AutoSchema):
     def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> dict[str, Any]:
         responses: dict[str, Any] = super()._get_response_bodies(direction)

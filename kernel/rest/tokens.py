@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from threading import Lock
 from typing import NoReturn
 
@@ -13,10 +14,15 @@ from django.http import HttpRequest
 
 from kernel import clock
 from kernel.actors import Actor, ActorKind
+from kernel.addresses import is_within
+from kernel.context import client_ip
 from kernel.errors import DomainError
+from kernel.models_clients import ServiceClient
 
-# A revoked token, or a scope taken from its client, is noticed after at most this long.
-TRUSTED_SECONDS = 30
+# A revoked token, a disabled client, or a scope taken from it, is noticed after at most this long.
+TRUSTED_SECONDS = 5
+# How exact "last used" is: a write per request would cost more than the request.
+USE_NOTED_EVERY = timedelta(minutes=5)
 MAX_TRUSTED = 10_000
 MAX_TOKEN_LENGTH = 4096
 
@@ -31,13 +37,18 @@ class Unauthenticated(DomainError):
 
 @dataclass(frozen=True, slots=True)
 class ClientToken:
-    """A verified access token. ``resources`` are the addresses that it is good for; none means all of them."""
+    """A verified access token. ``resources`` are the addresses that it is good for; none means all of them.
+
+    ``allowed_ips`` are the networks that the client may call from; none means from everywhere.
+    """
 
     client_id: str
     scopes: frozenset[str]
     resources: tuple[str, ...]
     actor: Actor
     trusted_until: float
+    allowed_ips: tuple[str, ...] = ()
+    requests_per_minute: int | None = None
 
 
 _trusted: dict[str, ClientToken] = {}
@@ -61,6 +72,8 @@ def find_token(request: HttpRequest) -> ClientToken | None:
         _remember(value, token)
     if token.resources and not is_resources_subset([request.build_absolute_uri(request.path)], [*token.resources]):
         _refuse("This access token was issued for another resource.")
+    if token.allowed_ips and not is_within(client_ip.get(), token.allowed_ips):
+        _refuse("This client does not call from this address.")
     return token
 
 
@@ -82,11 +95,15 @@ def _verify(value: str) -> ClientToken:
         Token.objects.valid()
         .by_value(value)
         .filter(type=Token.Type.ACCESS_TOKEN, user=None, client__isnull=False)
-        .select_related("client")
+        .select_related("client__service")
         .first()
     )
     if row is None:
         _refuse("The access token was revoked; get a new one.")
+    service = getattr(row.client, "service", None)
+    if service is None or service.disabled_at is not None:
+        _refuse("This client is disabled.")
+    _note_use(service)
     if ":" in row.client_id:  # it would speak as one of the system's own sources
         _refuse("This client's id has a colon; register it under another one.")
     scopes = frozenset(row.get_scopes()) & frozenset(row.client.get_scopes())
@@ -96,7 +113,15 @@ def _verify(value: str) -> ClientToken:
         resources=tuple(row.get_resources()),
         actor=Actor(ActorKind.CLIENT, row.client_id, scopes),
         trusted_until=min(clock.now().timestamp() + TRUSTED_SECONDS, float(claims["exp"])),
+        allowed_ips=tuple(service.allowed_ips),
+        requests_per_minute=service.requests_per_minute,
     )
+
+
+def _note_use(service: ServiceClient) -> None:
+    at = clock.now()
+    if service.last_used_at is None or service.last_used_at <= at - USE_NOTED_EVERY:
+        ServiceClient.objects.filter(pk=service.pk).update(last_used_at=at, last_used_ip=client_ip.get() or None)
 
 
 def _remember(value: str, token: ClientToken) -> None:

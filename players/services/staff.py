@@ -1,20 +1,16 @@
-"""Staff: their roles, which are Django groups, and their accounts."""
+"""Staff accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
-from django.contrib.auth.models import Group, Permission
+from django.contrib.auth.models import Group
 from django.db import transaction
 
 from players.models import User
 from players.types import UserKind
-
-
-class UnknownPermission(LookupError):
-    """A role names a permission that no model has."""
 
 
 class UnknownRole(LookupError):
@@ -23,24 +19,6 @@ class UnknownRole(LookupError):
 
 class LoginTaken(ValueError):
     """A player has this login: nobody is both staff and player."""
-
-
-@transaction.atomic
-def ensure_groups(roles: Mapping[str, Iterable[str]]) -> None:
-    """Give each role exactly these permissions ("players.view_player"). Roles that are not named stay as they are.
-
-    Raises: UnknownPermission.
-    """
-    known = {
-        f"{label}.{codename}": pk
-        for pk, label, codename in Permission.objects.values_list("pk", "content_type__app_label", "codename")
-    }
-    for name, wanted in roles.items():
-        codes = set(wanted)
-        if missing := codes - known.keys():
-            raise UnknownPermission(f"Role {name} names permissions that do not exist: {', '.join(sorted(missing))}")
-        group, _ = Group.objects.get_or_create(name=name)
-        group.permissions.set([known[code] for code in codes])
 
 
 @transaction.atomic

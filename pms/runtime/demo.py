@@ -21,6 +21,7 @@ from pms.runtime.supervisor import Program, Supervisor, say, supervise
 
 LEAST_FREE_BYTES = 1 << 30
 ACCOUNTS_FILE = "demo-accounts.json"
+MAIL_FOLDER = "mail"
 STOP_PATIENCE_SECONDS = 40.0
 DEMO_SETTINGS = {"ENVIRONMENT_NAME": "Demo", "STAFF_SECOND_FACTOR_ROLES": "administrator"}
 
@@ -39,7 +40,7 @@ def run_demo(home: Home) -> int:
         check_disk(home)
 
         async def work(supervisor: Supervisor) -> int:
-            env = {**DEMO_SETTINGS, **os.environ, **await start_services(supervisor, home)}
+            env = {**DEMO_SETTINGS, **_mail(home), **os.environ, **await start_services(supervisor, home)}
             await _set_up(supervisor, env)
             for program in programs(home, env, host, port):
                 await supervisor.start(program)
@@ -208,11 +209,17 @@ def welcome(home: Home, host: str, port: int, seconds: float) -> str:
             f"  Health        {base}/healthz",
             "",
             *_account_lines(accounts),
+            f"Mail that it sends is put into {home.path / MAIL_FOLDER}; text messages are in the back office, SMS sandbox.",
             f"Its data is in {home.path}; `make demo-reset` deletes it.",
             "Stop with Ctrl-C.",
             "",
         ]
     )
+
+
+def _mail(home: Home) -> dict[str, str]:
+    """Mail goes into files, unless a server is named."""
+    return {} if os.environ.get("EMAIL_URL") else {"EMAIL_FOLDER": str(home.path / MAIL_FOLDER)}
 
 
 def _account_lines(accounts: Sequence[Mapping[str, str]]) -> list[str]:

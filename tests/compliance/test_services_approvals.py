@@ -10,7 +10,7 @@ import pytest
 from django.db import DatabaseError
 
 from compliance.models import Approval
-from compliance.selectors import count_open, find_next_open, get_approval, list_approvals
+from compliance.selectors import count_open, get_approval, list_approvals, list_next_open
 from compliance.services import approvals
 from compliance.types import ApprovalDetails, ApprovalState
 from events.models import Event
@@ -261,8 +261,8 @@ def test_the_queue_hands_out_what_expires_first_and_nothing_twice() -> None:
     own = ask(player.id, key="k3", actor=DECIDER)
 
     def following(actor: Actor) -> UUID | None:
-        found = find_next_open(kinds=[KIND], actor_id=str(actor), at=LATER)
-        return found and found.id
+        found = list_next_open(kinds=[KIND], actor_id=str(actor), at=LATER)
+        return found[0].id if found else None
 
     assert following(DECIDER) == first.id
     approvals.claim(approval_id=first.id, actor=DECIDER, at=LATER)
@@ -273,7 +273,7 @@ def test_the_queue_hands_out_what_expires_first_and_nothing_twice() -> None:
     assert following(ASKER) == own.id
     approvals.release(approval_id=first.id, actor=DECIDER, at=LATER)
     assert following(staff(4)) == first.id
-    assert find_next_open(kinds=["other"], actor_id="staff:4", at=LATER) is None
+    assert list_next_open(kinds=["other"], actor_id="staff:4", at=LATER) == []
     assert count_open(kinds=[KIND], at=LATER) == 3
 
 

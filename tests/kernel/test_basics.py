@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 from django.test import RequestFactory
 
-from kernel import access, clock
-from kernel.access import AccessDenied, Decision, allowed, require
+from kernel import clock
+from kernel.access import AccessDenied, allowed, require
 from kernel.actors import Actor, ActorKind, system
 from kernel.context import request_id
 from kernel.db import fetch_one
@@ -57,19 +57,6 @@ def test_nothing_is_allowed_that_is_not_granted() -> None:
         require(SUPPORT, "players.change_status")
     assert allowed(system("job"), "anything")
     assert str(SUPPORT) == "staff:7"
-
-
-def test_a_policy_can_only_refuse(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(access, "_policies", {})
-
-    def not_your_own(actor: Actor, action: str, subject: object) -> Decision | None:
-        return Decision(False, "your own account") if subject == actor.id else None
-
-    access.policy("players.view_player", not_your_own)
-    access.policy("players.change_status", lambda *_: Decision(True, "yes"))
-    assert allowed(SUPPORT, "players.view_player", "8")
-    assert allowed(SUPPORT, "players.view_player", "7").reason == "your own account"
-    assert not allowed(SUPPORT, "players.change_status", "8")
 
 
 def test_field_errors_read_like_sentences() -> None:

@@ -13,13 +13,14 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from kernel import clock
-from kernel.actors import Actor, ActorKind
+from kernel.actors import Actor, ActorKind, system
 from players.admin_masking import mask_email, mask_name, mask_phone, masked
 from players.ports import list_panels
 from players.selectors import get_player, list_restrictions
 from players.services.labels import set_label
 from players.services.restrictions import impose
-from players.services.staff import LoginTaken, UnknownPermission, ensure_groups, ensure_staff
+from players.services.roles import UnknownPermission, apply_roles
+from players.services.staff import LoginTaken, ensure_staff
 from players.types import PlayerDetails, RestrictionKind, Status
 from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
 from tests.staff import client_of, staff_client, text_of
@@ -346,7 +347,7 @@ def test_staff_setup_refuses_a_players_login_and_an_unknown_permission() -> None
     with pytest.raises(LoginTaken):
         ensure_staff(login=player.login, email="x@example.com", password="long enough 1", roles=[], at=AT)
     with pytest.raises(UnknownPermission, match=r"players\.fly"):
-        ensure_groups({"pilot": {"players.fly"}})
+        apply_roles({"pilot": {"players.fly"}}, actor=system("test"), at=AT)
 
 
 def test_the_list_of_staff_does_not_walk_through_the_players() -> None:

@@ -53,7 +53,10 @@ class Api:
 
 @pytest.fixture(autouse=True)
 def _fresh_tokens(settings: Settings) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    settings.PASSWORD_HASHERS = [
+        "django.contrib.auth.hashers.MD5PasswordHasher",
+        "kernel.client_secrets.ClientSecretHasher",
+    ]
     forget_tokens()
     yield
     forget_tokens()

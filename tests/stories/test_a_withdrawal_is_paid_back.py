@@ -29,7 +29,7 @@ from wallet.types_payments import PayoutState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
 
-ANN = Actor(ActorKind.STAFF, "7")
+ANN = Actor(ActorKind.STAFF, "7", frozenset({"wallet.approve_withdrawal"}))
 W = WithdrawalState
 Step = Callable[[UUID], object]
 

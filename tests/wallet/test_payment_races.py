@@ -147,7 +147,8 @@ def test_two_people_asking_for_the_next_get_different_ones() -> None:
         withdraw(player.id)
     from kernel.actors import Actor, ActorKind
 
-    works = [lambda n=n: claim_next(actor=Actor(ActorKind.STAFF, str(n)), at=AT) for n in range(6)]
+    may = frozenset({"wallet.approve_withdrawal"})
+    works = [lambda n=n: claim_next(actor=Actor(ActorKind.STAFF, str(n), may), at=AT) for n in range(6)]
     got = [row for row in in_parallel(works, 6) if row]
     assert len(set(got)) == len(got) == 6
 

@@ -46,8 +46,9 @@ from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalStat
 
 pytestmark = pytest.mark.usefixtures("db")
 
-ANN = Actor(ActorKind.STAFF, "1")
-BOB = Actor(ActorKind.STAFF, "2")
+PAYER = frozenset({"wallet.approve_withdrawal"})
+ANN = Actor(ActorKind.STAFF, "1", PAYER)
+BOB = Actor(ActorKind.STAFF, "2", PAYER)
 LATER = AT + timedelta(hours=2)
 
 
@@ -425,7 +426,7 @@ def test_what_one_has_claimed_another_neither_gets_nor_decides() -> None:
     first, second = withdraw(funded()), withdraw(funded(), key="w2", at=AT + timedelta(minutes=1))
     assert claim_next(actor=ANN, at=LATER) == first.id
     assert claim_next(actor=BOB, at=LATER) == second.id
-    assert claim_next(actor=Actor(ActorKind.STAFF, "3"), at=LATER) is None
+    assert claim_next(actor=Actor(ActorKind.STAFF, "3", PAYER), at=LATER) is None
     with pytest.raises(ClaimedByAnother):
         approve_withdrawal(withdrawal_id=first.id, actor=BOB, at=LATER)
     with pytest.raises(ClaimedByAnother):

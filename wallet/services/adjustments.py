@@ -14,7 +14,7 @@ from compliance.types import ApprovalDetails
 from events.audit import record
 from events.catalogue.wallet import BalanceAdjusted
 from events.services.log import holding, publish
-from kernel.access import require
+from kernel.access import Subject, require
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
@@ -85,7 +85,7 @@ def adjust(
     last 24 hours, it waits for a second person. Publishes BalanceAdjusted when posted, else ApprovalRequested.
     Raises: AccessDenied, UnknownPlayer, FieldErrors, PurseClosed, BalanceTooLow, IdempotencyConflict.
     """
-    require(actor, ADJUST)
+    require(actor, ADJUST, Subject(player_id=player_id, amount=amount), at)
     _check(amount, reason, settings.ADJUSTMENT_REASONS, evidence, reference, idempotency_key)
     digest = digest_of(
         {"player": player_id, "purse": purse_id, "amount": str(amount), "currency": amount.currency, "reason": reason,
@@ -136,7 +136,7 @@ def write_off(
     Publishes ApprovalRequested. Raises: AccessDenied, UnknownPlayer, FieldErrors, NothingToWriteOff,
     IdempotencyConflict.
     """
-    require(actor, WRITE_OFF)
+    require(actor, WRITE_OFF, player_id, at)
     _check(Money(1, "EUR"), reason, settings.WRITE_OFF_REASONS, evidence, reference, idempotency_key)
     digest = digest_of({"player": player_id, "reason": reason, "evidence": evidence, "reference": reference})
     with holding(player_id):

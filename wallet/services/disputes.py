@@ -66,7 +66,7 @@ def open_dispute(
 
     Publishes DisputeStateChanged. Raises: AccessDenied, UnknownPlayer, FieldErrors, IdempotencyConflict.
     """
-    require(actor, WORK)
+    require(actor, WORK, player_id, at)
     check_references(idempotency_key=idempotency_key)
     if not subject.strip() or not story.strip():
         raise FieldErrors({"story": ["Say what the player says happened."]})
@@ -154,7 +154,7 @@ def settle(
 
 @contextmanager
 def _working(dispute_id: UUID, actor: Actor) -> Iterator[Dispute]:
-    require(actor, WORK)
+    require(actor, WORK, get_dispute(dispute_id))
     with holding(get_dispute(dispute_id).player_id):
         row = Dispute.objects.select_for_update().get(id=dispute_id)
         if row.state in _SETTLED:

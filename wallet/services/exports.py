@@ -7,7 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from events.audit import record
-from kernel.access import require
+from kernel.access import require_whole
 from kernel.actors import Actor
 from kernel.copying import copy_csv
 from players.selectors import get_player
@@ -71,7 +71,7 @@ def export_period(*, since: datetime, until: datetime, actor: Actor, at: datetim
 
     Raises: AccessDenied.
     """
-    require(actor, EXPORT)
+    require_whole(actor, EXPORT)
     record(
         action="wallet.export_transfers",
         actor=actor,

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.conf import settings
 
-from kernel.access import require
+from kernel.access import require, require_whole
 from kernel.actors import Actor
 from kernel.db import fetch_all
 from kernel.errors import DomainError, FieldErrors, NotFound
@@ -47,7 +47,7 @@ class _Cancelled(Exception):
 
 def request_export(*, wanted: ExportFilter, actor: Actor, at: datetime) -> UUID:
     """Ask for a file; its export's id. ``write_exports`` writes it. Raises: AccessDenied, FieldErrors, TooManyExports."""
-    require(actor, EXPORT)
+    require_whole(actor, EXPORT)
     if not timedelta(0) < wanted.until - wanted.since <= LONGEST:
         raise FieldErrors({"until": [f"Choose a later day than the first, at most {LONGEST.days} days after it."]})
     under_way = TransferExport.objects.filter(

@@ -185,6 +185,7 @@ def _working(case_id: UUID, actor: Actor) -> Iterator[ReconciliationCase]:
     found = ReconciliationCase.objects.filter(id=case_id).first()
     if found is None:
         raise NotFound(f"There is no case {case_id}.")
+    require(actor, RECONCILE, found)
     with holding(found.player_id) if found.player_id else transaction.atomic():
         case = ReconciliationCase.objects.select_for_update().get(id=case_id)
         if case.state == CaseState.RESOLVED or case.claimed_by not in ("", str(actor)):

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from events.services.log import holding
+from kernel.access import narrowed, require
 from kernel.actors import Actor
 from kernel.errors import DomainError, NotFound
 from wallet.models_payments import Withdrawal
@@ -13,6 +14,7 @@ from wallet.selectors import get_withdrawal
 from wallet.types_payments import WithdrawalState
 
 CLAIM = timedelta(minutes=15)
+DECIDE = "wallet.approve_withdrawal"
 
 
 class ClaimedByAnother(DomainError):
@@ -24,8 +26,10 @@ class ClaimedByAnother(DomainError):
 
 
 def claim_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None:
-    """Say that this person works on it, for a quarter of an hour. Raises: NotFound, ClaimedByAnother."""
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    """Say that this person works on it, for a quarter of an hour. Raises: NotFound, AccessDenied, ClaimedByAnother."""
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = str(actor), at + CLAIM
@@ -33,8 +37,10 @@ def claim_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None
 
 
 def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None:
-    """Leave it to others again. Raises: NotFound, ClaimedByAnother."""
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    """Leave it to others again. Raises: NotFound, AccessDenied, ClaimedByAnother."""
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = "", None
@@ -42,11 +48,15 @@ def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> No
 
 
 def claim_next(*, actor: Actor, at: datetime) -> UUID | None:
-    """Claim the oldest withdrawal in review that nobody works on; its id, or None when all is done."""
+    """Claim the oldest withdrawal in review that nobody works on; its id, or None when all is done.
+
+    Raises: AccessDenied.
+    """
+    require(actor, DECIDE, None, at)
     waiting = Withdrawal.objects.filter(state=WithdrawalState.IN_REVIEW, approval_id=None).order_by(
         "requested_at", "id"
     )
-    for withdrawal in waiting.iterator(chunk_size=20):
+    for withdrawal in narrowed(actor, DECIDE, waiting, "player_id").iterator(chunk_size=20):
         if withdrawal.claimed_by == str(actor) or not is_claimed(withdrawal, at):
             try:
                 claim_withdrawal(withdrawal_id=withdrawal.id, actor=actor, at=at)

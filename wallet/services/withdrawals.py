@@ -22,6 +22,7 @@ from events.catalogue.wallet import (
     WithdrawalReviewNeeded,
 )
 from events.services.log import holding, publish
+from kernel.access import Subject, require
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
@@ -40,7 +41,7 @@ from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_instruments import note_payment
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
 from wallet.services.posting import OwnSource, check_amount, check_references, post
-from wallet.services.withdrawal_claims import check_claim, lock
+from wallet.services.withdrawal_claims import DECIDE, check_claim, lock
 from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
@@ -167,7 +168,9 @@ def approve_withdrawal(
     ClosedLoopBroken, ClaimedByAnother, AwaitsSecondPerson, AccessDenied.
     """
     _check_reason(reason, needed=False)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, Subject(player_id=found.player_id, amount=amount or found.amount), at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         if withdrawal.approval_id and withdrawal.state == WithdrawalState.IN_REVIEW:
@@ -228,6 +231,7 @@ def _ask_second_person(withdrawal: Withdrawal, parts: Split, actor: Actor, at: d
         subject=f"Pay out {approved} {approved.currency}",
         content={
             "withdrawal_id": str(withdrawal.id),
+            "amount": str(approved),
             "currency": withdrawal.currency,
             "parts": [[str(instrument_id), str(part)] for instrument_id, part in parts],
             "reason": withdrawal.decision_reason,
@@ -253,7 +257,9 @@ def reject_withdrawal(*, withdrawal_id: UUID, reason: str, actor: Actor, at: dat
     Publishes WithdrawalRejected. Raises: NotFound, FieldErrors, WithdrawalMoved, ClaimedByAnother.
     """
     _check_reason(reason, needed=True)
-    with holding(get_withdrawal(withdrawal_id).player_id):
+    found = get_withdrawal(withdrawal_id)
+    require(actor, DECIDE, found, at)
+    with holding(found.player_id):
         withdrawal = lock(withdrawal_id)
         check_claim(withdrawal, actor, at)
         move(withdrawal, WithdrawalState.REJECTED)

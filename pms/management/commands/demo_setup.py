@@ -1,4 +1,5 @@
-"""Makes a fresh database worth looking at: roles, staff, an API client, games, players with some weeks of play.
+"""Makes a fresh database worth looking at: roles, staff, an API client, games, players with some weeks of play, some
+of whom can log in.
 
 Run at every start of the demo: what is there already stays, passwords included. Accounts are listed in
 `demo-accounts.json` in the home.
@@ -22,15 +23,17 @@ from kernel import clock
 from kernel.actors import Actor, ActorKind
 from kernel.rest.schema import SCOPES
 from kernel.sealing import SealingRefused
-from players.selectors import list_players
+from players.selectors import find_player_by_login, list_players
 from players.selectors_staff import list_devices
 from players.services.staff import ensure_staff
 from players.services.staff_devices import begin_totp, confirm_totp
+from players.types import Status
 from pms.casino.desks import Desks
 from pms.casino.games import catalogue
 from pms.casino.seeding import Plan
 from pms.identity import ensure_client
 from pms.management.commands.casino import run_seed
+from pms.player_auth.accounts import ensure_login
 from pms.roles import ROLES, ensure_roles
 from pms.runtime.demo import totp
 from wallet.services.games import upsert_games
@@ -38,6 +41,8 @@ from wallet.services.sealing import seal_ledger
 
 ACCOUNTS_FILE = "demo-accounts.json"
 SEED_FILE = "demo-seed.json"
+PLAYERS_FILE = "demo-players.json"
+LOGINS = 2  # how many players get a password
 PLAYERS, DAYS, MAX_BETS, WORKERS = 300, 60, 40_000, 8
 
 # Who signs in where, and what they may do.
@@ -67,6 +72,7 @@ class Command(BaseCommand):
         upsert_games([game.details for game in catalogue()])
         self._accounts(home / ACCOUNTS_FILE)
         self._players(home / SEED_FILE)
+        self._player_logins(home / ACCOUNTS_FILE)
         self._desks(home / SEED_FILE)
         self._catch_up()
         self._seal()
@@ -108,6 +114,22 @@ class Command(BaseCommand):
             f"  {counts['players']} players, {counts['bets']} bets, {counts['deposits']} deposits,"
             f" {counts['deposits declined']} deposits declined, {counts['restrictions']} restrictions"
         )
+
+    def _player_logins(self, path: Path) -> None:
+        """Let some players log in, always the same ones, with passwords that stay."""
+        listed = _read(path, [])
+        kept = {account["login"]: account["password"] for account in _read(path.with_name(PLAYERS_FILE), [])}
+        logins = list(kept) or [player.login for player in list_players(status=Status.ACTIVE, limit=LOGINS)]
+        players = []
+        for login in logins:
+            player = find_player_by_login(login)
+            if player:
+                password = kept.get(login) or secrets.token_urlsafe(12)
+                ensure_login(player=player, password=password, at=clock.now())
+                note = f"player in {player.country}; how to log in: docs/integrators/players.md"
+                players.append(_account("Player", "player API", login, password, note))
+        _write(path.with_name(PLAYERS_FILE), players)
+        _write(path, listed + players)
 
     def _desks(self, path: Path) -> None:
         """Something to do on every desk, once."""

@@ -13,7 +13,7 @@ import players.models_staff
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("players", "0004_label_history"),
+        ("players", "0005_identity"),
     ]
 
     operations = [

@@ -1,0 +1,127 @@
+"""Who may open what in the back office. Every address has a line here: a new one without a line fails the test.
+
+A line names a page (or several of one kind) and the roles that may open it; where doing is for fewer than looking, the
+roles that may do it stand second. A name that ends in "*" stands for the pages "changelist" and "change".
+"""
+
+from __future__ import annotations
+
+EVERYBODY = (
+    "administrator analyst auditor compliance_officer crm_specialist finance integrator loyalty_admin marketing_manager"
+    " mlro operations support_agent support_lead vip_manager"
+)
+SEES_PLAYERS = EVERYBODY.replace("integrator ", "")
+SEES_PAYMENTS = (
+    "administrator analyst auditor compliance_officer finance mlro operations support_agent support_lead vip_manager"
+)
+SEES_LEDGER = "administrator analyst auditor compliance_officer finance mlro operations"
+SEES_APPROVALS = "administrator auditor compliance_officer finance mlro operations support_lead"
+SEES_MACHINERY = "administrator auditor integrator operations"
+SEES_ACCESS = "administrator auditor compliance_officer"
+RESTRICTS = "administrator compliance_officer mlro operations support_lead"
+CORRECTS = "finance operations support_lead"
+PAYS = "administrator finance operations"
+RUNS_MACHINERY = "administrator operations"
+CONNECTS = "administrator integrator"
+APPROVES_CORRECTIONS = "compliance_officer finance"
+NOBODY = ""
+
+PAGES: dict[str, str | tuple[str, str]] = {
+    # --- the frame ---
+    "index search app_list login logout password_change password_change_done jsi18n view_on_site": EVERYBODY,
+    "autocomplete": NOBODY,
+    # --- players ---
+    "players_player_*": SEES_PLAYERS,
+    # The wallet's tab, of a player who is in nobody's portfolio.
+    "players_player_tab": SEES_PLAYERS.replace(" vip_manager", ""),
+    "players_player_impose players_player_lift players_player_status": RESTRICTS,
+    "players_player_portfolios": ("administrator auditor operations vip_manager", "administrator operations"),
+    "players_player_release": "administrator operations",
+    "players_restriction_changelist": SEES_PLAYERS,
+    "players_restriction_change": NOBODY,
+    # --- money ---
+    "wallet_account_*": SEES_PLAYERS,
+    "wallet_deposit_* wallet_withdrawal_*": SEES_PAYMENTS,
+    "wallet_withdrawal_next wallet_withdrawal_bulk wallet_withdrawal_claim wallet_withdrawal_release": PAYS,
+    "wallet_withdrawal_approve wallet_withdrawal_reject": PAYS,
+    "wallet_instrument_*": "administrator auditor compliance_officer finance mlro operations",
+    "wallet_transfer_* wallet_entry_* wallet_seal_*": SEES_LEDGER,
+    "wallet_approvalrule_changelist wallet_withdrawalpolicy_changelist": "administrator auditor finance operations",
+    "wallet_approvalrule_history wallet_withdrawalpolicy_history": "administrator auditor finance operations",
+    "wallet_approvalrule_change wallet_withdrawalpolicy_change": (
+        "administrator auditor finance operations",
+        "administrator finance",
+    ),
+    "wallet_approvalrule_add wallet_withdrawalpolicy_add": "administrator finance",
+    "wallet_adjustment_* wallet_dispute_* wallet_dormancynotice_*": SEES_APPROVALS,
+    "wallet_adjustment_adjust wallet_dispute_open wallet_dispute_investigate wallet_dispute_settle": CORRECTS,
+    "wallet_adjustment_write_off": "finance",
+    "wallet_report_* wallet_report_liability wallet_reportmapping_*": "administrator auditor finance",
+    "wallet_reconciliationcase_*": "administrator auditor finance",
+    "wallet_reportmapping_new wallet_report_upload": "finance",
+    "wallet_reconciliationcase_claim wallet_reconciliationcase_resolve": "finance",
+    # --- games and loyalty ---
+    "wallet_game_*": EVERYBODY,
+    "loyalty_level_* loyalty_standing_changelist": (
+        "administrator analyst auditor crm_specialist loyalty_admin marketing_manager operations support_agent"
+        " support_lead vip_manager"
+    ),
+    "loyalty_standing_change": NOBODY,
+    # --- control ---
+    "compliance_approval_*": SEES_APPROVALS,
+    "compliance_approval_next": "administrator compliance_officer finance",
+    # Of a correction: corrections are approved by these.
+    "compliance_approval_claim compliance_approval_release": APPROVES_CORRECTIONS,
+    "compliance_approval_approve compliance_approval_reject": APPROVES_CORRECTIONS,
+    "compliance_delegation_*": "administrator auditor compliance_officer finance",
+    "compliance_delegation_appoint": "administrator compliance_officer finance",
+    "compliance_delegation_end": "administrator compliance_officer",
+    # --- aggregators and events ---
+    "wallet_integration_* wallet_gamesession_* wallet_adapterrequest_*": SEES_MACHINERY,
+    "wallet_integration_add wallet_integration_settings wallet_integration_add_key": CONNECTS,
+    "wallet_integration_revoke_key wallet_integration_games wallet_integration_unmap": CONNECTS,
+    "wallet_gamesession_revoke wallet_adapterrequest_replay": "administrator integrator operations",
+    "events_event_*": EVERYBODY,
+    "events_consumercursor_* events_deadletter_*": SEES_MACHINERY,
+    "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
+    "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
+    # --- access ---
+    "players_user_changelist players_user_history": SEES_ACCESS,
+    "players_user_change auth_group_staff": (SEES_ACCESS, "administrator"),
+    "players_user_add auth_user_password_change": "administrator",
+    "auth_group_* auth_group_matrix auth_group_matrix_file auth_group_policies auth_group_tester": SEES_ACCESS,
+    "auth_group_new auth_group_edit": "administrator",
+    "players_ownaccount_*": SEES_ACCESS,
+    "players_ownaccount_declare": EVERYBODY,  # of their own accounts
+    "players_ownaccount_end": "administrator compliance_officer",
+    "kernel_serviceclient_*": "administrator auditor integrator",
+    "kernel_serviceclient_new kernel_serviceclient_settings kernel_serviceclient_secret": CONNECTS,
+    "kernel_serviceclient_end_old_secret kernel_serviceclient_revoke": CONNECTS,
+    "kernel_serviceclient_disable kernel_serviceclient_enable": CONNECTS,
+}
+
+# Django makes these pages for every list; they are closed to everybody unless a line above opens one.
+CLOSED = ("_add", "_delete", "_history")
+
+# Neither back office nor API: what anybody may call. Tokens, their keys and description; health; the API's description;
+# aggregators, who sign their requests. Nobody logs in at the pages of allauth that a client without a person never needs.
+OPEN_ADDRESSES = {
+    "adapter", "schema", "api-docs", "problems", "healthz", "livez", "token", "revoke", "authorization-server",
+    "configuration", "jwks", "authorization", "device_authorization", "logout", "device_code", "userinfo",
+}  # fmt: skip
+
+# Over WebSocket: everybody of staff, each with what their role shows.
+SOCKETS = {"ws/home/"}
+
+
+def read_table() -> dict[str, tuple[set[str], set[str]]]:
+    """Page to (roles that may open it, roles that may do it)."""
+    table = {}
+    for names, roles in PAGES.items():
+        read, act = roles if isinstance(roles, tuple) else (roles, roles)
+        for name in names.split():
+            pages = [name.replace("*", page) for page in ("changelist", "change")] if name.endswith("*") else [name]
+            for page in pages:
+                assert page not in table, f"{page} stands there twice"
+                table[page] = (set(read.split()), set(act.split()))
+    return table

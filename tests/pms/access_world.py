@@ -1,0 +1,185 @@
+"""One thing of every kind, for asking who may open and do what; and a digest of everything that is stored."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import admin
+from django.contrib.auth.models import Group
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from compliance.services.delegations import appoint_deputy
+from compliance.services.role_changes import change_staff_roles
+from kernel import clock
+from kernel.actors import system
+from kernel.db import fetch_all, fetch_one
+from kernel.money import Money
+from kernel.rest.schema import SCOPES
+from players.selectors_access import get_staff_actor
+from players.services.own_accounts import declare_own_account
+from players.services.restrictions import impose
+from players.services.roles import set_role_permissions
+from players.services.staff import ensure_staff
+from players.types import RestrictionKind
+from pms.identity import ensure_client
+from tests.factories import bet, fund, make_game, make_player
+from tests.staff import staff_id
+from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.selectors import list_instruments
+from wallet.services.adjustments import adjust
+from wallet.services.disputes import open_dispute
+from wallet.services.withdrawals import request_withdrawal
+
+BOSS = system("test")
+
+
+class World:
+    """Ids of what there is, by "app_model"; a page without an example is asked for a thing that is not there."""
+
+    def __init__(self) -> None:
+        at = clock.now()
+        make_game()
+        self.player = make_player(at=at)
+        self.other = make_player(at=at)
+        fund(self.player.id, "100.00", at=at)
+        bet(self.player.id, "5.00", at=at)
+        self.restriction = impose(
+            player_id=self.player.id, kind=RestrictionKind.BONUS_BLOCK, reason="x", source="test", actor=BOSS, at=at
+        )
+        (instrument,) = list_instruments(self.player.id)
+        withdrawal = request_withdrawal(
+            player_id=self.player.id,
+            amount=Money.parse("20.00", "EUR"),
+            instrument_id=instrument.id,
+            source="test",
+            idempotency_key="w1",
+            actor=BOSS,
+            at=at,
+        )
+        operations, administrator = staff_id("operations"), staff_id("administrator")
+        adjustment = adjust(
+            player_id=self.player.id,
+            amount=Money.parse("150.00", "EUR"),
+            reason="goodwill",
+            evidence="x",
+            idempotency_key="a1",
+            actor=get_staff_actor(operations),
+            at=at,
+        )
+        dispute = open_dispute(
+            player_id=self.player.id, subject="x", story="x", idempotency_key="d1", actor=BOSS, at=at
+        )
+        set_role_permissions(
+            name="night_shift", description="x", permissions=["players.view_player"], actor=BOSS, at=at
+        )
+        self.somebody = ensure_staff(login="somebody", email="s@example.com", password="long enough 1", roles=[], at=at)
+        waiting = change_staff_roles(
+            staff_id=self.somebody,
+            roles=["analyst"],
+            comment="x",
+            idempotency_key="r1",
+            actor=get_staff_actor(administrator),
+            at=at,
+        )
+        assert waiting
+        delegation = appoint_deputy(
+            principal_id=staff_id("compliance_officer"),
+            deputy_id=administrator,
+            kinds=["compliance.staff_roles"],
+            reason="x",
+            active_from=at,
+            active_until=at + timedelta(days=1),
+            actor=get_staff_actor(administrator),
+            at=at,
+        )
+        own = declare_own_account(staff_id=self.somebody, player_id=self.other.id, reason="x", actor=BOSS, at=at)
+        ensure_client(client_id="casino", secret="a secret of the tests", name="Casino", scopes=SCOPES)
+        rule = ApprovalRule.objects.create(level="gold", currency="EUR", up_to_minor=1, max_score=0)
+        policy = WithdrawalPolicy.objects.create(country="DE", cooling_minutes=1, cancellation_allowed=True)
+        self.ids: dict[str, Any] = {
+            "wallet_approvalrule": rule.pk,
+            "wallet_withdrawalpolicy": policy.pk,
+            "players_player": self.player.id,
+            "players_user": self.somebody,
+            "players_restriction": self.restriction,
+            "players_ownaccount": own,
+            "auth_group": Group.objects.get(name="night_shift").pk,
+            "compliance_approval": adjustment.approval_id,
+            "compliance_delegation": delegation.id,
+            "kernel_serviceclient": "casino",
+            "wallet_withdrawal": withdrawal.id,
+            "wallet_adjustment": adjustment.id,
+            "wallet_dispute": dispute.id,
+            "wallet_instrument": instrument.id,
+            "wallet_game": "fruits",
+            "events_consumercursor": "loyalty.accrual",
+        }
+        for name in ("wallet_deposit", "wallet_transfer", "wallet_entry", "wallet_account", "events_event"):
+            (row,) = fetch_all(f"SELECT id FROM {name} ORDER BY id DESC LIMIT 1")
+            self.ids[name] = row["id"]
+
+    def arguments(self, name: str, wanted: list[str]) -> dict[str, Any]:
+        """What the address of this page needs."""
+        model = "_".join(name.split("_")[:2])
+        mine = self.ids.get(model, uuid4())
+        known = {
+            "player_id": self.player.id,
+            "restriction_id": self.restriction,
+            "staff_id": self.somebody,
+            "role_id": self.ids["auth_group"],
+            "key": "wallet",
+            "key_id": 1,
+            "name": "loyalty.accrual",
+            "code": "nobody",
+            "app_label": "players",
+            "url": "x",
+            "content_type_id": 1,
+        }
+        return {part: known.get(part, mine) for part in wanted}
+
+
+def admin_pages() -> Iterator[tuple[str, list[str]]]:
+    """Every address of the back office by name, with the names of its parts."""
+    for pattern in _walk(admin.site.get_urls()):
+        if pattern.name:
+            yield pattern.name, re.findall(r"<(?:\w+:)?(\w+)>", str(pattern.pattern))
+
+
+def other_addresses() -> Iterator[str]:
+    """Every address that is neither back office nor API."""
+    for entry in get_resolver("pms.urls").url_patterns:
+        prefix = str(entry.pattern)
+        if prefix not in ("admin/", "api/v1/"):
+            for pattern in _walk([entry]):
+                yield str(pattern.name or pattern.pattern)
+
+
+def _walk(entries: list[Any]) -> Iterator[URLPattern]:
+    for entry in entries:
+        if isinstance(entry, URLResolver):
+            yield from _walk(entry.url_patterns)
+        else:
+            yield entry
+
+
+# What a request may write though it is denied: that somebody asked.
+NOTES = {"django_session", "events_audit"}
+
+
+def everything_stored() -> dict[str, tuple[int, int]]:
+    """Every table with the number of its rows and a digest over them."""
+    rows = fetch_all(
+        "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p')"
+        " AND NOT relispartition"
+    )
+    found = {}
+    for name in sorted(row["relname"] for row in rows):
+        if not any(name.startswith(note) for note in NOTES):
+            found[name] = fetch_one(
+                f"SELECT count(*), coalesce(sum(hashtextextended(t::text, 0)), 0)::text FROM {name} t"
+            )
+    return found  # type: ignore[return-value]
