@@ -43,7 +43,7 @@ class BackOffice(UnfoldAdminSite):
         return (
             session is not None
             and super().has_permission(request)
-            and is_admitted(session, verified=request.user.is_verified())
+            and is_admitted(session, verified=getattr(request.user, "otp_device", None) is not None)
         )
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
