@@ -37,6 +37,7 @@ def rows(seconds: int) -> Iterator[Row]:
         if size == SIZES[0]:
             copies.copy(SMALL)
     large = urlsplit(os.environ["DATABASE_URL"]).path[1:]
+    copies.settle()
     figures: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for _ in range(ROUNDS):
         for name in (SMALL, large):

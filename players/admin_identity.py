@@ -40,7 +40,7 @@ class SessionsPanel:
 
     def context(self, request: PanelRequest) -> dict[str, object]:
         rows = list_sessions(request.player.id)
-        personal = sees_personal_data(request.actor)
+        personal = sees_personal_data(request.actor, request.player.id)
         shown = rows if personal else [replace(row, ip=mask_ip(row.ip), user_agent="") for row in rows]
         attempts = list_attempts(request.player.id, limit=20)
         return {

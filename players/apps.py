@@ -10,6 +10,7 @@ class PlayersConfig(AppConfig):
         from kernel.access import Players, register_grantable, register_players, register_policy
         from kernel.vault import register_holder
         from players.admin_as_of import AsOfPanel
+        from players.admin_audit_tab import AuditPanel
         from players.admin_identity import ConsentsPanel, SessionsPanel
         from players.admin_panels import OverviewPanel, RestrictionsPanel, TimelinePanel
         from players.directory import PeopleDirectory
@@ -28,6 +29,14 @@ class PlayersConfig(AppConfig):
         register_grantable(CARE)
         for policy in (OwnAccounts(), Jurisdictions(), VipShield(), Portfolios()):
             register_policy(policy)
-        panels = (OverviewPanel(), RestrictionsPanel(), SessionsPanel(), ConsentsPanel(), TimelinePanel(), AsOfPanel())
+        panels = (
+            OverviewPanel(),
+            RestrictionsPanel(),
+            SessionsPanel(),
+            ConsentsPanel(),
+            TimelinePanel(),
+            AsOfPanel(),
+            AuditPanel(),
+        )
         for panel in panels:
             register_panel(panel)

@@ -41,6 +41,11 @@ OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
 
+# --- personal data -----------------------------------------------------------------------------------------------
+# How long a reveal lasts, and how many one person may make in an hour.
+REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", default=30)
+
 # --- corrections of balances -------------------------------------------------------------------------------------
 ADJUSTMENT_REASONS = env.list(
     "ADJUSTMENT_REASONS",
@@ -106,6 +111,7 @@ INSTALLED_APPS = [
     "allauth.socialaccount",
     "allauth.socialaccount.providers.openid_connect",
     "django_structlog",
+    "auditlog",
     "kernel",
     "events",
     "players",
@@ -133,7 +139,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pms.staff_middleware.StaffMiddleware",
-    "kernel.admin.RefusalMiddleware",
+    "kernel.admin.StaffMiddleware",
     "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 
@@ -233,7 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
-    "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
+    "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
@@ -280,6 +286,21 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- configuration on the audit trail ------------------------------------------------------------------------------
+# What staff configure in the admin: django-auditlog finds what differs, the audit trail keeps it. Secrets and personal
+# data stay out. Services that write by bulk or SQL record by themselves.
+MIGRATION_MODULES = {"auditlog": None}  # its table stays away
+AUDITLOG_LOGENTRY_MODEL = "events.ConfigurationChange"
+AUDITLOG_INCLUDE_TRACKING_MODELS = [
+    {"model": "auth.Group", "m2m_fields": ["permissions"]},
+    {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
+    {"model": "loyalty.Level"},
+    {"model": "wallet.ApprovalRule"},
+    {"model": "wallet.Game"},
+    {"model": "wallet.ReportMapping"},
+    {"model": "wallet.WithdrawalPolicy"},
+]
 
 # --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

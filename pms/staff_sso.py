@@ -12,10 +12,14 @@ from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect import views as oidc_views
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from requests import RequestException
 
 from kernel import clock
 from kernel.context import client_ip
@@ -133,3 +137,23 @@ def _texts(value: object) -> Iterable[str]:
     if isinstance(value, str):
         return [value]
     return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def begin_oidc(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send the person to an OIDC provider. allauth's own view is off where its pages are; its callback is not."""
+    adapter = StaffSsoAdapter(request)
+    try:
+        provider = adapter.get_provider(request, provider_id)
+    except SocialApp.DoesNotExist:
+        raise Http404 from None
+    try:
+        answer: HttpResponse = provider.redirect_from_request(request)
+    except (RequestException, OAuth2Error) as error:  # it does not answer, or answers nonsense
+        answer = render_authentication_error(request, provider, exception=error)
+    return answer
+
+
+urlpatterns = [
+    path("oidc/<slug:provider_id>/login/", begin_oidc, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/login/callback/", oidc_views.callback, name="openid_connect_callback"),
+]

@@ -84,7 +84,8 @@ class WithdrawalAdmin(PageAdmin):
         need(request, "wallet.view_withdrawal")
         at, actor = clock.now(), str(staff_actor(request))
         wanted = inbox.read_wanted(request.GET.dict())
-        rows = inbox.list_rows(self.get_queryset(request), wanted, actor=actor, at=at)
+        seen = self.get_queryset(request)
+        rows = inbox.list_rows(seen, wanted, actor=actor, at=at)
         vault.remember({row.player_id for row in rows})
         lines = [self._line(request, row, at) for row in rows]
         currencies, levels = inbox.list_choices()

@@ -7,6 +7,7 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
         from kernel.vault import register_holder as register_personal
         from players.ports import register_as_of, register_panel
@@ -14,6 +15,7 @@ class WalletConfig(AppConfig):
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
+        from wallet.services.adapter_requests import KEPT, drop_months, find_oldest_held
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
         from wallet.services.payment_instruments import reseal
@@ -37,3 +39,6 @@ class WalletConfig(AppConfig):
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
         register_handler(WithdrawalApproval())
+        register_purge(
+            PartitionPurge("adapter-requests", "Months of what aggregators asked", KEPT, drop_months, find_oldest_held)
+        )

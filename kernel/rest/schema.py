@@ -16,6 +16,7 @@ from kernel.rest.serializers import ProblemSerializer
 
 SCOPES = {
     "players:read": "Read players, their restrictions and labels",
+    "players:personal": "See names, contact, birth date and place of players unshortened",
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",

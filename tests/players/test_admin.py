@@ -121,7 +121,7 @@ def test_every_panel_opens_at_an_address_of_its_own() -> None:
     restrict(player, RestrictionKind.WITHDRAWAL_HOLD)
     client = staff_client("administrator")
     keys = [panel.key for panel in list_panels()]
-    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline", "as-of"]
+    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline", "as-of", "audit"]
     for key in keys:
         response = client.get(tab(player, key))
         assert response.status_code == 200, key
@@ -193,7 +193,7 @@ def test_personal_data_is_masked_for_roles_without_the_right(role: str) -> None:
 
 
 def test_personal_data_is_shown_to_roles_with_the_right() -> None:
-    shown = text_of(staff_client("support_agent").get(page(anna())))
+    shown = text_of(staff_client("support_lead").get(page(anna())))
     assert not [value for value in PERSONAL if value not in shown]
 
 
@@ -205,7 +205,7 @@ def test_personal_values_in_the_history_of_settings_are_masked_too() -> None:
     shown = text_of(staff_client("analyst").get(page(player)))
     assert "Wuppertal" not in shown
     assert ">fr<" in shown
-    assert "Wuppertal" in text_of(staff_client("support_agent").get(page(player)))
+    assert "Wuppertal" in text_of(staff_client("support_lead").get(page(player)))
 
 
 def test_masks_keep_nothing_that_identifies() -> None:

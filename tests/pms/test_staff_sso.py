@@ -164,6 +164,12 @@ def test_an_answer_comes_only_once_and_only_to_whoever_asked(oidc: str) -> None:
     assert not logged_in(client)
 
 
+def test_a_provider_that_does_not_answer_gives_a_refusal(oidc: str, settings: Any) -> None:
+    settings.OUTGOING_PRIVATE_HOSTS = []
+    assert "ask an administrator" in text_of(browser().get("/admin/sso/oidc/corp/login/", follow=True))
+    assert browser().get("/admin/sso/oidc/nobody/login/").status_code == 404
+
+
 def test_the_secret_of_the_provider_is_encrypted(oidc: str) -> None:
     from players.models_staff import IdentityProvider
 
