@@ -42,8 +42,13 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Our identity providers as allauth's apps. They are never stored: their secrets stay encrypted."""
-        apps = []
+        """Our identity providers as allauth's apps. They are never stored: their secrets stay encrypted.
+
+        Players' side of allauth asks here, too, and is told of none: these are for staff.
+        """
+        apps: list[SocialApp] = []
+        if not self.request or not self.request.path.startswith("/admin/"):
+            return apps
         for known in list_providers():
             names = {known.protocol.value, known.slug}
             # allauth knows a SAML provider by its client id, and an OIDC one by its provider id.

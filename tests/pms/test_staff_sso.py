@@ -353,6 +353,15 @@ def test_nonsense_is_refused_with_the_same_words(saml: SamlProvider) -> None:
 # --- players ---
 
 
+def test_the_players_side_knows_of_no_provider(saml: SamlProvider) -> None:
+    config = browser().get("/_allauth/app/v1/config")
+    assert "corp" not in text_of(config)
+    for path in ("provider/redirect", "provider/token"):
+        form = {"provider": "corp-saml", "callback_url": "/", "process": "login", "token": {"client_id": "x"}}
+        answer = browser().post(f"/_allauth/app/v1/auth/{path}", form, content_type="application/json")
+        assert answer.status_code >= 400, path
+
+
 def test_a_players_email_by_sso_is_never_joined_to_the_player(saml: SamlProvider) -> None:
     player = make_player(login="mara", email="mara@corp.example")
     client = browser()
