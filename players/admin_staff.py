@@ -376,6 +376,14 @@ class MappingInline(TabularInline):
     extra = 1
     verbose_name_plural = "Groups and the roles they bring"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        """Name the controls for those who don't see the table's head."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            control = getattr(field.widget, "widget", field.widget)
+            control.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return field
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may(request, "players.view_identityprovider")
 
