@@ -22,13 +22,16 @@ export UV_CACHE_DIR := $(CURDIR)/$(VENV)/cache
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset services env shell test lint format bench requirements venv installed installed-dev
+.PHONY: help demo demo-code demo-reset services env shell test lint format bench requirements venv installed installed-dev
 
 help:  ## list what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { gsub("[$$][$$]", "$$"); printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: installed  ## run everything, with a small casino playing on it (PORT=8000, HOST=127.0.0.1)
 	@$(RUN) demo
+
+demo-code: installed  ## print the second step's codes of the demo's accounts
+	@$(RUN) code
 
 demo-reset: installed  ## stop the demo and delete its data
 	@$(RUN) reset

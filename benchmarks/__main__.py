@@ -1,7 +1,7 @@
 """`make bench`: each figure beside its reference, measured in the same minutes; ratios count, not absolute figures.
 
-`make bench ARGS="play http"` runs some of them: BENCHMARKS below. Growth only runs when it is named: it fills ten million
-entries.
+`make bench ARGS="play http"` runs some of them: BENCHMARKS below. Growth and audit only run when they are named: they
+fill ten million entries, a million records.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import access, adapters, batches, costs, ground, growth, http, reads, rivals
+from benchmarks import access, adapters, audit, batches, costs, ground, growth, http, reads, rivals
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -63,6 +63,17 @@ def aggregator() -> Iterator[Row]:
         reference = ground.pgbench(8, SECONDS)
         figure = adapters.bets_a_second(port, SECONDS)
     yield Row("Hub88-style bets over HTTP, 8 connections / pgbench, 8 clients", figure, reference, "")
+
+
+def trail() -> Iterator[Row]:
+    """The audit trail with a million records: writing, searching, verifying. Not run unless it is named."""
+    audit.fill()
+    alone, together = audit.records_a_second(SECONDS)
+    yield Row("audit records, one transaction each, 1 connection", alone, None, "")
+    yield Row("audit records within one transaction, 1 connection", together, None, "")
+    for name, milliseconds in audit.search_times().items():
+        print(f"audit search by {name}: p95 {milliseconds:.1f} ms")
+    yield Row("audit records verified", audit.verified_a_second(), None, "")
 
 
 def replay() -> Iterator[Row]:
@@ -116,6 +127,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "replay": replay,
     "consumers": consumers,
     "verify": verification,
+    "audit": trail,
     "costs": lambda: costs.rows(SECONDS),
     "growth": lambda: growth.rows(SECONDS),  # last: it leaves ten million entries behind
 }
@@ -129,9 +141,11 @@ def main(names: list[str]) -> int:
     print("Preparing ten thousand players …", flush=True)
     ground.prepare()
     lines = ["| what | figure | reference | ratio | to reach |", "|---|---|---|---|---|"]
-    for name in names or [name for name in BENCHMARKS if name != "growth"]:
+    for name in names or [name for name in BENCHMARKS if name not in ("growth", "audit")]:
         print(f"{name} …", flush=True)
-        lines += map(str, BENCHMARKS[name]())
+        for row in BENCHMARKS[name]():
+            lines.append(str(row))
+            print(row, flush=True)
     table = "\n".join(lines) + "\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}.md").write_text(table)

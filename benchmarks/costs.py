@@ -5,18 +5,12 @@ Each variant is a copy of the benchmarks' database in which one thing is taken a
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from urllib.parse import quote, urlsplit
 
 import psycopg
-from django.db import connection
 
-from benchmarks import ground
+from benchmarks import copies, ground
 from benchmarks.table import Row
-from pms.runtime import databases
-from pms.runtime.credentials import load_credentials
-from pms.runtime.home import find_home
 
 ROUNDS = 3
 
@@ -48,39 +42,17 @@ _WITHOUT = {
 
 
 def rows(seconds: int) -> Iterator[Row]:
-    ours = os.environ["DATABASE_OWNER_URL"]
-    admin = _admin_url(ours)
     for what, statements in _WITHOUT.items():
-        urls = [_copy(admin, ours, name, sql) for name, sql in (("bench_whole", ""), ("bench_without", statements))]
+        urls = [copies.copy(name) for name in ("bench_whole", "bench_without")]
+        for url, sql in zip(urls, ("", statements), strict=True):
+            with psycopg.connect(url, autocommit=True) as owner:
+                if sql:
+                    owner.execute(sql)
+                owner.execute("VACUUM (ANALYZE) wallet_account")
         whole = without = 0.0
         for _ in range(ROUNDS):
             whole += ground.pgbench(4, seconds, database_url=urls[0]) / ROUNDS
             without += ground.pgbench(4, seconds, database_url=urls[1]) / ROUNDS
         yield Row(f"play by pgbench, 4 clients / the same {what}", whole, without)
-        _drop(admin)
-
-
-def _copy(admin: str, ours: str, name: str, statements: str) -> str:
-    connection.close()
-    with psycopg.connect(admin, autocommit=True) as superuser:
-        superuser.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-        superuser.execute(f"CREATE DATABASE {name} TEMPLATE {urlsplit(ours).path[1:]} OWNER {databases.OWNER}")
-    url = databases.with_database(ours, name)
-    with psycopg.connect(url, autocommit=True) as owner:
-        if statements:
-            owner.execute(statements)
-        owner.execute("VACUUM (ANALYZE) wallet_account")
-    return url
-
-
-def _drop(admin: str) -> None:
-    with psycopg.connect(admin, autocommit=True) as superuser:
         for name in ("bench_whole", "bench_without"):
-            superuser.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
-
-
-def _admin_url(ours: str) -> str:
-    """The benchmarks' own server is the project's, and so is its superuser."""
-    password = quote(load_credentials(find_home()).superuser_password, safe="")
-    url = urlsplit(databases.with_database(ours, "postgres"))
-    return url._replace(netloc=f"postgres:{password}@{url.hostname}:{url.port}").geturl()
+            copies.drop(name)

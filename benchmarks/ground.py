@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import subprocess
 import time
@@ -9,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
+from functools import partial, reduce
 from multiprocessing import get_context
 from random import Random
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -163,7 +164,7 @@ def at_rate(count: int, seconds: float, rate: float, work: Callable[[Random], No
     processes = [context.Process(target=_at_rate, args=args) for args in arguments]
     for process in processes:
         process.start()
-    took = [seconds for _ in processes for seconds in queue.get(timeout=seconds + 60)]
+    took: list[float] = reduce(operator.iadd, (queue.get(timeout=seconds + 60) for _ in processes), [])
     for process in processes:
         process.join()
     return sorted(took)

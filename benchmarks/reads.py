@@ -24,7 +24,8 @@ from datetime import UTC, datetime
 from kernel.actors import system
 from wallet.services.exports import export_period
 started, rows = time.perf_counter(), -1
-for chunk in export_period(since=datetime(2020, 1, 1, tzinfo=UTC), until=datetime(2100, 1, 1, tzinfo=UTC), actor=system("bench")):
+whole = {"since": datetime(2020, 1, 1, tzinfo=UTC), "until": datetime(2100, 1, 1, tzinfo=UTC)}
+for chunk in export_period(**whole, actor=system("bench"), at=datetime.now(UTC)):
     rows += chunk.count(b"\\n")
 print(rows, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 """

@@ -25,6 +25,7 @@ from kernel.access import allowed
 from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
+from kernel.reauthentication import reauthenticate_first
 from players.selectors import list_matching_ids, list_staff_names
 
 VIEW = "compliance.view_approval"
@@ -210,6 +211,9 @@ class ApprovalAdmin(PageAdmin):
 
     def _decided(self, request: HttpRequest, object_id: str, *, yes: bool) -> HttpResponse:
         obj = self._open(request, object_id)
+        first = reauthenticate_first(request, clock.now(), self.reverse("change", obj.pk))
+        if first:
+            return first
         form = CommentForm(self._places(request, obj), request.POST)
         if form.is_valid():
             data, actor, at = form.cleaned_data, staff_actor(request), clock.now()
@@ -272,4 +276,4 @@ def staff_names(*actors: str) -> dict[str, str]:
     return {actor: logins.get(actor, human(actor)) for actor in actors}
 
 
-from compliance import admin_delegations, admin_roles  # noqa: E402, F401  (they use what stands above)
+from compliance import admin_delegations, admin_holds, admin_roles  # noqa: E402, F401  (they use what stands above)

@@ -5,9 +5,71 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
+        from datetime import timedelta
+
         from compliance.ports import register_handler
+        from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
 
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
             register_handler(handler)
+        for rule in (
+            TablePurge(
+                "sessions",
+                "Staff sessions that are over",
+                "django_session",
+                "session_key",
+                "text",
+                "expire_date",
+                timedelta(0),
+            ),
+            TablePurge(
+                "access-tokens",
+                "Access tokens that have expired",
+                "allauth_idp_oidc_token",
+                "id",
+                "bigint",
+                "expires_at",
+                timedelta(days=7),
+            ),
+            TablePurge(
+                "idempotency-keys",
+                "Idempotency keys outside the wallet",
+                "kernel_idempotencykey",
+                "id",
+                "bigint",
+                "created_at",
+                timedelta(days=400),
+            ),
+            TablePurge(
+                "reveals",
+                "Reveals that are over (the audit trail keeps them)",
+                "players_reveal",
+                "id",
+                "uuid",
+                "revealed_at",
+                timedelta(days=30),
+                player_column="player_id",
+            ),
+            TablePurge(
+                "login-attempts",
+                "Players' logins that came to nothing",
+                "players_loginattempt",
+                "id",
+                "uuid",
+                "attempted_at",
+                timedelta(days=90),
+                player_column="player_id",
+            ),
+            TablePurge(
+                "sandbox-messages",
+                "Text messages that the sandbox took",
+                "players_sandboxmessage",
+                "id",
+                "uuid",
+                "sent_at",
+                timedelta(days=7),
+            ),
+        ):
+            register_purge(rule)

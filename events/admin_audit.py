@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
@@ -11,11 +10,11 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.urls import NoReverseMatch, URLPattern, reverse
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.urls import URLPattern
 
+from events.audit_display import actor_link, changes_of, lines_of, names_of, object_link, player_link, recorded_at
 from events.models_audit import AuditRecord
+from events.models_configuration import ConfigurationChange
 from events.ports import get_directory
 from events.selectors_audit import UnknownRecord, find_seal_number, get_audit, list_actions, list_audit
 from events.services.audit_exports import EXPORT, ExportFormat, export_audit
@@ -109,6 +108,9 @@ def _midnight(day: Any) -> datetime | None:
     return datetime.combine(day, time.min, UTC) if day else None
 
 
+admin.site.unregister(ConfigurationChange)  # auditlog's own list: it would read a table that is not there
+
+
 @admin.register(AuditRecord)
 class AuditAdmin(PageAdmin):
     """The list is a search page of its own: it pages by id and never counts."""
@@ -124,7 +126,7 @@ class AuditAdmin(PageAdmin):
         kept = {name: value for name, value in request.GET.items() if value and name in form.fields}
         context = {
             "form": form,
-            "lines": _lines(shown),
+            "lines": lines_of(shown),
             "older": urlencode({**kept, "before": shown[-1].id}) if len(entries) > PAGE else "",
             "newest": urlencode(kept) if "before" in request.GET else None,
             "kept": kept,
@@ -147,8 +149,9 @@ class AuditAdmin(PageAdmin):
         context = {
             "entry": entry,
             "facts": self._facts(entry),
-            "changes": changes_of(entry),
-            "beside": _lines([other for other in beside if other.id != entry.id]),
+            # Values of personal fields, which the record keeps under the player's key.
+            "changes": changes_of(entry, opened=may(request, "players.view_personal_data", entry.player_id)),
+            "beside": lines_of([other for other in beside if other.id != entry.id]),
         }
         return self.render(request, "events/audit_record.html", entry.action, context, entry.id)
 
@@ -173,13 +176,13 @@ class AuditAdmin(PageAdmin):
         return [
             ("Action", entry.action),
             ("Outcome", chip(entry.outcome)),
-            ("By", actor_link(entry.actor_kind, entry.actor_id, _names([entry]))),
+            ("By", actor_link(entry.actor_kind, entry.actor_id, names_of([entry]))),
             ("In the roles", ", ".join(entry.actor_roles)),
             ("Player", player_link(entry.player_id)),
             ("Object", object_link(entry)),
             ("Reason", entry.reason),
             ("Happened", when(entry.occurred_at)),
-            ("Recorded", when(_recorded(entry))),
+            ("Recorded", when(recorded_at(entry))),
             ("From address", entry.ip),
             ("With", agent),
             ("Request", copyable(entry.request_id) if entry.request_id else ""),
@@ -187,69 +190,6 @@ class AuditAdmin(PageAdmin):
             ("Hash", copyable(entry.hash.hex())),
             ("Sealed", f"by seal {seal:,}" if seal else "not yet: within a minute"),
         ]
-
-
-def changes_of(entry: AuditEntry) -> list[tuple[str, object, object, bool]]:
-    """Name, before, after, and whether they differ; nothing where neither was given."""
-    before, after = entry.before or {}, entry.after or {}
-    names = [*before, *(name for name in after if name not in before)]
-    return [
-        (name, _value(before.get(name)), _value(after.get(name)), before.get(name) != after.get(name)) for name in names
-    ]
-
-
-def _value(value: object) -> str:
-    if value is None:
-        return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-
-def _lines(entries: list[AuditEntry]) -> list[dict[str, object]]:
-    names = _names(entries)
-    return [
-        {
-            "entry": entry,
-            "recorded_at": _recorded(entry),
-            "actor": actor_link(entry.actor_kind, entry.actor_id, names),
-            "roles": ", ".join(entry.actor_roles),
-            "player": player_link(entry.player_id),
-            "object": object_link(entry),
-        }
-        for entry in entries
-    ]
-
-
-def _names(entries: list[AuditEntry]) -> dict[str, str]:
-    staff = {entry.actor_id for entry in entries if entry.actor_kind == ActorKind.STAFF}
-    return dict(get_directory().list_staff_names(staff))
-
-
-def actor_link(kind: str, actor_id: str, names: dict[str, str]) -> SafeString:
-    """Who did it, with a link to all that they did."""
-    shown = names.get(actor_id, actor_id) if kind == ActorKind.STAFF else actor_id
-    href = reverse("admin:events_auditrecord_changelist") + "?" + urlencode({"person": f"{kind}:{actor_id}"})
-    return format_html('<a class="pms-link" href="{}">{}</a> <span class="pms-subtle">{}</span>', href, shown, kind)
-
-
-def player_link(player_id: UUID | None) -> str:
-    return copyable(player_id, reverse("admin:players_player_change", args=[player_id])) if player_id else ""
-
-
-def object_link(entry: AuditEntry) -> str:
-    """The object, with a link to its page where "app.model" has one."""
-    if not entry.object_type:
-        return ""
-    name = entry.object_type.replace(".", "_")
-    try:
-        href = reverse(f"admin:{name}_change", args=[entry.object_id]) if entry.object_id else ""
-    except NoReverseMatch:
-        href = ""
-    label = format_html('<span class="pms-subtle">{}</span>', entry.object_type)
-    return format_html("{} {}", label, copyable(entry.object_id, href)) if entry.object_id else label
-
-
-def _recorded(entry: AuditEntry) -> datetime:
-    return datetime.fromtimestamp(entry.recorded_unix_ms / 1000, UTC)
 
 
 def _before(request: HttpRequest) -> UUID | None:

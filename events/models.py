@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.db import models
 
 from events.models_audit import AuditRecord, AuditSeal  # noqa: F401  (Django looks here)
+from events.models_configuration import ConfigurationChange  # noqa: F401
 from events.types import DeadLetterCause, DeadLetterState
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention

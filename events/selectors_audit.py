@@ -43,6 +43,20 @@ def get_audit(record_id: UUID) -> AuditEntry:
     return _entry(rows[0])
 
 
+# Actions by which somebody saw personal data: on a page, by a reveal, or in a file.
+LOOKS = ("players.view_personal_data", "players.reveal", "wallet.export_history", "events.export_audit")
+
+
+def list_looks(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[AuditEntry]:
+    """Who has seen this player's data, newest first."""
+    rows = fetch_all(
+        f"""SELECT {_COLUMNS} FROM events_auditrecord WHERE player_id = %s AND action = ANY(%s)
+            AND (%s::uuid IS NULL OR id < %s) ORDER BY id DESC LIMIT %s""",
+        [player_id, list(LOOKS), before, before, limit],
+    )
+    return [_entry(row) for row in rows]
+
+
 def where_of(query: AuditQuery) -> tuple[str, dict[str, Any]]:
     """The condition of a query in SQL, and its parameters."""
     # Lower and upper bounds of ids are those of time: months that nobody asked for are not looked at.

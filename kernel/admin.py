@@ -26,6 +26,7 @@ from unfold.paginator import InfinitePaginator as UnfoldInfinitePaginator
 from kernel import clock
 from kernel.access import AccessDenied, allowed, narrowed
 from kernel.actors import Actor
+from kernel.context import acting
 from kernel.denials import Denial, player_in, report_denial
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7, uuid7_unix_ms
@@ -62,14 +63,21 @@ def note_refusal(request: HttpRequest, reason: str) -> None:
     report_denial(Denial(staff_actor(request), request.path, reason, clock.now(), player_in(address)))
 
 
-class RefusalMiddleware:
-    """Pages that somebody may not see: on the audit trail. What the API refuses, it reports itself."""
+class ActorMiddleware:
+    """Who is at a page (``kernel.context.acting``); and pages that somebody may not see: on the audit trail.
+
+    What the API refuses, it reports itself.
+    """
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        return self.get_response(request)
+        token = acting.set(lambda: staff_actor(request))
+        try:
+            return self.get_response(request)
+        finally:
+            acting.reset(token)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> None:
         if isinstance(exception, PermissionDenied | AccessDenied) and request.user.is_authenticated:

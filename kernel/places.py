@@ -1,42 +1,60 @@
-"""The country of an address, from a MaxMind-format file on this machine (GEOIP_DATABASE); without one, unknown."""
+"""Where an address lies, by a database file in MaxMind's format (GEOIP_DATABASE). Without one nobody knows."""
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import ip_address
 
-import geoip2.database
-import geoip2.errors
 from django.conf import settings
+from geoip2.database import Reader
+from geoip2.errors import AddressNotFoundError
+from maxminddb import InvalidDatabaseError
 
 from kernel.context import client_ip
 
 logger = logging.getLogger(__name__)
 
 
-def country_of(address: str) -> str:
-    """ISO 3166-1 alpha-2; "" when it is not known."""
+@dataclass(frozen=True, slots=True)
+class Place:
+    """``country`` is ISO 3166-1 alpha-2. Both are "" when unknown."""
+
+    country: str = ""
+    city: str = ""
+
+    def __str__(self) -> str:
+        return ", ".join(part for part in (self.city, self.country) if part)
+
+
+NOWHERE = Place()
+
+
+@lru_cache(maxsize=4096)
+def find_place(ip: str) -> Place:
+    """The place of an address as far as the file knows it."""
     reader = _reader(settings.GEOIP_DATABASE)
-    if reader is None or not address:
-        return ""
+    if reader is None or not ip:
+        return NOWHERE
     try:
-        return reader.country(str(ip_address(address))).country.iso_code or ""
-    except (geoip2.errors.AddressNotFoundError, ValueError):
-        return ""
+        found = reader.city(ip) if "City" in reader.metadata().database_type else reader.country(ip)
+    except (AddressNotFoundError, ValueError):
+        return NOWHERE
+    city = getattr(found, "city", None)
+    return Place(found.country.iso_code or "", (city.name if city else "") or "")
 
 
 def country_of_request() -> str:
-    """Of the request that is being worked; "" where there is none."""
-    return country_of(client_ip.get())
+    """Where the request that is being worked comes from, ISO 3166-1 alpha-2; "" where there is none, or unknown."""
+    return find_place(client_ip.get()).country
 
 
-@lru_cache(maxsize=4)
-def _reader(path: str) -> geoip2.database.Reader | None:
+@lru_cache(maxsize=2)
+def _reader(path: str) -> Reader | None:
     if not path:
         return None
     try:
-        return geoip2.database.Reader(path)
-    except (OSError, ValueError) as error:
-        logger.error("the file of places %s cannot be read: %s", path, error)
+        return Reader(path)
+    except (OSError, InvalidDatabaseError) as error:
+        logger.error("GEOIP_DATABASE cannot be read; no place is known: %s", error)
         return None

@@ -13,7 +13,7 @@ import binascii
 import hmac
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
@@ -78,6 +78,14 @@ def reseal(subject_id: UUID, at: datetime) -> int:
 def is_current(subject_id: UUID, sealed: bytes) -> bool:
     """Whether this was sealed under the person's newest key."""
     return int.from_bytes(sealed[:2], "big") == _newest_version(subject_id)
+
+
+def remember(subject_ids: Iterable[UUID]) -> None:
+    """Open the newest keys of many people at once: what is unsealed of them afterwards asks the database no more."""
+    place = str(settings.DATABASES["keys"]["NAME"])
+    newest = SubjectKey.objects.filter(subject_id__in=list(subject_ids), destroyed_at=None)
+    for key in newest.order_by("subject_id", "-version").distinct("subject_id"):
+        _keep((place, key.subject_id, key.version), AESGCM(_open(key)))
 
 
 def blind_index(field: str, text: str) -> bytes:
@@ -181,11 +189,14 @@ def _key(subject_id: UUID, version: int) -> AESGCM:
     if key.sealed_key is None:
         _remembered.pop(place, None)
         raise Destroyed(f"The key of {subject_id} was destroyed: their sealed data is erased.")
+    return _keep(place, AESGCM(_open(key)))
+
+
+def _keep(place: tuple[str, UUID, int], key: AESGCM) -> AESGCM:
     if len(_remembered) >= _MOST_REMEMBERED:
         _remembered.clear()
-    opened = AESGCM(_open(key))
-    _remembered[place] = (time.monotonic() + REMEMBERED_SECONDS, opened)
-    return opened
+    _remembered[place] = (time.monotonic() + REMEMBERED_SECONDS, key)
+    return key
 
 
 def _wrap(master: str, subject_id: UUID, version: int, plain: bytes) -> bytes:

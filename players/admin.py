@@ -21,12 +21,16 @@ from kernel.display import chip, copyable, human, when
 from players import (
     admin_access,  # noqa: F401  (registers staff and roles)
     admin_actions,
+    admin_identity,
     admin_portfolios,
+    admin_reveals,
+    admin_staff,  # noqa: F401  (registers how staff log in)
 )
 from players.admin_masking import mask_email, mask_name, sees_personal_data
 from players.models import Label, Player, Restriction
 from players.ports import PanelRequest, list_panels
 from players.selectors import UnknownPlayer, get_player, list_matching_ids, list_restrictions
+from players.services.reveals import note_view
 from players.types import RestrictionKind
 
 
@@ -146,7 +150,10 @@ class PlayerAdmin(PageAdmin):
             self.view_path("<uuid:player_id>/tab/<slug:key>/", self.tab_view, "tab"),
             self.view_path("<uuid:player_id>/impose/", self.impose_view, "impose"),
             self.view_path("<uuid:player_id>/lift/<uuid:restriction_id>/", self.lift_view, "lift"),
+            self.view_path("<uuid:player_id>/reveal/<slug:section>/", self.reveal_view, "reveal"),
             self.view_path("<uuid:player_id>/status/", self.status_view, "status"),
+            self.view_path("<uuid:player_id>/sessions/end/", self.end_sessions_view, "end_sessions"),
+            self.view_path("<uuid:player_id>/sessions/<uuid:session_id>/end/", self.end_sessions_view, "end_session"),
             *super().get_urls(),
         ]
 
@@ -183,6 +190,8 @@ class PlayerAdmin(PageAdmin):
         except UnknownPlayer as error:
             raise Http404(error.detail) from None
         actor, at = staff_actor(request), clock.now()
+        if sees_personal_data(actor, player_id):
+            note_view(player_id=player_id, what="the player page", actor=actor, at=at)
         ask = PanelRequest(player, actor, at, request.GET.dict())
         panels = [panel for panel in list_panels() if may(request, panel.permission, player)]
         sees = may(request, "players.view_restriction", player)
@@ -210,8 +219,14 @@ class PlayerAdmin(PageAdmin):
     def lift_view(self, request: HttpRequest, player_id: UUID, restriction_id: UUID) -> HttpResponse:
         return admin_actions.lift(self, request, player_id, restriction_id)
 
+    def reveal_view(self, request: HttpRequest, player_id: UUID, section: str) -> HttpResponse:
+        return admin_reveals.reveal_view(self, request, player_id, section)
+
     def status_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         return admin_actions.status(self, request, player_id)
+
+    def end_sessions_view(self, request: HttpRequest, player_id: UUID, session_id: UUID | None = None) -> HttpResponse:
+        return admin_identity.end_sessions(self, request, player_id, session_id)
 
 
 @admin.register(Restriction)

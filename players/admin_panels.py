@@ -7,7 +7,7 @@ from uuid import UUID
 
 from kernel.access import allowed
 from players import rules
-from players.admin_masking import masked, sees_personal_data
+from players.admin_reveals import personal_context
 from players.admin_timeline import PAGE, list_happenings
 from players.ports import Figure, PanelRequest
 from players.selectors import list_labels, list_restrictions, list_setting_changes
@@ -31,10 +31,8 @@ class OverviewPanel:
 
     def context(self, request: PanelRequest) -> dict[str, object]:
         changes = list_setting_changes(request.player.id, limit=20)
-        personal = sees_personal_data(request.actor, request.player.id)
         return {
-            "profile": masked(request.player, request.actor),
-            "personal": personal,
+            **personal_context(request.player, request.actor, request.at),
             "labels": list_labels(request.player.id),
             "changes": changes,
             "public_settings": {"status", "country", "language", "time_zone"},

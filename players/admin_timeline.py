@@ -54,6 +54,11 @@ def _registered(payload: Payload) -> str:
     return f"Registered in {payload['country']} with an account in {payload['currency']}{source}"
 
 
+def _consent(payload: Payload) -> str:
+    verb = "Agreed to" if payload["granted"] else "Said no to"
+    return f"{verb} marketing of {human(payload['product']).lower()} by {human(payload['channel']).lower()}"
+
+
 def _points(payload: Payload) -> str:
     return f"{payload['points']:+,} points, now {payload['balance']:,}"
 
@@ -66,6 +71,19 @@ _WORDS: dict[str, tuple[str, str, Callable[[Payload], str]]] = {
     "players.label-changed.v1": ("Account", "", _label),
     "players.restriction-imposed.v1": ("Restriction", "bad", _restricted),
     "players.restriction-lifted.v1": ("Restriction", "good", lambda p: f"{human(p['kind'])} lifted"),
+    "players.session-started.v1": (
+        "Login",
+        "",
+        lambda p: f"Logged in by {p['methods'].replace('+', ' and ')}{' from a new device' if p['new_device'] else ''}",
+    ),
+    "players.session-ended.v1": ("Login", "", lambda p: f"Session ended: {human(p['reason']).lower()}"),
+    "players.login-locked.v1": (
+        "Login",
+        "bad",
+        lambda p: f"Too many failed logins: locked for {p['seconds'] // 60} minutes",
+    ),
+    "players.security-changed.v1": ("Account", "warn", lambda p: f"{human(p['change'])}, by {p['actor']}"),
+    "players.consent-changed.v1": ("Account", "", _consent),
     "wallet.deposit-requested.v1": ("Deposit", "", lambda p: f"Deposit of {_amount(p)} requested at {p['provider']}"),
     "wallet.deposit-made.v1": ("Deposit", "good", lambda p: f"Deposit of {_amount(p)} made (number {p['number']})"),
     "wallet.deposit-failed.v1": ("Deposit", "bad", lambda p: f"Deposit of {_amount(p)} failed: {human(p['reason'])}"),

@@ -15,6 +15,14 @@ from django.db.models.functions import Lower
 
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
+from players.models_identity import (  # noqa: F401  (Django looks here)
+    Consent,
+    Device,
+    LoginAttempt,
+    SandboxMessage,
+    Security,
+    Session,
+)
 from players.types import ConfirmStatus, RestrictionKind, RiskLevel, Status, UserKind
 
 models.CharField.register_lookup(Lower)
@@ -250,4 +258,4 @@ class SettingChange(models.Model):
 
 
 # Django finds models here.
-from players import models_access, models_sealed  # noqa: E402, F401
+from players import models_access, models_reveals, models_sealed, models_staff  # noqa: E402, F401

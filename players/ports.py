@@ -1,4 +1,4 @@
-"""Where higher apps plug into the player page of the back office, from ``AppConfig.ready()``."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, and the sender of text messages."""
 
 from __future__ import annotations
 
@@ -64,6 +64,29 @@ def register_panel(panel: PlayerPanel) -> None:
 def list_panels() -> list[PlayerPanel]:
     """From left to right."""
     return sorted(_panels.values(), key=lambda panel: (panel.order, panel.key))
+
+
+class SmsSender(Protocol):
+    """A way for text messages to players."""
+
+    def send(self, phone: str, text: str, at: datetime) -> None:
+        """Hand the text over to be sent to an E.164 number. Raises: SmsUnavailable when the provider takes none."""
+        ...
+
+
+_sms_senders: list[SmsSender] = []
+
+
+def register_sms_sender(sender: SmsSender) -> None:
+    """Raises: ValueError when there is one already."""
+    if _sms_senders:
+        raise ValueError("there is one sender of text messages")
+    _sms_senders.append(sender)
+
+
+def find_sms_sender() -> SmsSender | None:
+    """None: text messages cannot be sent here."""
+    return _sms_senders[0] if _sms_senders else None
 
 
 class AsOfSection(Protocol):

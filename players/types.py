@@ -151,3 +151,32 @@ class SealedField(StrEnum):
     @property
     def label(self) -> str:
         return {"street": "Street and house number", "national_id": "National identity number"}[self.value]
+
+
+class PersonalSection(StrEnum):
+    """What of a player's personal data is shown or revealed together."""
+
+    NAME = "name"
+    CONTACT = "contact"
+    ADDRESS = "address"
+    DOCUMENTS = "documents"
+
+    @property
+    def label(self) -> str:
+        return {
+            "name": "Name and birth date",
+            "contact": "Email and phone",
+            "address": "Address",
+            "documents": "National identity number",
+        }[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class RevealDetails:
+    """One person may see one section of one player's personal data until ``until`` (exclusive)."""
+
+    section: PersonalSection
+    actor: str
+    reason: str
+    revealed_at: datetime
+    until: datetime

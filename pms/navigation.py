@@ -54,6 +54,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
+            ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),
@@ -87,6 +88,11 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Staff", "badge", "players_user", "players.view_user"),
             ("Roles", "shield_person", "auth_group", "auth.view_group"),
+            ("SMS sandbox", "sms", "players_sandboxmessage", "players.view_sandboxmessage"),
+            ("Staff sessions", "devices", "players_staffsession", "players.view_staffsession"),
+            ("Second factors", "phonelink_lock", "players_staffdevice", "players.view_staffdevice"),
+            ("Single sign-on", "login", "players_identityprovider", "players.view_identityprovider"),
+            ("IP allow-lists", "lan", "players_staffnetwork", "players.view_staffnetwork"),
             ("Who may what", "quiz", "auth_group/tester", "auth.view_group"),
             ("Policies", "policy", "auth_group/policies", "auth.view_group"),
             ("Staff's own accounts", "person_off", "players_ownaccount", "players.view_ownaccount"),
@@ -153,6 +159,22 @@ def stylesheet(request: HttpRequest) -> str:
 
 def script(request: HttpRequest) -> str:
     return static("pms/pms.js")
+
+
+def session_script(request: HttpRequest) -> str:
+    return static("pms/session.js")
+
+
+def drafts_script(request: HttpRequest) -> str:
+    return static("pms/drafts.js")
+
+
+def account(request: HttpRequest) -> list[dict[str, Any]]:
+    """The links at one's own name."""
+    links = [{"title": "My security and sessions", "link": reverse("admin:security")}]
+    if request.user.is_authenticated and request.user.has_usable_password():
+        links.append({"title": "Change password", "link": reverse("admin:password_change")})
+    return links
 
 
 def environment(request: HttpRequest) -> tuple[str, str] | None:

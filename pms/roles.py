@@ -43,46 +43,74 @@ _DEPUTY = {"compliance.view_delegation", "compliance.add_delegation"}
 _OWN_ACCOUNTS = {"players.view_ownaccount", "players.add_ownaccount", "players.change_ownaccount"}
 _CLIENTS = {"kernel.view_serviceclient", "kernel.add_serviceclient", "kernel.change_serviceclient"}
 
+_LOGINS = {
+    "players.view_staffsession", "players.view_staffdevice", "players.view_identityprovider",
+    "players.view_staffnetwork",
+}  # fmt: skip
+_MANAGE_LOGINS = {
+    "players.end_staffsession", "players.reset_staffdevice", "players.add_identityprovider",
+    "players.change_identityprovider", "players.add_staffnetwork", "players.change_staffnetwork",
+    "players.delete_staffnetwork",
+}  # fmt: skip
+
 _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_adapterrequest"}
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
+_HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "compliance.run_purge"}
+_REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
 _EVERYTHING_TO_READ = (
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
-    | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS
+    | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | _LOGINS
     | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
-    "administrator": _AUDIT | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
+    "administrator": {"compliance.view_legalhold", "compliance.run_purge"} | _AUDIT
+    | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
     | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS | _ROLES
-    | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
+    | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"} | _MANAGE_LOGINS,
     "operations": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY
     | _FIGURES | _MACHINERY | _RUN_MACHINERY | _ADAPTERS | _RUN_ADAPTERS | _INSTRUMENTS | _PAYMENT_RULES | _PAY_OUT | _FEES
     | _PORTFOLIOS,
-    "support_agent": _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
+    "support_agent": _PLAYERS | _REVEAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
+    "compliance_officer": _HOLDS | _AUDIT
+    | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
     | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS | _ACCESS
     | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
-    "mlro": _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    "mlro": _HOLDS | _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
     "loyalty_admin": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "vip_manager": {"players.view_portfolios"} | _PLAYERS | _PERSONAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
-    "finance": {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
+    "finance": _REVEAL | {"wallet.export_transfers", "wallet.reconcile"} | _DESK | _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
     | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES | _DEPUTY,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
-    "auditor": _AUDIT | _EVERYTHING_TO_READ | _AML,
+    "auditor": {"compliance.view_legalhold"} | _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
+
+# Players' logins: who sees sessions and consents, and who ends sessions.
+_SESSIONS = {"players.view_session", "players.view_consent"}
+_END_SESSIONS = _SESSIONS | {"players.end_session"}
+for _role, _granted in {
+    "administrator": _END_SESSIONS | {"players.view_sandboxmessage"},
+    "operations": _END_SESSIONS,
+    "support_agent": _SESSIONS,
+    "support_lead": _END_SESSIONS,
+    "compliance_officer": _END_SESSIONS,
+    "mlro": _END_SESSIONS,
+    "auditor": _SESSIONS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
 
 
 def ensure_roles() -> None:

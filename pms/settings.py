@@ -8,7 +8,8 @@ from typing import Any
 import environ
 import structlog
 from celery.schedules import crontab
-from django.conf import global_settings
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from kernel.pan import mask_log
 from pms.environment import Env
@@ -39,6 +40,11 @@ TRUSTED_PROXIES = env.list("TRUSTED_PROXIES", default=[])
 OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
+
+# --- personal data -----------------------------------------------------------------------------------------------
+# How long a reveal lasts, and how many one person may make in an hour.
+REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)
+REVEALS_PER_HOUR = env.int("REVEALS_PER_HOUR", default=30)
 
 # --- corrections of balances -------------------------------------------------------------------------------------
 ADJUSTMENT_REASONS = env.list(
@@ -99,8 +105,13 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.headless",
     "allauth.idp.oidc",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "django_structlog",
+    "auditlog",
     "kernel",
     "events",
     "players",
@@ -127,7 +138,9 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
-    "kernel.admin.RefusalMiddleware",
+    "pms.staff_middleware.StaffMiddleware",
+    "kernel.admin.ActorMiddleware",
+    "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 
 ROOT_URLCONF = "pms.urls"
@@ -146,10 +159,12 @@ WSGI_APPLICATION = "pms.wsgi.application"
 ASGI_APPLICATION = "pms.asgi.application"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 AUTH_USER_MODEL = "players.User"
-PASSWORD_HASHERS = [*global_settings.PASSWORD_HASHERS, "kernel.client_secrets.ClientSecretHasher"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+AUTH_PASSWORD_VALIDATORS = [{"NAME": "players.services.passwords.PasswordRules"}]
+# Memory-hard; what was hashed otherwise is hashed anew at the next login. Costs: docs/operators/player-login.md.
+PASSWORD_HASHERS = [
+    "django.contrib.auth.hashers.ScryptPasswordHasher",
+    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
+    "kernel.client_secrets.ClientSecretHasher",
 ]
 
 TEMPLATES = [
@@ -196,7 +211,16 @@ if DATABASE_POOL:
 
 # --- Redis: cache, channels, Celery ------------------------------------------------------------------------------
 REDIS_URL = env("REDIS_URL", default="redis://127.0.0.1:6379/0")
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}}
+CACHES = {
+    # Raises when Redis is away, so that nothing which counts attempts lets everybody through.
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL},
+    # Finds nothing instead: for sessions, which stand in the database too, and for what is computed again.
+    "forgiving": {
+        "BACKEND": "kernel.cache.ForgivingRedisCache",
+        "LOCATION": REDIS_URL,
+        "OPTIONS": {"socket_timeout": 0.5, "socket_connect_timeout": 0.5, "retry": Retry(NoBackoff(), 0)},
+    },
+}
 CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}}
 CELERY_BROKER_URL = REDIS_URL
 CELERY_RESULT_BACKEND = None
@@ -215,7 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
-    "prune-adapter-requests": {"task": "wallet.tasks.prune_adapter_requests", "schedule": 24 * 3600},
+    "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
@@ -224,13 +248,20 @@ CELERY_BEAT_SCHEDULE = {
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
+    "end-expired-sessions": {"task": "players.tasks.end_expired_sessions", "schedule": 300},
+    "prune-logins": {"task": "players.tasks.prune_logins", "schedule": 24 * 3600},
 }
 
 # --- security ----------------------------------------------------------------------------------------------------
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_AGE = 8 * 3600
+if HTTPS:
+    # Browsers keep such a cookie only from this very host, over HTTPS: no neighbouring host can plant one.
+    SESSION_COOKIE_NAME, CSRF_COOKIE_NAME = "__Host-sessionid", "__Host-csrftoken"
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_CACHE_ALIAS = "forgiving"
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
@@ -255,6 +286,21 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+# --- configuration on the audit trail ------------------------------------------------------------------------------
+# What staff configure in the admin: django-auditlog finds what differs, the audit trail keeps it. Secrets and personal
+# data stay out. Services that write by bulk or SQL record by themselves.
+MIGRATION_MODULES = {"auditlog": None}  # its table stays away
+AUDITLOG_LOGENTRY_MODEL = "events.ConfigurationChange"
+AUDITLOG_INCLUDE_TRACKING_MODELS = [
+    {"model": "auth.Group", "m2m_fields": ["permissions"]},
+    {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
+    {"model": "loyalty.Level"},
+    {"model": "wallet.ApprovalRule"},
+    {"model": "wallet.Game"},
+    {"model": "wallet.ReportMapping"},
+    {"model": "wallet.WithdrawalPolicy"},
+]
 
 # --- language and time -------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
@@ -283,7 +329,8 @@ UNFOLD = {
     "ENVIRONMENT": "pms.navigation.environment",
     "BORDER_RADIUS": "8px",
     "STYLES": ["pms.navigation.stylesheet"],
-    "SCRIPTS": ["pms.navigation.script"],
+    "SCRIPTS": ["pms.navigation.script", "pms.navigation.session_script", "pms.navigation.drafts_script"],
+    "ACCOUNT": {"navigation": "pms.navigation.account"},
     "SIDEBAR": {"show_search": True, "command_search": True, "navigation": "pms.navigation.sidebar"},
     "COMMAND": {"search_callback": "pms.navigation.search"},
     "COLORS": {
@@ -359,16 +406,98 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 # Several, separated by commas, while a secret is rotated.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
+# --- players' login ----------------------------------------------------------------------------------------------
+PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
+PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
+PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
+PLAYER_SESSION_SECONDS = env.int("PLAYER_SESSION_SECONDS", default=30 * 24 * 3600)
+PLAYER_DEVICE_TRUST_SECONDS = env.int("PLAYER_DEVICE_TRUST_SECONDS", default=30 * 24 * 3600)
+PLAYER_STEP_UP_SECONDS = env.int("PLAYER_STEP_UP_SECONDS", default=300)
+# Failed logins of one account from devices that it does not know, before it is locked for a while.
+PLAYER_LOGIN_ATTEMPTS = env.int("PLAYER_LOGIN_ATTEMPTS", default=10)
+PLAYER_LOGIN_LOCK_SECONDS = env.int("PLAYER_LOGIN_LOCK_SECONDS", default=900)
+PLAYER_LOGIN_ATTEMPTS_PER_IP = env.int("PLAYER_LOGIN_ATTEMPTS_PER_IP", default=60)
+PLAYER_REQUESTS_PER_MINUTE = env.int("PLAYER_REQUESTS_PER_MINUTE", default=300)
+COMMON_PASSWORDS_FILE = env("COMMON_PASSWORDS_FILE", default="")
+# The domain that passkeys are bound to; without it the host that was called.
+PASSKEY_DOMAIN = env("PASSKEY_DOMAIN", default="")
+SMS_SANDBOX = env.bool("SMS_SANDBOX", default=True)
+GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
+
+ACCOUNT_ADAPTER = "pms.player_auth.adapters.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"email", "username", "phone"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username", "phone", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "pms.player_auth.forms.RegistrationFields"
+ACCOUNT_PRESERVE_USERNAME_CASING = False
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_ENABLED = True
+ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
+ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
+ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+ACCOUNT_CHANGE_EMAIL = True
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
+ACCOUNT_REAUTHENTICATION_TIMEOUT = PLAYER_STEP_UP_SECONDS
+ACCOUNT_EMAIL_NOTIFICATIONS = True
+ACCOUNT_EMAIL_SUBJECT_PREFIX = f"{OPERATOR_NAME}: "
+# Limits of our own, that hold while Redis is away too (pms.player_auth.middleware, players.services.attempts).
+ACCOUNT_RATE_LIMITS = MFA_RATE_LIMITS = False
+HEADLESS_ONLY = True
+HEADLESS_CLIENTS = ["app"]
+HEADLESS_ADAPTER = "pms.player_auth.adapters.HeadlessAdapter"
+HEADLESS_TOKEN_STRATEGY = "pms.player_auth.tokens.PlayerTokens"  # noqa: S105
+HEADLESS_SERVE_SPECIFICATION = True
+HEADLESS_SPECIFICATION_TEMPLATE_NAME = None
+PLAYER_SITE = env("PLAYER_SITE", default="http://localhost:3000")
+HEADLESS_FRONTEND_URLS = {
+    "account_signup": f"{PLAYER_SITE}/register",
+    "account_reset_password": f"{PLAYER_SITE}/password",
+    "account_reset_password_from_key": f"{PLAYER_SITE}/password?key={{key}}",
+    "account_confirm_email": f"{PLAYER_SITE}/verify?key={{key}}",
+}
+MFA_ADAPTER = "pms.player_auth.adapters.FactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_RECOVERY_CODES_SHOW_ONCE = True
+MFA_TOTP_ISSUER = OPERATOR_NAME
+MFA_TOTP_TOLERANCE = 1
+
+# --- mail --------------------------------------------------------------------------------------------------------
+# smtp+tls://user:password@host:587, or consolemail://; files in a folder where EMAIL_FOLDER is set.
+vars().update(env.email_url("EMAIL_URL", default="consolemail://"))
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="Casino <no-reply@localhost>")
+EMAIL_FOLDER = env("EMAIL_FOLDER", default="")
+if EMAIL_FOLDER:
+    EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
+
 # --- identity of service clients ---------------------------------------------------------------------------------
-ACCOUNT_ADAPTER = "allauth.account.adapter.DefaultAccountAdapter"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
 IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
-AUTHENTICATION_BACKENDS = ["django.contrib.auth.backends.ModelBackend"]
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "pms.player_auth.backend.PlayerBackend",
+]
 LOGIN_URL = "/admin/login/"
 LOGIN_REDIRECT_URL = "/admin/"
+
+# --- staff: login and sessions (docs/operators/staff-access.md) --------------------------------------------------
+# Roles that need a second factor; "*" is every role. Whoever has none enrols at the next login.
+STAFF_SECOND_FACTOR_ROLES = env.list("STAFF_SECOND_FACTOR_ROLES", default=["*"])
+STAFF_SESSION_IDLE_MINUTES = env.int("STAFF_SESSION_IDLE_MINUTES", default=30)
+STAFF_SESSION_MINUTES = env.int("STAFF_SESSION_MINUTES", default=600)
+# Stricter ones by role, minutes of rest and minutes in all: "administrator=15/480,mlro=15/480".
+STAFF_SESSION_LIMITS = env.dict("STAFF_SESSION_LIMITS", default={"administrator": "15/480"})
+STAFF_SESSION_WARNING_SECONDS = env.int("STAFF_SESSION_WARNING_SECONDS", default=120)
+STAFF_REAUTHENTICATE_MINUTES = env.int("STAFF_REAUTHENTICATE_MINUTES", default=15)
+# Who is told by mail when the break-glass account is used.
+BREAK_GLASS_NOTICE_TO = env.list("BREAK_GLASS_NOTICE_TO", default=[])
+SOCIALACCOUNT_ADAPTER = "pms.staff_sso.StaffSsoAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+# Links lead to the identity provider: the content security policy lets no form be sent on to another host.
+SOCIALACCOUNT_LOGIN_ON_GET = True
 
 # --- exports -----------------------------------------------------------------------------------------------------
 # Files that staff asked for; web and worker both reach the folder.

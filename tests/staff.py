@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from django.contrib.auth import get_user_model
 from django.test import Client
+from django_otp import DEVICE_ID_SESSION_KEY
 
+from kernel import clock
+from kernel.reauthentication import SESSION_KEY
 from players.services.staff import ensure_staff
+from players.services.staff_devices import ensure_sso_device
+from players.services.staff_sessions import open_session
 from pms.roles import ensure_roles
 from tests.factories import AT
 
@@ -18,8 +23,21 @@ def staff_id(role: str) -> int:
 
 def staff_client(role: str) -> Client:
     """A browser in which somebody with this role is logged in."""
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=staff_id(role)))
+    return client_of(staff_id(role))
+
+
+def client_of(user_id: int) -> Client:
+    """A browser in which this member of staff is logged in, verified by a second factor a moment ago."""
+    client, at = Client(), clock.now()
+    client.force_login(get_user_model().objects.get(pk=user_id))
+    device = ensure_sso_device(user_id=user_id, provider="tests", at=at)
+    session = client.session
+    session[DEVICE_ID_SESSION_KEY] = f"players.staffdevice/{device}"
+    session[SESSION_KEY] = at.isoformat()
+    session.save()
+    open_session(
+        user_id=user_id, session_key=session.session_key, method="tests", ip="127.0.0.1", user_agent="tests", at=at
+    )
     return client
 
 

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
+from events.audit_display import search_link
+from kernel.admin import LatestAdmin, PageAdmin, column, may, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
@@ -20,6 +21,7 @@ from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
 from wallet.models_payments import Deposit
 from wallet.selectors import find_seal_of, list_provider_messages
+from wallet.selectors_instruments import label_of
 from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
 from wallet.types import AccountKind
@@ -114,7 +116,7 @@ class DepositAdmin(MovementAdmin):
                 ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),
-                ("Instrument (token)", obj.instrument),
+                ("Instrument", label_of(obj.paid_with)),
                 ("Transfer in the ledger", transfer_link(key and key.transfer_id)),
                 ("Asked for by", f"{obj.source}, key {obj.key}"),
                 ("Requested", when(obj.requested_at)),
@@ -189,6 +191,11 @@ class TransferAdmin(RoundPages, MovementAdmin):
                 ("Its key", copyable(obj.reference)),
                 ("Done by", obj.actor),
                 ("Request", copyable(obj.request_id)),
+                *(
+                    [("On the audit trail", search_link("Records of this request", request_id=obj.request_id))]
+                    if obj.request_id and may(request, "events.view_auditrecord")
+                    else []
+                ),
                 ("Happened", when(obj.occurred_at)),
                 ("Recorded", when(recorded_at(obj))),
                 ("Digest", copyable(bytes(obj.digest).hex())),

@@ -11,12 +11,14 @@ from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
+from kernel import vault
 from kernel.admin import PageAdmin, column, may
 from kernel.display import chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet.admin import player_link
 from wallet.models_payments import ApprovalRule, Instrument, Payout, WithdrawalPolicy
+from wallet.selectors_instruments import label_of
 
 
 @admin.register(Instrument)
@@ -39,10 +41,15 @@ class InstrumentAdmin(PageAdmin):
             queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
         return queryset, False
 
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        changelist = super().get_changelist_instance(request)
+        vault.remember({row.player_id for row in changelist.result_list})
+        return changelist
+
     @column("Instrument")
     def label_(self, row: Instrument) -> str:
         href = reverse("admin:wallet_instrument_change", args=[row.pk])
-        return format_html('<a class="pms-link" href="{}">{}</a>', href, get_label(row))
+        return format_html('<a class="pms-link" href="{}">{}</a>', href, label_of(row))
 
     @column("Player")
     def player_(self, row: Instrument) -> str:
@@ -69,18 +76,17 @@ class InstrumentAdmin(PageAdmin):
         return when(row.last_used_at)
 
     def page_title(self, obj: Instrument) -> str:
-        return get_label(obj)
+        return label_of(obj)
 
     def page_context(self, request: HttpRequest, obj: Instrument) -> dict[str, object]:
-        shared = Instrument.objects.filter(provider=obj.provider, fingerprint=obj.fingerprint).exclude(pk=obj.pk)
-        others = list(shared.select_related("player__user")[:10]) if obj.fingerprint else []
+        shared = Instrument.objects.filter(fingerprint_index=obj.fingerprint_index).exclude(pk=obj.pk)
+        others = list(shared.select_related("player__user")[:10]) if obj.fingerprint_index else []
         return {
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", player_link(obj)),
                 ("Provider", obj.provider),
                 ("Kind", human(obj.kind)),
-                ("Token", copyable(obj.token)),
                 ("Paid in", self.paid_in(obj)),
                 ("Paid back, with what is on its way", money(Money(obj.paid_out_minor, obj.player.currency))),
                 ("Owed back", self.owed_back(obj)),
@@ -90,10 +96,6 @@ class InstrumentAdmin(PageAdmin):
                 ("Last used", when(obj.last_used_at)),
             ]
         }
-
-
-def get_label(row: Instrument) -> str:
-    return row.label or f"{row.provider} …{row.token[-4:]}"
 
 
 class ConfigurationAdmin(ModelAdmin):

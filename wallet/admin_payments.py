@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
-from kernel import clock
+from kernel import clock, vault
 from kernel.access import Subject, allowed, prefetch
 from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, may, need, staff_actor
@@ -26,11 +26,11 @@ from wallet import admin_inbox as inbox
 from wallet.admin import player_link, transfer_link
 from wallet.admin_inbox import Age
 from wallet.admin_payment_forms import ApproveForm, RejectForm
-from wallet.admin_payment_rules import get_label
 from wallet.models import TransferKey
 from wallet.models_payments import SavedView, Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
+from wallet.selectors_instruments import label_of
 from wallet.services import saved_views, withdrawals
 from wallet.services import withdrawal_claims as claims
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
@@ -85,7 +85,9 @@ class WithdrawalAdmin(PageAdmin):
         at, actor = clock.now(), str(staff_actor(request))
         wanted = inbox.read_wanted(request.GET.dict())
         seen = self.get_queryset(request)
-        lines = [self._line(request, row, at) for row in inbox.list_rows(seen, wanted, actor=actor, at=at)]
+        rows = inbox.list_rows(seen, wanted, actor=actor, at=at)
+        vault.remember({row.player_id for row in rows})
+        lines = [self._line(request, row, at) for row in rows]
         currencies, levels = inbox.list_choices()
         context = {
             "lines": lines,
@@ -131,7 +133,7 @@ class WithdrawalAdmin(PageAdmin):
             player=player_link(row),
             amount=Money(row.amount_minor, row.currency),
             age=inbox.age_of(row, at),
-            instrument=get_label(row.instrument),
+            instrument=label_of(row.instrument),
             claimed=who(row.claimed_by) if claimed else "",
             mine=claimed and row.claimed_by == str(staff_actor(request)),
             stuck=row.state == WithdrawalState.SENT

@@ -7,14 +7,18 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
+        from kernel.vault import register_holder as register_personal
         from players.ports import register_as_of, register_panel
         from wallet.admin_panel import WalletAsOf, WalletPanel
         from wallet.ports import register_provider
         from wallet.providers.sandbox import SandboxProvider
         from wallet.providers.stripe import StripeProvider
+        from wallet.services.adapter_requests import KEPT, drop_months, find_oldest_held
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
+        from wallet.services.payment_instruments import reseal
         from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
@@ -31,6 +35,10 @@ class WalletConfig(AppConfig):
         register_panel(WalletPanel())
         register_as_of(WalletAsOf())
         register_holder(reseal_keys)
+        register_personal(reseal)
         for nature in AdjustmentNature:
             register_handler(AdjustmentApproval(nature))
         register_handler(WithdrawalApproval())
+        register_purge(
+            PartitionPurge("adapter-requests", "Months of what aggregators asked", KEPT, drop_months, find_oldest_held)
+        )

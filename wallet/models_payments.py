@@ -15,22 +15,28 @@ from wallet.types_payments import DepositState, InstrumentKind, PayoutState, Wit
 class Instrument(models.Model):
     """A player's means of payment, known by its provider's token; never a card or account number.
 
-    Written by services.payment_instruments and with the payments made by it. Amounts are minor units of the player's
-    currency; ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
+    Written by services.payment_instruments and with the payments made by it. ``sealed`` holds token and label under the
+    player's key (selectors_instruments opens it); the indexes tell whether two tokens, or two fingerprints of the same
+    card or account, are equal, and nothing else. Amounts are minor units of the player's currency; ``paid_in_minor`` is
+    without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
     protection: ClassVar = Protection(
         Retention.FIVE_YEARS,
-        {"token": PersonalData.PLAIN, "label": PersonalData.PLAIN, "fingerprint": PersonalData.PLAIN},
+        {
+            "sealed": PersonalData.SEALED,
+            "token_index": PersonalData.SEALED,
+            "fingerprint_index": PersonalData.SEALED,
+        },
     )
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=40)
-    token = models.CharField(max_length=120)
     kind = models.CharField(max_length=10, choices=_choices(InstrumentKind), default=InstrumentKind.OTHER.value)
-    label = models.CharField(max_length=60, blank=True, default="")
-    fingerprint = models.CharField(max_length=120, blank=True, default="")
+    sealed = models.BinaryField()
+    token_index = models.BinaryField(max_length=32)
+    fingerprint_index = models.BinaryField(max_length=32, null=True, blank=True)
     paid_in_minor = models.BigIntegerField(default=0)
     paid_out_minor = models.BigIntegerField(default=0)
     added_at = models.DateTimeField()
@@ -38,27 +44,27 @@ class Instrument(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["player", "provider", "token"], name="wallet_instrument_once"),
+            models.UniqueConstraint(fields=["player", "token_index"], name="wallet_instrument_once"),
             models.CheckConstraint(
                 condition=models.Q(paid_in_minor__gte=0, paid_out_minor__gte=0), name="wallet_instrument_amounts"
             ),
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["provider", "fingerprint"],
-                condition=~models.Q(fingerprint=""),
+                fields=["fingerprint_index"],
+                condition=models.Q(fingerprint_index__isnull=False),
                 name="wallet_instrument_shared",
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.provider} {self.label or self.kind}"
+        return f"{self.provider} {self.kind}"
 
 
 class Deposit(models.Model):
     """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
 
-    ``instrument`` is the provider's token, never a card number. ``number`` counts the player's made deposits.
+    ``paid_with`` is the instrument, never a card number. ``number`` counts the player's made deposits.
     It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
     """
@@ -70,8 +76,7 @@ class Deposit(models.Model):
     amount_minor = models.BigIntegerField()
     currency = models.CharField(max_length=3)
     provider = models.CharField(max_length=40)
-    instrument = models.CharField(max_length=120)
-    paid_with = models.ForeignKey(Instrument, null=True, on_delete=models.PROTECT, related_name="+")
+    paid_with = models.ForeignKey(Instrument, on_delete=models.PROTECT, related_name="+")
     state = models.CharField(max_length=12, choices=_choices(DepositState), default=DepositState.REQUESTED.value)
     source = models.CharField(max_length=120)
     key = models.CharField(max_length=200)

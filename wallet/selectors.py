@@ -16,6 +16,7 @@ from players.selectors import UnknownPlayer
 from wallet.models import Account, Game
 from wallet.models_payments import Deposit, Instrument, Payout, ProviderMessage, Withdrawal
 from wallet.models_rounds import Jackpot
+from wallet.selectors_instruments import label_of
 from wallet.types import (
     AccountKind,
     Balances,
@@ -303,7 +304,7 @@ def _instrument(row: Instrument) -> InstrumentDetails:
         player_id=row.player_id,
         provider=row.provider,
         kind=InstrumentKind(row.kind),
-        label=row.label or f"{row.provider} …{row.token[-4:]}",
+        label=label_of(row),
         paid_in=Money(row.paid_in_minor, currency),
         owed_back=Money(max(row.paid_in_minor - row.paid_out_minor, 0), currency),
         added_at=row.added_at,

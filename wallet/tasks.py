@@ -8,7 +8,6 @@ from django.conf import settings
 from kernel import clock
 from kernel.actors import system
 from wallet.services import period_exports, reconciliation, sealing
-from wallet.services.adapter_requests import prune_requests
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
 from wallet.services.free_spins import expire_free_spins as expire_spins
@@ -22,12 +21,6 @@ from wallet.services.rounds import sweep_rounds
 def chase_pending_deposits(**kwargs: object) -> int:
     """Ask payment providers again about deposits that have no answer yet."""
     return chase_pending(actor=system("chase-pending-deposits"), at=clock.now())
-
-
-@shared_task
-def prune_adapter_requests(**kwargs: object) -> int:
-    """Drop the months of the adapters' log that are past their retention."""
-    return prune_requests(at=clock.now())
 
 
 @shared_task

@@ -67,3 +67,63 @@ class LabelChanged(Event):
     key: str
     from_value: str | None
     to_value: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionStarted(Event):
+    """A player logged in. ``methods`` are the proofs given, such as "password+totp"."""
+
+    wire_name = "players.session-started.v1"
+    session_id: str
+    device_id: str
+    methods: str
+    new_device: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionEnded(Event):
+    """A session is over: by logout, by being killed, by its end. ``seconds`` is how long it lasted."""
+
+    wire_name = "players.session-ended.v1"
+    session_id: str
+    reason: str
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoginLocked(Event):
+    """So many logins failed that no more are tried for a while: for this account, from devices that it does not know."""
+
+    wire_name = "players.login-locked.v1"
+    seconds: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class SecurityChanged(Event):
+    """The password, a second factor or a verified contact of the account changed; ``change`` says which."""
+
+    wire_name = "players.security-changed.v1"
+    change: str
+    actor: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConsentChanged(Event):
+    """The player agreed to be written to about a product by a channel, or no longer does."""
+
+    wire_name = "players.consent-changed.v1"
+    product: str
+    channel: str
+    granted: bool
+    text_version: str
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreakGlassUsed(Event):
+    """Somebody of staff logged in with the account for emergencies. ``reason`` is what they said."""
+
+    wire_name = "players.break-glass-used.v1"
+    staff_id: str
+    session_id: str
+    reason: str

@@ -17,8 +17,8 @@ from kernel.money import InvalidAmount, Money
 
 Body = TypeVar("Body")
 
-_AT = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?")
-_NAMED = re.compile(r"Object (missing required|contains unknown) field `(.*?)`")
+_AT = re.compile(r"(?P<text>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)  # names of fields are foreign text
+_NAMED = re.compile(r"Object (missing required|contains unknown) field `(.*?)`", re.DOTALL)
 
 
 class BodyTooLarge(DomainError):

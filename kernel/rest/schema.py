@@ -16,6 +16,7 @@ from kernel.rest.serializers import ProblemSerializer
 
 SCOPES = {
     "players:read": "Read players, their restrictions and labels",
+    "players:personal": "See names, contact, birth date and place of players unshortened",
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
@@ -46,6 +47,17 @@ class ClientTokenScheme(OpenApiAuthenticationExtension):
     def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
         flow = {"tokenUrl": "/identity/o/api/token", "scopes": SCOPES}
         return {"type": "oauth2", "flows": {"clientCredentials": flow}}
+
+
+class PlayerTokenScheme(OpenApiAuthenticationExtension):
+    target_class = "kernel.rest.me.PlayerTokenAuthentication"
+    name = "playerToken"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        text = (
+            "A player's access token, from a login at /_allauth/app/v1/auth/login. It opens only what is the player's."
+        )
+        return {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": text}
 
 
 class ApiSchema(AutoSchema):

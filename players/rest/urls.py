@@ -1,6 +1,6 @@
 from django.urls import path
 
-from players.rest import views
+from players.rest import me, me_security, views
 
 urlpatterns = [
     path("players", views.Players.as_view(), name="players"),
@@ -13,4 +13,17 @@ urlpatterns = [
         views.RestrictionLift.as_view(),
         name="player-restriction-lift",
     ),
+    path("registration-fields", me.RegistrationFields.as_view(), name="registration-fields"),
+    path("me/profile", me.MyProfile.as_view(), name="my-profile"),
+    path("me/preferences", me.MyPreferences.as_view(), name="my-preferences"),
+    path("me/changes", me.MyChanges.as_view(), name="my-changes"),
+    path("me/consents", me.MyConsents.as_view(), name="my-consents"),
+    path("me/consents/history", me.MyConsentHistory.as_view(), name="my-consent-history"),
+    path("me/restrictions", me.MyRestrictions.as_view(), name="my-restrictions"),
+    path("me/labels", me.MyLabels.as_view(), name="my-labels"),
+    path("me/sessions", me_security.MySessions.as_view(), name="my-sessions"),
+    path("me/sessions/<uuid:session_id>", me_security.MySession.as_view(), name="my-session"),
+    path("me/devices", me_security.MyDevices.as_view(), name="my-devices"),
+    path("me/devices/<uuid:device_id>/trust", me_security.MyDeviceTrust.as_view(), name="my-device-trust"),
+    path("me/sms-factor", me_security.MySmsFactor.as_view(), name="my-sms-factor"),
 ]

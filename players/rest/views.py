@@ -12,20 +12,24 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel import clock
-from kernel.access import AccessDenied
+from kernel.access import AccessDenied, allowed
 from kernel.errors import NotFound
 from kernel.rest.keys import read_key
 from kernel.rest.pagination import decode_cursor, page, whole
 from kernel.rest.schema import IDEMPOTENCY_KEY
 from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
+from players.masking import shorten
 from players.rest import serializers as forms
 from players.selectors import get_player, list_labels, list_players, list_restrictions
 from players.selectors_as_of import get_player_as_of, list_labels_as_of
 from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
-from players.types import CONFIDENTIAL, RestrictionDetails, RestrictionKind, Status
+from players.services.reveals import note_view
+from players.types import CONFIDENTIAL, PlayerDetails, RestrictionDetails, RestrictionKind, Status
+
+PERSONAL = "players:personal"
 
 
 class PlayersCursor(NamedTuple):
@@ -45,7 +49,8 @@ class Players(ApiView):
         limit, cursor = query.pop("limit"), query.pop("cursor")
         if "phone" in query:  # a bare + in an address means a blank
             query["phone"] = "+" + query["phone"].strip().lstrip("+")
-        rows = list_players(after=decode_cursor(cursor, PlayersCursor), limit=limit + 1, **query)
+        found = list_players(after=decode_cursor(cursor, PlayersCursor), limit=limit + 1, **query)
+        rows = [_shown(player, request) for player in found]
         return page(request, rows, limit, forms.PlayerSerializer, lambda row: (row.registered_at, row.id))
 
     @extend_schema(
@@ -60,7 +65,9 @@ class Players(ApiView):
         data = Registration(**read(forms.RegistrationForm, request.data))
         player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now())
         location = f"{request.path}/{player.id}"
-        return Response(forms.PlayerSerializer(player).data, status=201, headers={"Location": location})
+        return Response(
+            forms.PlayerSerializer(_shown(player, request)).data, status=201, headers={"Location": location}
+        )
 
 
 class Player(ApiView):
@@ -68,16 +75,19 @@ class Player(ApiView):
 
     @extend_schema(operation_id="get_player", parameters=[forms.AsOfQuery], responses=forms.PlayerSerializer)
     def get(self, request: Request, player_id: UUID) -> Response:
-        """One player, as they are or as they were at a moment."""
+        """One player, as they are or as they were at a moment; personal data shortened without `players:personal`."""
         at = read(forms.AsOfQuery, request.query_params)["at"]
-        return Response(forms.PlayerSerializer(get_player_as_of(player_id, at) if at else get_player(player_id)).data)
+        player, actor = get_player_as_of(player_id, at) if at else get_player(player_id), actor_of(request)
+        if allowed(actor, PERSONAL):
+            note_view(player_id=player_id, what="API", actor=actor, at=clock.now())
+        return Response(forms.PlayerSerializer(_shown(player, request)).data)
 
     @extend_schema(operation_id="change_player", request=forms.SettingsForm, responses=forms.PlayerSerializer)
     def patch(self, request: Request, player_id: UUID) -> Response:
         """Change a player's profile and preferences; each change is kept in the history."""
         changes = read(forms.SettingsForm, request.data)
         player = change_settings(player_id=player_id, changes=changes, actor=actor_of(request), at=clock.now())
-        return Response(forms.PlayerSerializer(player).data)
+        return Response(forms.PlayerSerializer(_shown(player, request)).data)
 
 
 class PlayerStatus(ApiView):
@@ -94,7 +104,7 @@ class PlayerStatus(ApiView):
             actor=actor_of(request),
             at=clock.now(),
         )
-        return Response(forms.PlayerSerializer(player).data)
+        return Response(forms.PlayerSerializer(_shown(player, request)).data)
 
 
 class Restrictions(ApiView):
@@ -151,6 +161,11 @@ class Labels(ApiView):
         at = read(forms.AsOfQuery, request.query_params)["at"]
         get_player(player_id)
         return whole(list_labels_as_of(player_id, at) if at else list_labels(player_id), forms.LabelSerializer)
+
+
+def _shown(player: PlayerDetails, request: Request) -> PlayerDetails:
+    """The player as this client may see them."""
+    return player if allowed(actor_of(request), PERSONAL) else shorten(player)
 
 
 def _restriction(player_id: UUID, restriction_id: UUID) -> RestrictionDetails:

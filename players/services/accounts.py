@@ -16,7 +16,9 @@ from kernel.errors import DomainError, FieldErrors
 from players import rules
 from players.models import Player, SettingChange
 from players.selectors import UnknownPlayer, get_player
+from players.services.sessions import end_all
 from players.types import PlayerDetails, Status
+from players.types_identity import EndReason
 
 
 class StatusMoveRefused(DomainError):
@@ -35,7 +37,7 @@ class ReasonMissing(DomainError):
 
 
 def change_status(*, player_id: UUID, to: Status, reason: str, actor: Actor, at: datetime) -> PlayerDetails:
-    """Move the account in its life. Nothing happens when it is there already.
+    """Move the account in its life. Nothing happens when it is there already; out of active, its sessions end.
 
     Publishes PlayerStatusChanged. Raises: UnknownPlayer, StatusMoveRefused, ReasonMissing.
     """
@@ -56,6 +58,8 @@ def change_status(*, player_id: UUID, to: Status, reason: str, actor: Actor, at:
                     player_id=player_id, occurred_at=at, from_status=current, to_status=to, reason=reason
                 )
             )
+            if to is not Status.ACTIVE:
+                end_all(player_id=player_id, reason=EndReason.RESTRICTED, at=at)
             record(
                 action="players.change_status",
                 actor=actor,

@@ -50,9 +50,18 @@ class Registration:
     source: str = ""
 
 
-def register(*, data: Registration, actor: Actor, idempotency_key: str, at: datetime) -> PlayerDetails:
+def register(
+    *,
+    data: Registration,
+    actor: Actor,
+    idempotency_key: str,
+    at: datetime,
+    player_id: UUID | None = None,
+    password_hash: str = "",
+) -> PlayerDetails:
     """Open an account and give it its id. The same key and content returns the account that was opened first.
 
+    ``player_id`` is given by a caller that holds it already; without ``password_hash`` nobody can log in by password yet.
     Publishes PlayerRegistered. Raises: FieldErrors (every wrong field at once), IdempotencyConflict.
     """
     scope, digest = f"players.register:{actor}", digest_of(asdict(data))
@@ -60,11 +69,11 @@ def register(*, data: Registration, actor: Actor, idempotency_key: str, at: date
     if known:
         return get_player(UUID(known))
     clean = _clean(data, at)
-    player_id = uuid7()
+    player_id = player_id or uuid7()
     try:
         with holding(player_id):
             remember(scope, idempotency_key, digest, str(player_id), at)
-            _create(player_id, clean, at)
+            _create(player_id, clean, password_hash or make_password(None), at)
             publish(
                 PlayerRegistered(
                     player_id=player_id,
@@ -92,9 +101,14 @@ def register(*, data: Registration, actor: Actor, idempotency_key: str, at: date
     return get_player(player_id)
 
 
-def _create(player_id: UUID, data: Registration, at: datetime) -> None:
+def check_registration(*, data: Registration, at: datetime) -> None:
+    """Whether the values could open an account, without looking whether they are taken. Raises: FieldErrors."""
+    _clean(data, at)
+
+
+def _create(player_id: UUID, data: Registration, password_hash: str, at: datetime) -> None:
     user = User.objects.create(
-        username=data.login, email=data.email, kind=UserKind.PLAYER, password=make_password(None), date_joined=at
+        username=data.login, email=data.email, kind=UserKind.PLAYER, password=password_hash, date_joined=at
     )
     Player.objects.create(
         id=player_id,

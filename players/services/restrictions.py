@@ -14,7 +14,9 @@ from kernel.idempotency import digest_of, find_result, remember
 from players import rules
 from players.models import Restriction
 from players.selectors import get_player
-from players.types import RestrictionKind
+from players.services.sessions import end_all
+from players.types import PlayerAction, RestrictionKind
+from players.types_identity import EndReason
 
 
 class AlreadyLifted(DomainError):
@@ -40,6 +42,7 @@ def impose(
 
     ``source`` says where it comes from: "staff", "player", "rule …". Several of one kind may stand beside each other,
     but the same ``idempotency_key`` and content gives the one that was imposed first.
+    One that blocks logins ends the player's sessions.
     Publishes RestrictionImposed. Raises: UnknownPlayer, FieldErrors, IdempotencyConflict.
     """
     if not reason.strip():
@@ -77,6 +80,8 @@ def impose(
                 active_until=active_until,
             )
         )
+        if PlayerAction.LOGIN in rules.BLOCKS[kind]:
+            end_all(player_id=player_id, reason=EndReason.RESTRICTED, at=at)
         record(
             action="players.impose_restriction",
             actor=actor,

@@ -1,13 +1,13 @@
-"""The command line behind the Makefile: `python -m pms.runtime demo|reset|env|services|test|bench`."""
+"""The command line behind the Makefile: `python -m pms.runtime demo|code|reset|env|services|test|bench`."""
 
 import os
 import sys
 
-from pms.runtime.demo import print_environment, reset, run_benchmarks, run_demo, run_services
+from pms.runtime.demo import print_codes, print_environment, reset, run_benchmarks, run_demo, run_services
 from pms.runtime.home import SetupError, find_home
 from pms.runtime.tests import run_tests
 
-USAGE = "usage: python -m pms.runtime demo | reset | env | services | test [ARGS…] | bench [ARGS…]"
+USAGE = "usage: python -m pms.runtime demo | code | reset | env | services | test [ARGS…] | bench [ARGS…]"
 
 
 def main(arguments: list[str]) -> int:
@@ -17,6 +17,8 @@ def main(arguments: list[str]) -> int:
             return run_demo(find_home())
         case ["reset"]:
             return reset(find_home())
+        case ["code"]:
+            return print_codes(find_home())
         case ["env"]:
             return print_environment(find_home())
         case ["services"]:

@@ -16,7 +16,8 @@ FILE = "secrets.json"
 @dataclass(frozen=True)
 class Credentials:
     """Passwords of the database's superuser, owner and application roles and of Valkey; Django's key,
-    the JWT key, the key that seals the ledger, and the keys of personal data and of its index."""
+    the keys of clients' and of players' tokens, the key that seals the ledger, and the keys of personal data and of its
+    index."""
 
     superuser_password: str
     owner_password: str
@@ -24,6 +25,7 @@ class Credentials:
     valkey_password: str
     secret_key: str
     jwt_private_key: str
+    player_jwt_private_key: str
     seal_private_key: str
     personal_key: str
     personal_index_key: str
@@ -35,6 +37,7 @@ def load_credentials(home: Home) -> Credentials:
     missing = [field.name for field in fields(Credentials) if field.name not in kept]
     makers = {
         "jwt_private_key": _private_key,
+        "player_jwt_private_key": _private_key,
         "seal_private_key": new_private_key,
         "personal_key": _master_key,
         "personal_index_key": _master_key,

@@ -1,10 +1,13 @@
 """The demo: checks the machine, starts the services and every process role, and says in plain words how to use it."""
 
 import asyncio
+import base64
+import hmac
 import os
 import shlex
 import shutil
 import signal
+import struct
 import sys
 import time
 import urllib.request
@@ -18,7 +21,9 @@ from pms.runtime.supervisor import Program, Supervisor, say, supervise
 
 LEAST_FREE_BYTES = 1 << 30
 ACCOUNTS_FILE = "demo-accounts.json"
+MAIL_FOLDER = "mail"
 STOP_PATIENCE_SECONDS = 40.0
+DEMO_SETTINGS = {"ENVIRONMENT_NAME": "Demo", "STAFF_SECOND_FACTOR_ROLES": "administrator"}
 
 
 def run_demo(home: Home) -> int:
@@ -35,7 +40,7 @@ def run_demo(home: Home) -> int:
         check_disk(home)
 
         async def work(supervisor: Supervisor) -> int:
-            env = {"ENVIRONMENT_NAME": "Demo", **os.environ, **await start_services(supervisor, home)}
+            env = {**DEMO_SETTINGS, **_mail(home), **os.environ, **await start_services(supervisor, home)}
             await _set_up(supervisor, env)
             for program in programs(home, env, host, port):
                 await supervisor.start(program)
@@ -93,6 +98,28 @@ def print_environment(home: Home) -> int:
     for name, value in variables.items():
         print(f"export {name}={shlex.quote(value)}")
     return 0
+
+
+def print_codes(home: Home) -> int:
+    """Print the present second-step codes of the demo's accounts.
+
+    Raises:
+        SetupError: there is no demo yet.
+    """
+    accounts = [account for account in home.read_json(ACCOUNTS_FILE, []) if account.get("totp")]
+    if not accounts:
+        raise SetupError("There is no demo account with a code yet. Start the demo with `make demo`.")
+    now = time.time()
+    for account in accounts:
+        print(f"{account['login']}  {totp(account['totp'], now)}  (good for {30 - int(now) % 30} s)")
+    return 0
+
+
+def totp(secret: str, moment: float) -> str:
+    """The six digits that an authenticator app with this base32 secret shows (RFC 6238)."""
+    digest = hmac.digest(base64.b32decode(secret), struct.pack(">Q", int(moment) // 30), "sha1")
+    offset = digest[-1] & 15
+    return f"{(int.from_bytes(digest[offset : offset + 4]) & 0x7FFF_FFFF) % 1_000_000:06d}"
 
 
 def reset(home: Home) -> int:
@@ -182,11 +209,17 @@ def welcome(home: Home, host: str, port: int, seconds: float) -> str:
             f"  Health        {base}/healthz",
             "",
             *_account_lines(accounts),
+            f"Mail that it sends is put into {home.path / MAIL_FOLDER}; text messages are in the back office, SMS sandbox.",
             f"Its data is in {home.path}; `make demo-reset` deletes it.",
             "Stop with Ctrl-C.",
             "",
         ]
     )
+
+
+def _mail(home: Home) -> dict[str, str]:
+    """Mail goes into files, unless a server is named."""
+    return {} if os.environ.get("EMAIL_URL") else {"EMAIL_FOLDER": str(home.path / MAIL_FOLDER)}
 
 
 def _account_lines(accounts: Sequence[Mapping[str, str]]) -> list[str]:

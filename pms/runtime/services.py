@@ -78,6 +78,7 @@ def common_variables(home: Home, credentials: Credentials) -> dict[str, str]:
         "PMS_HOME": str(home.path),
         "SECRET_KEY": credentials.secret_key,
         "PMS_JWT_PRIVATE_KEY": credentials.jwt_private_key,
+        "PLAYER_JWT_PRIVATE_KEY": credentials.player_jwt_private_key,
         "SEAL_PRIVATE_KEYS": credentials.seal_private_key,
         "PERSONAL_KEYS": credentials.personal_key,
         "PERSONAL_INDEX_KEY": credentials.personal_index_key,

@@ -127,7 +127,8 @@ def play_while(casino: Casino, deaths: list[str]) -> None:
         thread.start()
     try:
         for number, victim in enumerate(deaths, 1):
-            time.sleep(casino.random.uniform(0.8, 2.0))
+            played, more = _count(casino)[0], casino.random.randrange(60, 240)  # by calls: machines differ in speed
+            wait_for(lambda p=played + more: _count(casino)[0] >= p, f"nobody plays; {casino.seed}")  # type: ignore[misc]
             back = casino.system.killed(victim)
             casino.died.append(victim)
             if number == len(deaths):  # what is under way now is given up without an answer
@@ -182,7 +183,7 @@ def test_a_part_dies_under_load(casino: Casino, victim: str) -> None:
     play_while(casino, [victim] * KILLS)
     check(casino)
     now_played, now_failed = _count(casino)
-    assert now_played - played > 10 * CLIENTS, "hardly anything was played"
+    assert now_played - played >= 60 * KILLS
     if victim in ("web", "postgres"):
         assert now_failed > failed, "nobody noticed: nothing was under way when it died"
     else:

@@ -6,6 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth import get_user_model
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -22,7 +23,7 @@ from players.services.roles import UnknownPermission, apply_roles
 from players.services.staff import LoginTaken, ensure_staff
 from players.types import PlayerDetails, RestrictionKind, Status
 from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
-from tests.staff import staff_client, text_of
+from tests.staff import client_of, staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -120,7 +121,9 @@ def test_every_panel_opens_at_an_address_of_its_own() -> None:
     restrict(player, RestrictionKind.WITHDRAWAL_HOLD)
     client = staff_client("administrator")
     keys = [panel.key for panel in list_panels()]
-    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline", "as-of"]
+    assert keys == [
+        "overview", "wallet", "loyalty", "restrictions", "sessions", "consents", "timeline", "as-of", "audit",
+    ]  # fmt: skip
     for key in keys:
         response = client.get(tab(player, key))
         assert response.status_code == 200, key
@@ -192,7 +195,7 @@ def test_personal_data_is_masked_for_roles_without_the_right(role: str) -> None:
 
 
 def test_personal_data_is_shown_to_roles_with_the_right() -> None:
-    shown = text_of(staff_client("support_agent").get(page(anna())))
+    shown = text_of(staff_client("support_lead").get(page(anna())))
     assert not [value for value in PERSONAL if value not in shown]
 
 
@@ -204,7 +207,7 @@ def test_personal_values_in_the_history_of_settings_are_masked_too() -> None:
     shown = text_of(staff_client("analyst").get(page(player)))
     assert "Wuppertal" not in shown
     assert ">fr<" in shown
-    assert "Wuppertal" in text_of(staff_client("support_agent").get(page(player)))
+    assert "Wuppertal" in text_of(staff_client("support_lead").get(page(player)))
 
 
 def test_masks_keep_nothing_that_identifies() -> None:
@@ -327,8 +330,9 @@ def test_an_administrator_makes_a_staff_account_that_can_log_in() -> None:
         "password2": "quite a long 1",
     }
     assert client.post("/admin/players/user/add/", data | {"groups": []}).status_code == 302
-    other = Client()
-    assert other.login(username="new.hand", password="quite a long 1")
+    made = get_user_model().objects.get(username="new.hand")
+    assert made.check_password("quite a long 1")
+    other = client_of(made.pk)
     assert other.get("/admin/").status_code == 200
     assert other.get(LIST).status_code == 403
 

@@ -79,6 +79,43 @@ ENDPOINTS = [
     ("GET", f"loyalty/{ID}", "loyalty:read"),
     ("GET", f"loyalty/{ID}/points", "loyalty:read"),
 ]
+# For a player's own token; no client's opens them (tests/identity tries another player's ids in each).
+PLAYERS_OWN = [
+    ("GET", "me/profile"),
+    ("PATCH", "me/profile"),
+    ("GET", "me/preferences"),
+    ("PATCH", "me/preferences"),
+    ("GET", "me/changes"),
+    ("GET", "me/consents"),
+    ("PATCH", "me/consents"),
+    ("GET", "me/consents/history"),
+    ("GET", "me/restrictions"),
+    ("GET", "me/labels"),
+    ("GET", "me/sessions"),
+    ("DELETE", "me/sessions"),
+    ("DELETE", f"me/sessions/{ID}"),
+    ("GET", "me/devices"),
+    ("PUT", f"me/devices/{ID}/trust"),
+    ("DELETE", f"me/devices/{ID}/trust"),
+    ("GET", "me/sms-factor"),
+    ("PUT", "me/sms-factor"),
+    ("DELETE", "me/sms-factor"),
+    ("GET", "me/balance"),
+    ("GET", "me/transactions"),
+    ("GET", "me/rounds"),
+    ("GET", "me/instruments"),
+    ("POST", "me/instruments"),
+    ("GET", "me/deposits"),
+    ("POST", "me/deposits"),
+    ("GET", f"me/deposits/{ID}"),
+    ("GET", "me/withdrawals"),
+    ("POST", "me/withdrawals"),
+    ("GET", f"me/withdrawals/{ID}"),
+    ("POST", f"me/withdrawals/{ID}/cancel"),
+    ("GET", "me/loyalty"),
+    ("GET", "me/loyalty/points"),
+]
+OPEN_TO_ALL = [("GET", "registration-fields")]
 
 
 def call(api: Api, method: str, path: str):  # type: ignore[no-untyped-def]
@@ -113,7 +150,16 @@ def test_every_address_of_the_api_is_in_the_list_above() -> None:
         if path.startswith("/api/v1/")
         for method in methods
     }
-    assert {(method, re.sub(r"\{\w+\}", ID, path)) for method, path in paths} == {(m, p) for m, p, _ in ENDPOINTS}
+    listed = {(method, path) for method, path, _ in ENDPOINTS} | {*PLAYERS_OWN, *OPEN_TO_ALL}
+    assert {(method, re.sub(r"\{\w+\}", ID, path)) for method, path in paths} == listed
+
+
+def test_the_player_api_takes_no_client_and_nobody(token_for: Callable[..., str]) -> None:
+    for token in ("", token_for(*SCOPES)):
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        for method, path in PLAYERS_OWN:
+            answer = Browser().generic(method, f"/api/v1/{path}", "{}", "application/json", headers=headers)
+            problem(answer, 401, "not_authenticated")
 
 
 def test_the_answer_to_no_token_says_what_to_send(db: None) -> None:

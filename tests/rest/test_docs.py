@@ -50,8 +50,10 @@ def names(value: Any) -> Any:
 
 
 @pytest.mark.usefixtures("db")
-@pytest.mark.parametrize("guide", ["api.md", "payments.md"])
-def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path, guide: str) -> None:
+@pytest.mark.parametrize("guide", ["api.md", "payments.md", "players.md"])
+def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path, guide: str, settings: Any) -> None:
+    settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
+    settings.EMAIL_FILE_PATH = str(tmp_path / ".pms/mail")
     blocks = BLOCK.findall((GUIDES / guide).read_text())
     make_game()
     ensure_client(client_id="demo-integrator", secret="demo-integrator-secret", name="Demo", scopes=SCOPES)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from django.contrib.auth import get_user_model
-from django.test import Client
 from django.urls import reverse
 
 from compliance.selectors import list_approvals
@@ -13,7 +11,7 @@ from players.services.staff import ensure_staff
 from players.types import Status
 from tests.factories import ACTOR, AT, fund, make_player
 from tests.rest.conftest import Api
-from tests.staff import staff_client, text_of
+from tests.staff import client_of, staff_client, text_of
 from tests.stories.faces import balance, heard, history, page, push
 from wallet.selectors import sum_house
 from wallet.selectors_adjustments import list_adjustments
@@ -35,8 +33,7 @@ def test_the_rest_goes_to_the_house_once_a_second_person_agrees(api: Api) -> Non
     (asked,) = list_approvals()
     assert balance(api, player.id) == "33.30"
     pk = ensure_staff(login="second", email="s@example.com", password="long enough 1", roles=["finance"], at=AT)
-    second = Client()
-    second.force_login(get_user_model().objects.get(pk=pk))
+    second = client_of(pk)
     assert "Three letters came back." in page(second, "compliance_approval", asked.id)
     for _ in range(2):
         push(second, "compliance_approval_approve", asked.id, digest=asked.digest)

@@ -9,7 +9,6 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
@@ -21,7 +20,7 @@ from players.services.staff import ensure_staff
 from players.types import PlayerDetails
 from tests.factories import AT, fund, make_player
 from tests.rest.conftest import Api
-from tests.staff import staff_client, text_of
+from tests.staff import client_of, staff_client, text_of
 from tests.stories.faces import balance, heard, history, page, push
 from wallet.selectors import sum_house
 from wallet.selectors_adjustments import list_adjustments, list_disputes
@@ -45,9 +44,7 @@ def finance(db: None) -> Client:
 @pytest.fixture
 def second(finance: Client) -> Client:
     pk = ensure_staff(login="second", email="s@example.com", password="long enough 1", roles=["finance"], at=AT)
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=pk))
-    return client
+    return client_of(pk)
 
 
 def opened(client: Client, player: PlayerDetails) -> UUID:

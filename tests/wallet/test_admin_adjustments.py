@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 import pytest
-from django.contrib.auth import get_user_model
 from django.test import Client
 from django.urls import reverse
 
@@ -15,7 +14,7 @@ from players.services.accounts import change_status
 from players.services.staff import ensure_staff
 from players.types import PlayerDetails, Status
 from tests.factories import ACTOR, AT, fund, make_player
-from tests.staff import staff_client, text_of
+from tests.staff import client_of, staff_client, text_of
 from wallet.selectors import get_balances, list_purses
 from wallet.selectors_adjustments import list_adjustments, list_disputes
 
@@ -43,9 +42,7 @@ def second_client(role: str = "finance") -> Client:
     """Somebody else with the same role."""
     staff_client(role)
     pk = ensure_staff(login="second", email="second@example.com", password="long enough 1", roles=[role], at=AT)
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=pk))
-    return client
+    return client_of(pk)
 
 
 def ask(client: Client, player: PlayerDetails, amount: str = "150.00", **more: str) -> object:

@@ -24,6 +24,7 @@ from tests.wallet.test_services_bets import bonus
 from wallet.selectors import get_balances
 from wallet.services.batches import MAX_ITEMS, TooManyItems, place_batch
 from wallet.services.bets import place_bet, play
+from wallet.services.rounds import close_round
 from wallet.services.verification import verify
 from wallet.types import BatchBet, Outcome, Posting
 
@@ -242,6 +243,15 @@ def test_a_call_that_dies_half_way_leaves_nothing_and_its_retry_completes() -> N
     assert fetch_one("SELECT count(*) FROM wallet_transfer WHERE kind = 'bet'")[0] == 0
     assert [p.outcome for p in batch(*items)] == [Outcome.APPLIED, Outcome.APPLIED]
     assert_sound()
+
+
+def test_a_batch_places_nothing_on_a_closed_round() -> None:
+    player, other = funded(), funded()
+    batch(item(player, "a", round_id="r"))
+    closed = {"player_id": player.id, "game": "fruits", "round_id": "r", "currency": "EUR", "source": "test"}
+    assert close_round(**closed, idempotency_key="close", actor=ACTOR, at=AT).ok
+    postings = batch(item(player, "b", round_id="r"), item(player, "c", round_id="r2"), item(other, "d", round_id="r"))
+    assert [(p.outcome, p.reason) for p in postings] == [("refused", "round_closed"), ("applied", ""), ("applied", "")]
 
 
 def test_what_is_wrong_is_named_by_its_number_and_nothing_is_placed() -> None:

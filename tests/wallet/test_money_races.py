@@ -375,9 +375,8 @@ KILLED = """
     import os, signal, sys
     import django
     django.setup()
-    from django.contrib.auth import get_user_model
-    from django.test import Client
     from django.urls import reverse
+    from tests.staff import client_of
     from wallet.services import withdrawals
 
     real, left = withdrawals.let_through, [3]
@@ -389,8 +388,7 @@ KILLED = """
             os.kill(os.getpid(), signal.SIGKILL)
 
     withdrawals.let_through = approve
-    client = Client()
-    client.force_login(get_user_model().objects.get(pk=sys.argv[1]))
+    client = client_of(int(sys.argv[1]))
     client.post(reverse("admin:wallet_withdrawal_bulk"), {"ids": sys.argv[2:], "confirmed": "1"})
 """
 

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from uuid import UUID
 
 import pytest
+from pytest_django import Settings
 
 from kernel.errors import FieldErrors
+from kernel.sealing import new_private_key
 from tests.factories import fund, make_game, make_player
 from tests.wallet.purses import entries, eur, events, give_bonus, holds, house, on, outcome, said
 from wallet.selectors import list_jackpots
 from wallet.services.bets import credit_win, place_bet, roll_back_bet
 from wallet.services.free_spins import grant_free_spins, use_free_spins
 from wallet.services.jackpots import ensure_jackpot, pay_jackpot
+from wallet.services.sealing import seal_ledger
 from wallet.types import AccountKind, Posting
 from wallet.types_purses import FreeSpinsTerms, JackpotShare, RoundExtras
 
@@ -145,3 +150,12 @@ def test_jackpots_of_one_currency_have_accounts_of_their_own(player: UUID) -> No
     bet(player, mega="1", mini="2")
     assert pots() == {"mega": "1.00", "mini": "2.00"}
     assert house(AccountKind.JACKPOT) == "3.00"
+
+
+def test_sealed_jackpots_keep_apart_too(player: UUID, settings: Settings, tmp_path: Path) -> None:
+    settings.SEAL_PRIVATE_KEYS, settings.SEALS_PATH = [new_private_key()], tmp_path
+    bet(player, mega="1", mini="2")
+    assert list(seal_ledger(at=datetime.now(UTC)))
+    bet(player, mega="1")
+    assert pots() == {"mega": "2.00", "mini": "2.00"}
+    assert house(AccountKind.JACKPOT) == "4.00"

@@ -36,7 +36,7 @@ class Transactions(ApiView):
         """A player's transfers, newest first. With filters a page may hold fewer rows than asked for: follow `next`."""
         query = read(forms.TransactionsQuery, request.query_params)
         get_player(player_id)
-        found = list_history(player_id, wanted=_filter(query), before=_before(query), limit=query["limit"])
+        found = list_history(player_id, wanted=read_filter(query), before=read_before(query), limit=query["limit"])
         return page_at(request, found.items, forms.TransactionSerializer, (found.next,) if found.next else None)
 
 
@@ -70,11 +70,12 @@ class Rounds(ApiView):
         """A player's rounds, the newest first. A page may hold fewer rows than asked for: follow `next`."""
         query = read(forms.RoundsQuery, request.query_params)
         get_player(player_id)
-        found = list_rounds(player_id, wanted=_filter(query), before=_before(query), limit=query["limit"])
+        found = list_rounds(player_id, wanted=read_filter(query), before=read_before(query), limit=query["limit"])
         return page_at(request, found.items, forms.RoundSerializer, (found.next,) if found.next else None)
 
 
-def _filter(query: dict[str, Any]) -> HistoryFilter:
+def read_filter(query: dict[str, Any]) -> HistoryFilter:
+    """What a TransactionsQuery or RoundsQuery asks for."""
     return HistoryFilter(
         since=query["since"],
         until=query["until"],
@@ -85,6 +86,7 @@ def _filter(query: dict[str, Any]) -> HistoryFilter:
     )
 
 
-def _before(query: dict[str, Any]) -> UUID | None:
+def read_before(query: dict[str, Any]) -> UUID | None:
+    """Where its cursor goes on."""
     cursor = decode_cursor(query["cursor"], tuple[UUID])
     return cursor[0] if cursor else None

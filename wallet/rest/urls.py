@@ -1,6 +1,6 @@
 from django.urls import path
 
-from wallet.rest import batches, game_sessions, history, holds, payments, postings, purses, views, webhooks
+from wallet.rest import batches, game_sessions, history, holds, me, payments, postings, purses, views, webhooks
 
 urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("players/<uuid:player_id>/balance", postings.balance, name="balance"),
@@ -46,4 +46,13 @@ urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("players/<uuid:player_id>/transactions", history.Transactions.as_view(), name="transactions"),
     path("players/<uuid:player_id>/transactions.csv", history.TransactionsFile.as_view(), name="transactions-file"),
     path("players/<uuid:player_id>/rounds", history.Rounds.as_view(), name="rounds"),
+    path("me/balance", me.MyBalance.as_view(), name="my-balance"),
+    path("me/transactions", me.MyTransactions.as_view(), name="my-transactions"),
+    path("me/rounds", me.MyRounds.as_view(), name="my-rounds"),
+    path("me/instruments", me.MyInstruments.as_view(), name="my-instruments"),
+    path("me/deposits", me.MyDeposits.as_view(), name="my-deposits"),
+    path("me/deposits/<uuid:deposit_id>", me.MyDeposit.as_view(), name="my-deposit"),
+    path("me/withdrawals", me.MyWithdrawals.as_view(), name="my-withdrawals"),
+    path("me/withdrawals/<uuid:withdrawal_id>", me.MyWithdrawal.as_view(), name="my-withdrawal"),
+    path("me/withdrawals/<uuid:withdrawal_id>/cancel", me.MyCancellation.as_view(), name="my-withdrawal-cancel"),
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from django.db import DatabaseError, connection
 
@@ -42,7 +43,7 @@ def place_batch(*, items: Sequence[BatchBet], source: str, actor: Actor, at: dat
         _check(number, item)
     if not items:
         return []
-    params = [
+    params: list[Any] = [
         [item.player_id for item in items],
         source,
         [item.idempotency_key for item in items],
@@ -78,7 +79,7 @@ def _check(number: int, item: BatchBet) -> None:
         raise error.within(f"items[{number}]") from None
 
 
-def _call(params: list[object]) -> list[tuple[object, ...]]:
+def _call(params: list[Any]) -> list[tuple[object, ...]]:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT outcome, reason, transfer_id, win_transfer_id, real_minor, bonus_minor, currency FROM wallet_bet_batch("

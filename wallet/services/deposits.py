@@ -41,6 +41,7 @@ from wallet.ports import (
 )
 from wallet.rules import DEPOSIT_MOVES, next_try, taken_back
 from wallet.selectors import get_balances, get_deposit
+from wallet.selectors_instruments import open_instrument
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
 from wallet.services.posting import OwnSource, check_amount, check_references, post
@@ -183,7 +184,6 @@ def _open(
             amount_minor=amount.amount_minor,
             currency=amount.currency,
             provider=provider,
-            instrument=instrument,
             paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
             next_try_at=at + next_try(0),
             source=source,
@@ -206,7 +206,7 @@ def _open(
 
 def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
     """Talk to the provider outside any transaction, then keep what it said."""
-    deposit = Deposit.objects.get(id=deposit_id)
+    deposit = Deposit.objects.select_related("paid_with").get(id=deposit_id)
     if deposit.state not in _OPEN:
         return get_deposit(deposit_id)
     provider = get_provider(deposit.provider)
@@ -233,7 +233,7 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
 
 def _order(deposit: Deposit) -> PaymentOrder:
     amount = Money(deposit.amount_minor, deposit.currency)
-    return PaymentOrder(deposit.id, amount, deposit.instrument, deposit.provider_reference)
+    return PaymentOrder(deposit.id, amount, open_instrument(deposit.paid_with).token, deposit.provider_reference)
 
 
 def settle_deposit(*, deposit_id: UUID, answer: PaymentAnswer, notice_id: str, actor: Actor, at: datetime) -> None:
@@ -266,8 +266,7 @@ def _settle(
             return  # the dialogue shows it; nobody is credited by guess
         if answer.reference and not deposit.provider_reference:
             deposit.provider_reference = answer.reference[:120]
-        if deposit.paid_with:
-            learn(instrument=deposit.paid_with, facts=answer.instrument)
+        learn(instrument=deposit.paid_with, facts=answer.instrument, at=at)
         for to in _path(deposit, answer):
             deposit.state = to
             _ENTERED[to](deposit, answer, actor, at)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import asdict, replace
 from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
 
 from events.services.log import holding
+from kernel import vault
 from kernel.actors import Actor
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
@@ -16,6 +19,7 @@ from players.selectors import get_player
 from wallet.models_payments import Instrument
 from wallet.ports import InstrumentFacts, check_provider
 from wallet.selectors import get_instrument
+from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, open_instrument
 from wallet.services.posting import check_references
 from wallet.types_payments import InstrumentDetails, InstrumentKind
 
@@ -44,7 +48,7 @@ def register_instrument(
     get_player(player_id)
     with holding(player_id):
         instrument = ensure_instrument(player_id=player_id, provider=provider, token=token, at=at)
-        learn(instrument=instrument, facts=InstrumentFacts(kind, label))
+        learn(instrument=instrument, facts=InstrumentFacts(kind, label), at=at)
     return get_instrument(instrument.id)
 
 
@@ -58,20 +62,57 @@ def check_token(token: str, field: str = "instrument") -> None:
 def ensure_instrument(*, player_id: UUID, provider: str, token: str, at: datetime) -> Instrument:
     """The player's instrument of this token, added when new. The caller holds the player."""
     instrument, _ = Instrument.objects.get_or_create(
-        player_id=player_id, provider=provider, token=token, defaults={"id": uuid7(), "added_at": at}
+        player_id=player_id,
+        token_index=_index_token(provider, token),
+        defaults={
+            "id": uuid7(),
+            "provider": provider,
+            "sealed": _sealed(player_id, InstrumentSecrets(token), at),
+            "added_at": at,
+        },
     )
     return instrument
 
 
-def learn(*, instrument: Instrument, facts: InstrumentFacts | None) -> None:
+def learn(*, instrument: Instrument, facts: InstrumentFacts | None, at: datetime) -> None:
     """Keep what the provider tells of an instrument. The caller holds the player."""
     if facts is None:
         return
     if facts.kind is not InstrumentKind.OTHER:
         instrument.kind = facts.kind
-    instrument.label = facts.label[:MAX_LABEL_LENGTH] or instrument.label
-    instrument.fingerprint = facts.fingerprint[:120] or instrument.fingerprint
-    instrument.save(update_fields=["kind", "label", "fingerprint"])
+    secrets = open_instrument(instrument)
+    if facts.label and facts.label[:MAX_LABEL_LENGTH] != secrets.label:
+        named = replace(secrets, label=facts.label[:MAX_LABEL_LENGTH])
+        instrument.sealed = _sealed(instrument.player_id, named, at)
+    if facts.fingerprint:
+        instrument.fingerprint_index = vault.blind_index(FINGERPRINT, f"{instrument.provider} {facts.fingerprint}")
+    instrument.save(update_fields=["kind", "sealed", "fingerprint_index"])
+
+
+def reseal(player_id: UUID, at: datetime) -> int:
+    """Seal the player's instruments anew that are not under the newest key, and index their tokens; how many.
+
+    Fingerprints are known by their index only: after a change of its key they are learnt again with the next payment.
+    """
+    changed = []
+    with holding(player_id):
+        for instrument in Instrument.objects.filter(player_id=player_id):
+            secrets = open_instrument(instrument)
+            index = _index_token(instrument.provider, secrets.token)
+            if vault.is_current(player_id, bytes(instrument.sealed)) and bytes(instrument.token_index) == index:
+                continue
+            instrument.sealed, instrument.token_index = _sealed(player_id, secrets, at), index
+            changed.append(instrument)
+        Instrument.objects.bulk_update(changed, ["sealed", "token_index"])
+    return len(changed)
+
+
+def _index_token(provider: str, token: str) -> bytes:
+    return vault.blind_index("wallet.token", f"{provider} {token}")
+
+
+def _sealed(player_id: UUID, secrets: InstrumentSecrets, at: datetime) -> bytes:
+    return vault.seal(player_id, SECRETS, json.dumps(asdict(secrets)), at=at)
 
 
 def note_payment(*, instrument_id: UUID | None, at: datetime, paid_in_minor: int = 0, paid_out_minor: int = 0) -> None:

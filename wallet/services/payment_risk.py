@@ -28,9 +28,8 @@ _FIGURES = """
            (SELECT max(paid_minor) FROM wallet_withdrawal WHERE player_id = %(player)s AND state = 'paid') AS largest,
            (SELECT count(*) FROM wallet_deposit WHERE player_id = %(player)s AND state = 'charged_back') AS chargebacks,
            EXISTS (SELECT FROM wallet_instrument mine JOIN wallet_instrument other
-                   ON other.provider = mine.provider AND other.fingerprint = mine.fingerprint
-                   AND other.player_id <> mine.player_id
-                   WHERE mine.id = %(instrument)s AND mine.fingerprint <> '') AS shared
+                   ON other.fingerprint_index = mine.fingerprint_index AND other.player_id <> mine.player_id
+                   WHERE mine.id = %(instrument)s) AS shared
 """
 # Written by ourselves, or changed with every login: no sign of a takeover.
 _HARMLESS_CHANGES = frozenset({"status", "language", "time_zone", "confirm_status", "risk_level"})

@@ -24,6 +24,7 @@ from wallet.models_payments import Payout, Withdrawal
 from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, ProviderUnavailable, get_provider
 from wallet.rules import PAYOUT_MOVES, next_try
 from wallet.rules_fees import fee_taken
+from wallet.selectors_instruments import open_instrument
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
 from wallet.services.withdrawal_claims import lock
@@ -76,7 +77,7 @@ def _work(payout_id: UUID, actor: Actor, at: datetime) -> None:
         return
     payout = Payout.objects.select_related("withdrawal", "instrument").get(id=payout_id)
     amount = Money(payout.amount_minor - payout.fee_minor, payout.withdrawal.currency)
-    order = PaymentOrder(payout.id, amount, payout.instrument.token, payout.provider_reference)
+    order = PaymentOrder(payout.id, amount, open_instrument(payout.instrument).token, payout.provider_reference)
     # Without a reference nobody knows whether it got there: say it again, it counts once. Not once its key is forgotten.
     repeatable = payout.sent_at is not None and at - payout.sent_at < provider.keys_kept
     call = "payout" if not payout.provider_reference and repeatable else "status"
@@ -128,7 +129,7 @@ def _settle(payout_id: UUID, answer: PaymentAnswer, call: str, actor: Actor, at:
             return  # the dialogue shows it; nothing is booked by guess
         if answer.reference and not payout.provider_reference:
             payout.provider_reference = answer.reference[:120]
-        learn(instrument=payout.instrument, facts=answer.instrument)
+        learn(instrument=payout.instrument, facts=answer.instrument, at=at)
         for to in _path(PayoutState(payout.state), answer):
             payout.state, payout.settled_at = to, at
             _ENTERED[to](withdrawal, payout, answer, actor, at)

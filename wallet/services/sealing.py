@@ -20,7 +20,7 @@ CHECKPOINTS = "every checkpoint of the house is the sum of what was sealed"
 
 
 class Ledger(SealedStream):
-    """Transfers' digests and entries' hashes; totals by kind of account and currency."""
+    """Transfers' digests and entries' hashes; totals by kind of account, currency and jackpot."""
 
     name, title, lock = "ledger", "ledger", 7_463_002
 
@@ -95,7 +95,7 @@ def _keep(seal: Seal) -> None:
         sealed_at=datetime.fromisoformat(seal.sealed_at),
     )
     for account in Account.objects.filter(player=None):
-        moved = seal.totals.get(f"{account.kind} {account.currency}")
+        moved = seal.totals.get(f"{account.kind} {account.currency} {account.subject}".strip())
         if moved:
             before = HouseCheckpoint.objects.filter(account=account).order_by("-seal_id").first()
             HouseCheckpoint.objects.create(
@@ -109,7 +109,8 @@ def _keep(seal: Seal) -> None:
 def _check_checkpoints(seals: list[Seal]) -> Finding:
     """The checkpoints' steps over these seals against the totals in the store."""
     rows = fetch_all(
-        """SELECT c.seal_id, a.kind || ' ' || a.currency AS name, c.entries - coalesce(before.entries, 0) AS entries,
+        """SELECT c.seal_id, rtrim(a.kind || ' ' || a.currency || ' ' || a.subject) AS name,
+                  c.entries - coalesce(before.entries, 0) AS entries,
                   c.total_minor - coalesce(before.total_minor, 0) AS amount_minor
            FROM wallet_housecheckpoint c JOIN wallet_account a ON a.id = c.account_id LEFT JOIN LATERAL (
                SELECT entries, total_minor FROM wallet_housecheckpoint b

@@ -30,7 +30,7 @@ def read_contents(span: Span, until: list[int]) -> list[Content]:
     )
     totals = _by_part(
         f"""SELECT part, jsonb_object_agg(name, jsonb_build_object('entries', entries, 'amount_minor', amount_minor)) AS totals
-            FROM (SELECT {part.format("e")}, a.kind || ' ' || a.currency AS name, count(*) AS entries,
+            FROM (SELECT {part.format("e")}, rtrim(a.kind || ' ' || a.currency || ' ' || a.subject) AS name, count(*) AS entries,
                          sum(e.amount_minor)::bigint AS amount_minor
                   FROM wallet_entry e JOIN wallet_account a ON a.id = e.account_id WHERE {ROWS.format("e")}
                   GROUP BY 1, 2) AS by_name GROUP BY 1""",

@@ -1,4 +1,5 @@
-"""Makes a fresh database worth looking at: roles, staff, an API client, games, players with some weeks of play.
+"""Makes a fresh database worth looking at: roles, staff, an API client, games, players with some weeks of play, some
+of whom can log in.
 
 Run at every start of the demo: what is there already stays, passwords included. Accounts are listed in
 `demo-accounts.json` in the home.
@@ -9,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from datetime import datetime
+from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +24,31 @@ from kernel import clock
 from kernel.actors import Actor, ActorKind
 from kernel.rest.schema import SCOPES
 from kernel.sealing import SealingRefused
-from players.selectors import list_players
+from players.selectors import find_player_by_login, find_refusal, list_players
+from players.selectors_staff import list_devices
 from players.services.staff import ensure_staff
+from players.services.staff_devices import begin_totp, confirm_totp
+from players.types import PlayerAction, Status
 from pms.casino.desks import Desks
 from pms.casino.games import catalogue
 from pms.casino.seeding import Plan
 from pms.identity import ensure_client
 from pms.management.commands.casino import run_seed
+from pms.player_auth.accounts import ensure_login
 from pms.roles import ROLES, ensure_roles
+from pms.runtime.demo import totp
 from wallet.services.games import upsert_games
 from wallet.services.sealing import seal_ledger
 
 ACCOUNTS_FILE = "demo-accounts.json"
 SEED_FILE = "demo-seed.json"
+PLAYERS_FILE = "demo-players.json"
+LOGINS = 2  # how many players get a password
 PLAYERS, DAYS, MAX_BETS, WORKERS = 300, 60, 40_000, 8
 
 # Who signs in where, and what they may do.
 STAFF = {
-    "administrator": "sees everything, runs consumers, manages staff",
+    "administrator": "sees everything, runs consumers, manages staff; the code: make demo-code",
     "operations": "players, money, ledger, consumers",
     "support_lead": "players and their restrictions",
     "support_agent": "players, read only",
@@ -49,6 +58,8 @@ STAFF = {
     "marketing_manager": "loyalty and figures, no personal data",
     "auditor": "reads everything, changes nothing",
 }
+# Who has an authenticator app: their codes come from `make demo-code`.
+WITH_CODE = {"administrator"}
 CLIENT = "demo-integrator"
 
 
@@ -62,18 +73,25 @@ class Command(BaseCommand):
         upsert_games([game.details for game in catalogue()])
         self._accounts(home / ACCOUNTS_FILE)
         self._players(home / SEED_FILE)
+        self._player_logins(home / ACCOUNTS_FILE)
         self._desks(home / SEED_FILE)
         self._catch_up()
         self._seal()
 
     def _accounts(self, path: Path) -> None:
         kept = {account["login"]: account["password"] for account in _read(path, [])}
+        secrets_kept = {account["login"]: account["totp"] for account in _read(path, []) if "totp" in account}
         listed = []
         for role, note in STAFF.items():
             login = role.replace("_", ".")
             password = kept.get(login) or secrets.token_urlsafe(12)
-            ensure_staff(login=login, email=f"{login}@example.com", password=password, roles=[role], at=clock.now())
-            listed.append(_account(role.replace("_", " ").capitalize(), "back office", login, password, note))
+            user_id = ensure_staff(
+                login=login, email=f"{login}@example.com", password=password, roles=[role], at=clock.now()
+            )
+            account = _account(role.replace("_", " ").capitalize(), "back office", login, password, note)
+            if role in WITH_CODE:
+                account["totp"] = _ensure_app(user_id) or secrets_kept.get(login, "")
+            listed.append(account)
         secret = kept.get(CLIENT) or secrets.token_urlsafe(24)
         ensure_client(client_id=CLIENT, secret=secret, name="Demo integrator", scopes=SCOPES)
         note = "client id and secret; an access token comes from /identity/o/api/token"
@@ -97,6 +115,28 @@ class Command(BaseCommand):
             f"  {counts['players']} players, {counts['bets']} bets, {counts['deposits']} deposits,"
             f" {counts['deposits declined']} deposits declined, {counts['restrictions']} restrictions"
         )
+
+    def _player_logins(self, path: Path) -> None:
+        """Let some players log in, always the same ones, with passwords that stay."""
+        listed = _read(path, [])
+        kept = {account["login"]: account["password"] for account in _read(path.with_name(PLAYERS_FILE), [])}
+        at = clock.now()
+        free = (
+            player.login
+            for player in list_players(status=Status.ACTIVE, limit=50)
+            if not find_refusal(player.id, PlayerAction.LOGIN, at)
+        )
+        logins = list(kept) or list(islice(free, LOGINS))
+        players = []
+        for login in logins:
+            player = find_player_by_login(login)
+            if player:
+                password = kept.get(login) or secrets.token_urlsafe(12)
+                ensure_login(player=player, password=password, at=at)
+                note = f"player in {player.country}; how to log in: docs/integrators/players.md"
+                players.append(_account("Player", "player API", login, password, note))
+        _write(path.with_name(PLAYERS_FILE), players)
+        _write(path, listed + players)
 
     def _desks(self, path: Path) -> None:
         """Something to do on every desk, once."""
@@ -135,6 +175,16 @@ class Command(BaseCommand):
             return
         if rows:
             self.stdout.write(f"  the ledger is sealed: {rows} rows")
+
+
+def _ensure_app(user_id: int) -> str:
+    """Set up an app for somebody who has no second factor; its secret, empty when there is one already."""
+    if list_devices(user_id):
+        return ""
+    before = clock.now() - timedelta(minutes=5)  # a present code is still to be used, for the first login
+    secret = begin_totp(user_id=user_id, at=before)
+    confirm_totp(user_id=user_id, code=totp(secret, before.timestamp()), name="Demo", at=before)
+    return secret
 
 
 def _account(who: str, where: str, login: str, password: str, note: str) -> dict[str, str]:

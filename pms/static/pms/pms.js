@@ -13,6 +13,12 @@
   }
 
   document.addEventListener("DOMContentLoaded", () => localise(document));
+  // The page is hidden until Alpine has looked at it: what asks for the focus could not get it before.
+  document.addEventListener("alpine:initialized", () => {
+    setTimeout(() => {
+      if (document.activeElement === document.body) document.querySelector("[autofocus]")?.focus();
+    });
+  });
   document.addEventListener("htmx:afterSwap", (event) => localise(event.target));
   document.addEventListener("pms:filled", (event) => localise(event.target));
 

@@ -23,7 +23,7 @@ from tests.wallet.adapters.test_conformance import kinds
 from wallet.adapters.dispatch import ReplayRefused, replay
 from wallet.selectors import get_balances
 from wallet.selectors_adapters import get_adapter_request
-from wallet.services.adapter_requests import prune_requests
+from wallet.services.adapter_requests import drop_months
 from wallet.services.integrations import map_games
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -122,8 +122,8 @@ def test_what_was_not_signed_is_never_tried(aggregator: Any) -> None:
 
 def test_old_months_of_the_log_are_dropped_and_recent_ones_never(aggregator: Any) -> None:
     aggregator.balance()
-    assert prune_requests(at=clock.now()) == 0
-    assert prune_requests(at=clock.now() + timedelta(days=3000)) == 0
+    assert drop_months(clock.now(), False) == 0
+    assert drop_months(clock.now() + timedelta(days=3000), False) == 0
     assert len(log()) == 1
 
 

@@ -10,7 +10,7 @@ import kernel.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("players", "0004_label_history"),
+        ("players", "0006_staff_logins"),
     ]
 
     operations = [

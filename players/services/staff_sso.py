@@ -1,0 +1,166 @@
+"""Single sign-on of staff: what an identity provider asserts becomes an account with roles. Never a player's."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from django.contrib.auth.hashers import make_password
+from django.contrib.auth.models import Group
+from django.db import IntegrityError, transaction
+
+from events.audit import record
+from events.types import AuditOutcome
+from kernel.actors import system
+from kernel.errors import DomainError
+from kernel.secrets import is_current, seal, unseal
+from players.models import User
+from players.models_staff import IdentityProvider, RoleMapping, StaffIdentity, UsedAssertion
+from players.rules import Invalid, normalise_email
+from players.selectors_staff import PROVIDERS_PURPOSE, find_staff
+from players.services.staff_devices import ensure_sso_device
+from players.services.staff_sessions import end_sessions
+from players.types import UserKind
+from players.types_staff import Assertion, EndReason, Protocol, StaffMember
+
+# Longer than any assertion is good for.
+ASSERTIONS_KEPT = timedelta(days=2)
+
+
+class SsoRefused(DomainError):
+    """The identity provider's word does not let this person in. ``detail`` is for the log, not for the person."""
+
+    code = "sso_refused"
+    title = "Single sign-on was refused"
+    status = 403
+
+
+def accept_assertion(*, assertion: Assertion, at: datetime) -> tuple[StaffMember, int | None]:
+    """Who this is, and the device that stands for the provider's second factor; None when it asserts none.
+
+    An account is made at the first login. Its roles become exactly those that the provider's groups are mapped to;
+    who has none left is turned away, and their sessions are ended. Raises: SsoRefused.
+    """
+    provider = IdentityProvider.objects.filter(slug=assertion.provider, active=True).first()
+    if provider is None:
+        raise SsoRefused(f"{assertion.provider} is no identity provider of ours")
+    roles = [
+        mapping.role
+        for mapping in RoleMapping.objects.filter(provider=provider, group__in=assertion.groups).select_related("role")
+    ]
+    with transaction.atomic():
+        user = _find_user(provider, assertion) or (_make_user(provider, assertion, at) if roles else None)
+        if user is not None:
+            _set_roles(user, roles, provider, at)
+    member = find_staff(user.pk) if user and roles else None
+    if member is None:
+        actor = system(f"sso:{provider.slug}")
+        record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
+        raise SsoRefused(f"{assertion.provider}: {assertion.subject} has no role here, or is switched off")
+    asserted = bool(assertion.contexts & set(provider.mfa_contexts))
+    return member, ensure_sso_device(user_id=member.id, provider=provider.name, at=at) if asserted else None
+
+
+def use_assertion_once(*, provider: str, assertion_id: str, at: datetime) -> None:
+    """Remember that this assertion has let somebody in. Raises: SsoRefused when it had before."""
+    row = IdentityProvider.objects.filter(slug=provider).first()
+    if row is None or not assertion_id:
+        raise SsoRefused(f"{provider}: an assertion without id, or of nobody's")
+    UsedAssertion.objects.filter(used_at__lt=at - ASSERTIONS_KEPT).delete()
+    try:
+        with transaction.atomic():
+            UsedAssertion.objects.create(provider=row, assertion_id=assertion_id[:255], used_at=at)
+    except IntegrityError:
+        raise SsoRefused(f"{provider}: assertion {assertion_id} came twice") from None
+
+
+@transaction.atomic
+def save_provider(
+    *,
+    slug: str,
+    name: str,
+    protocol: Protocol,
+    client_id: str = "",
+    secret: str = "",
+    parameters: dict[str, object],
+    groups_claim: str = "groups",
+    mfa_contexts: list[str],
+    roles: dict[str, str],
+) -> None:
+    """Make an identity provider, or bring it up to date. ``roles`` maps its groups to roles. Raises: UnknownRole."""
+    row, _ = IdentityProvider.objects.update_or_create(
+        slug=slug,
+        defaults={
+            "name": name,
+            "protocol": protocol.value,
+            "client_id": client_id,
+            "secret": seal(secret, PROVIDERS_PURPOSE) if secret else b"",
+            "parameters": parameters,
+            "groups_claim": groups_claim,
+            "mfa_contexts": mfa_contexts,
+        },
+    )
+    row.mappings.all().delete()
+    for group, role in roles.items():
+        RoleMapping.objects.create(provider=row, group=group, role=Group.objects.get(name=role))
+
+
+def reseal_secrets() -> int:
+    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
+    count = 0
+    for row in IdentityProvider.objects.exclude(secret=b""):
+        if not is_current(bytes(row.secret), PROVIDERS_PURPOSE):
+            row.secret = seal(unseal(bytes(row.secret), PROVIDERS_PURPOSE), PROVIDERS_PURPOSE)
+            row.save(update_fields=["secret"])
+            count += 1
+    return count
+
+
+def _set_roles(user: User, roles: list[Group], provider: IdentityProvider, at: datetime) -> None:
+    """Exactly these roles from now on. A person without any has no business in a session that stands."""
+    before = set(user.groups.values_list("name", flat=True))
+    after = {role.name for role in roles}
+    if before == after:
+        return
+    user.groups.set(roles)
+    actor = system(f"sso:{provider.slug}")
+    record(
+        action="players.change_roles",
+        actor=actor,
+        at=at,
+        object_type="players.staff",
+        object_id=str(user.pk),
+        before={"roles": ", ".join(sorted(before))},
+        after={"roles": ", ".join(sorted(after))},
+    )
+    if not after:
+        end_sessions(user_id=user.pk, reason=EndReason.SWITCHED_OFF, actor=actor, at=at)
+
+
+def _find_user(provider: IdentityProvider, assertion: Assertion) -> User | None:
+    identity = StaffIdentity.objects.select_related("user").filter(provider=provider, subject=assertion.subject).first()
+    return identity.user if identity else None
+
+
+def _make_user(provider: IdentityProvider, assertion: Assertion, at: datetime) -> User:
+    """A new account. An email address that anybody has already, a player perhaps, is left out rather than shared."""
+    email = _own_email(assertion)
+    user = User.objects.create(
+        username=email or f"{provider.slug}:{assertion.subject}"[:150],
+        email=email,
+        first_name=assertion.name[:150],
+        password=make_password(None),
+        kind=UserKind.STAFF,
+        is_staff=True,
+        date_joined=at,
+    )
+    StaffIdentity.objects.create(provider=provider, subject=assertion.subject, user=user, joined_at=at)
+    return user
+
+
+def _own_email(assertion: Assertion) -> str:
+    try:
+        email = normalise_email(assertion.email)
+    except Invalid:
+        return ""
+    taken = User.objects.filter(email=email).exists() or User.objects.filter(username=email).exists()
+    return "" if taken else email

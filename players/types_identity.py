@@ -1,0 +1,144 @@
+"""Types of login that cross the border of players: sessions, devices, attempts, consents."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class EndReason(StrEnum):
+    """Why a session is over."""
+
+    LOGOUT = "logout"
+    KILLED_BY_PLAYER = "killed_by_player"
+    KILLED_BY_STAFF = "killed_by_staff"
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
+    RESTRICTED = "restricted"
+    EXPIRED = "expired"
+
+
+class AttemptOutcome(StrEnum):
+    """How a login that came to nothing ended."""
+
+    WRONG_PASSWORD = "wrong_password"  # noqa: S105
+    WRONG_CODE = "wrong_code"
+    LOCKED = "locked"
+    REFUSED = "refused"
+
+
+class SecurityChange(StrEnum):
+    """What changed in how an account is protected."""
+
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105
+    PASSWORD_RESET = "password_reset"  # noqa: S105
+    FACTOR_ADDED = "factor_added"
+    FACTOR_REMOVED = "factor_removed"
+    SMS_FACTOR_ON = "sms_factor_on"
+    SMS_FACTOR_OFF = "sms_factor_off"
+    EMAIL_VERIFIED = "email_verified"
+    PHONE_VERIFIED = "phone_verified"
+
+
+class ConsentProduct(StrEnum):
+    """What a marketing consent is for."""
+
+    CASINO = "casino"
+    LIVE_CASINO = "live_casino"
+    SPORTS = "sports"
+    POKER = "poker"
+    BINGO = "bingo"
+
+
+class ConsentChannel(StrEnum):
+    """By which way somebody may be written to."""
+
+    EMAIL = "email"
+    SMS = "sms"
+    PUSH = "push"
+    PHONE = "phone"
+    MESSENGER = "messenger"
+    POST = "post"
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request comes from: address, what the program says of itself, and the device token it brought, if any."""
+
+    ip: str
+    user_agent: str
+    device_token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SessionDetails:
+    """One login and what became of it. ``place`` is "" when nobody knows; ``methods`` are the proofs given."""
+
+    id: UUID
+    player_id: UUID
+    device_id: UUID
+    device: str
+    ip: str
+    place: str
+    user_agent: str
+    methods: tuple[str, ...]
+    started_at: datetime
+    last_seen_at: datetime
+    expires_at: datetime
+    ended_at: datetime | None
+    end_reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceDetails:
+    """A device that the player has logged in from; trusted ones are not asked for a second factor."""
+
+    id: UUID
+    player_id: UUID
+    name: str
+    first_seen_at: datetime
+    last_seen_at: datetime
+    trusted_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A session just begun. ``device_token`` is told once, when the device was not known; else it is ""."""
+
+    session_id: UUID
+    device_id: UUID
+    device_token: str
+    is_new_device: bool
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptDetails:
+    outcome: AttemptOutcome
+    ip: str
+    place: str
+    user_agent: str
+    attempted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentDetails:
+    """One answer to one question: may the player be written to about this product by this channel?"""
+
+    product: ConsentProduct
+    channel: ConsentChannel
+    granted: bool
+    text_version: str
+    source: str
+    given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDemands:
+    """What a country asks of people who open an account there."""
+
+    country: str
+    required: tuple[str, ...]
+    minimum_age: int
