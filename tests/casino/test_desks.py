@@ -44,6 +44,7 @@ DESKS = {
 PAGES = {
     "wallet/report/liability/": "Now",
     "wallet/jackpot/": "Orchard Mega",
+    "wallet/transferexport/": "finance.clerk",
     "wallet/feerule/": "Tournament",
     "wallet/reconciliationcase/": "sbx_of_nobody",
 }
