@@ -71,7 +71,7 @@ class ConsentsPanel:
 
 def end_sessions(page: PlayerAdmin, request: HttpRequest, player_id: UUID, session_id: UUID | None) -> HttpResponse:
     """Say what will happen, then end one session or all."""
-    need(request, KILL)
+    need(request, KILL, player_id)
     frame = page.frame(request, player_id)
     back = page.reverse("tab", player_id, SessionsPanel.key)
     if request.method == "POST":
