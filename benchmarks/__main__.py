@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import adapters, audit, batches, costs, ground, growth, http, reads, rivals
+from benchmarks import access, adapters, audit, batches, costs, ground, growth, http, reads, rivals
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -123,6 +123,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "reads": lambda: reads.rows(SECONDS),
     "rivals": lambda: rivals.rows(SECONDS),
     "adapters": aggregator,
+    "access": lambda: access.rows(SECONDS),
     "replay": replay,
     "consumers": consumers,
     "verify": verification,

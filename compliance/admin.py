@@ -132,6 +132,7 @@ class ApprovalAdmin(PageAdmin):
             self.view_path("<path:object_id>/release/", self.release_view, "release"),
             self.view_path("<path:object_id>/approve/", self.approve_view, "approve"),
             self.view_path("<path:object_id>/reject/", self.reject_view, "reject"),
+            self.view_path("<path:object_id>/take-back/", self.take_back_view, "take_back"),
             *super().get_urls(),
         ]
 
@@ -208,6 +209,17 @@ class ApprovalAdmin(PageAdmin):
 
     def reject_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         return self._decided(request, object_id, yes=False)
+
+    def take_back_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        obj = self._open(request, object_id)
+        return self._answer(
+            request,
+            lambda: approvals.take_back(
+                approval_id=obj.pk, comment="Taken back.", actor=staff_actor(request), at=clock.now()
+            ),
+            "Taken back. Nothing was changed.",
+            obj.pk,
+        )
 
     def _decided(self, request: HttpRequest, object_id: str, *, yes: bool) -> HttpResponse:
         obj = self._open(request, object_id)

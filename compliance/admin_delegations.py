@@ -118,7 +118,7 @@ class DelegationAdmin(PageAdmin):
         people = [(str(person.id), person.login) for person in list_staff()]
         own = [choice for choice in people if choice[0] == actor.id]
         form.fields["principal"].choices = people if may(request, APPOINT) else own  # type: ignore[attr-defined]
-        form.fields["deputy"].choices = [choice for choice in people if choice[0] != actor.id]  # type: ignore[attr-defined]
+        form.fields["deputy"].choices = people  # type: ignore[attr-defined]
         form.fields["kinds"].choices = [  # type: ignore[attr-defined]
             (handler.kind, handler.title)
             for handler in list_handlers()

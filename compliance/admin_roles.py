@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
@@ -278,6 +279,7 @@ class RoleAdmin(PageAdmin):
             done = self._asked(
                 request,
                 form,
+                "role_permissions",
                 lambda: role_changes.change_role(
                     name=data["name"],
                     description=data["description"],
@@ -311,6 +313,7 @@ class RoleAdmin(PageAdmin):
                 done = self._asked(
                     request,
                     form,
+                    "staff_roles",
                     lambda: role_changes.change_staff_roles(
                         staff_id=staff_id,
                         roles=data["roles"],
@@ -334,11 +337,11 @@ class RoleAdmin(PageAdmin):
         }
         return self.render(request, "compliance/staff_roles.html", f"Roles of {staff.login}", context)
 
-    def _asked(self, request: HttpRequest, form: forms.Form, ask: Any, back: str) -> HttpResponse | None:
-        """Do it or ask for it; where it waits, show what waits."""
+    def _asked(self, request: HttpRequest, form: forms.Form, what: str, ask: Any, back: str) -> HttpResponse | None:
+        """Do it or ask for it; where it waits (FOUR_EYES names ``what``), show what waits."""
         waiting: list[ApprovalDetails | None] = []
-        done = act(request, lambda: waiting.append(ask()), done="Done.", back=back, form=form)
+        words = "It waits for a second person now." if what in settings.FOUR_EYES else "Done."
+        done = act(request, lambda: waiting.append(ask()), done=words, back=back, form=form)
         if waiting and waiting[0] is not None:
-            self.message_user(request, "It waits for a second person now.")
             return HttpResponseRedirect(reverse("admin:compliance_approval_change", args=[waiting[0].id]))
         return done

@@ -52,5 +52,24 @@ class ComplianceConfig(AppConfig):
                 timedelta(days=30),
                 player_column="player_id",
             ),
+            TablePurge(
+                "login-attempts",
+                "Players' logins that came to nothing",
+                "players_loginattempt",
+                "id",
+                "uuid",
+                "attempted_at",
+                timedelta(days=90),
+                player_column="player_id",
+            ),
+            TablePurge(
+                "sandbox-messages",
+                "Text messages that the sandbox took",
+                "players_sandboxmessage",
+                "id",
+                "uuid",
+                "sent_at",
+                timedelta(days=7),
+            ),
         ):
             register_purge(rule)

@@ -56,7 +56,8 @@ class Approval(models.Model):
                 name="compliance_approval_decided",
             ),
             models.CheckConstraint(
-                condition=~models.Q(decided_by=models.F("requested_by")), name="compliance_approval_four_eyes"
+                condition=~models.Q(decided_by=models.F("requested_by")) | models.Q(state="withdrawn"),
+                name="compliance_approval_four_eyes",
             ),
             models.CheckConstraint(
                 condition=~models.Q(decided_for=models.F("requested_by")), name="compliance_approval_no_deputy_of_asker"

@@ -35,7 +35,7 @@ class ApprovalHandler(Protocol):
         ...
 
     def declined(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> None:
-        """It was rejected or has expired: tell whoever waits for it, in the same transaction."""
+        """It was rejected, taken back or has expired: tell whoever waits for it, in the same transaction."""
         ...
 
 

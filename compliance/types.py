@@ -14,6 +14,7 @@ class ApprovalState(StrEnum):
     APPROVED = "approved"  # and carried out, in the same transaction
     REJECTED = "rejected"
     EXPIRED = "expired"  # nobody decided in time
+    WITHDRAWN = "withdrawn"  # what it was about has ended, or whoever asked took it back
 
 
 @dataclass(frozen=True, slots=True)

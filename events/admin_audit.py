@@ -149,7 +149,8 @@ class AuditAdmin(PageAdmin):
         context = {
             "entry": entry,
             "facts": self._facts(entry),
-            "changes": changes_of(entry),
+            # Values of personal fields, which the record keeps under the player's key.
+            "changes": changes_of(entry, opened=may(request, "players.view_personal_data", entry.player_id)),
             "beside": lines_of([other for other in beside if other.id != entry.id]),
         }
         return self.render(request, "events/audit_record.html", entry.action, context, entry.id)

@@ -12,25 +12,32 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from events.audit import CHANGED, SEALED, open_value
 from events.ports import get_directory
 from events.types import AuditEntry
 from kernel.actors import ActorKind
 from kernel.display import copyable
 
 
-def changes_of(entry: AuditEntry) -> list[tuple[str, object, object, bool]]:
-    """Name, before, after, and whether they differ; nothing where neither was given."""
+def changes_of(entry: AuditEntry, *, opened: bool = False) -> list[tuple[str, object, object, bool]]:
+    """Name, before, after, and whether they differ; nothing where neither was given. Personal values only if ``opened``."""
     before, after = entry.before or {}, entry.after or {}
     names = [*before, *(name for name in after if name not in before)]
-    return [
-        (name, _value(before.get(name)), _value(after.get(name)), before.get(name) != after.get(name)) for name in names
-    ]
+    rows = []
+    for name in names:
+        old, new = (_value(values.get(name), entry.player_id, opened) for values in (before, after))
+        rows.append((name, old, new, before.get(name) != after.get(name)))
+    return rows
 
 
-def _value(value: object) -> str:
+def _value(value: object, player_id: UUID | None, opened: bool) -> str:
     if value is None:
         return "–"
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    if not isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if value.startswith(SEALED) and not opened:
+        return CHANGED
+    return open_value(player_id, value)
 
 
 def lines_of(entries: Sequence[AuditEntry]) -> list[dict[str, object]]:
@@ -58,6 +65,12 @@ def actor_link(kind: str, actor_id: str, names: dict[str, str]) -> SafeString:
     shown = names.get(actor_id, actor_id) if kind == ActorKind.STAFF else actor_id
     href = reverse("admin:events_auditrecord_changelist") + "?" + urlencode({"person": f"{kind}:{actor_id}"})
     return format_html('<a class="pms-link" href="{}">{}</a> <span class="pms-subtle">{}</span>', href, shown, kind)
+
+
+def search_link(text: str, **query: str) -> SafeString:
+    """A link to all records that fit: ``person="staff:7"``, ``request_id=…``."""
+    href = reverse("admin:events_auditrecord_changelist") + "?" + urlencode(query)
+    return format_html('<a class="pms-link" href="{}">{}</a>', href, text)
 
 
 def player_link(player_id: UUID | None) -> str:

@@ -63,7 +63,7 @@ def note_refusal(request: HttpRequest, reason: str) -> None:
     report_denial(Denial(staff_actor(request), request.path, reason, clock.now(), player_in(address)))
 
 
-class StaffMiddleware:
+class ActorMiddleware:
     """Who is at a page (``kernel.context.acting``); and pages that somebody may not see: on the audit trail.
 
     What the API refuses, it reports itself.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from threading import Lock
-from typing import Any, cast
+from typing import Any
 
 import redis
 from django.conf import settings
@@ -66,7 +66,7 @@ def _count_here(key: str, seconds: int, by: int) -> int:
         if len(_local) >= MAX_LOCAL and key not in _local:
             _local.pop(next(iter(_local)))
         _local[key] = number + by, until
-        return cast(int, number + by)
+        return number + by
 
 
 def _name(key: str) -> str:

@@ -26,14 +26,14 @@ TONES = {
         ("suspended", "failed", "rejected_retry", "rejected_final", "high", "prohibited", "poisoned"), "bad"
     ),
     **dict.fromkeys(("rollback", "expired", "down", "restricted", "rejected", "charged_back", "returned"), "bad"),
-    **dict.fromkeys(("posted", "resolved", "matched", "done"), "good"),
+    **dict.fromkeys(("posted", "resolved", "matched", "done", "reinstated"), "good"),
     **dict.fromkeys(("awaiting_approval", "open", "investigating", "waiting", "matching", "writing"), "warn"),
     **dict.fromkeys(("missing", "unmatched"), "warn"),
     **dict.fromkeys(("differing", "bad", "denied"), "bad"),
 }
 
 
-ACRONYMS = {"aml": "AML", "kyc": "KYC"}
+ACRONYMS = {"aml": "AML", "kyc": "KYC", "crm": "CRM", "mlro": "MLRO", "vip": "VIP", "api": "API"}
 
 
 def human(code: str) -> str:

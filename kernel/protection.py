@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+# Names that mean personal data wherever they stand; others are declared by the model that has them.
+PERSONAL_NAMES = frozenset(
+    {"email", "phone", "first_name", "last_name", "birth_date", "city", "postcode", "street", "national_id", "username"}
+)
+
 
 class PersonalData(StrEnum):
     """The two classes of personal data (docs/decisions/0004-personal-data.md)."""

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.models import Group
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -14,6 +15,8 @@ from django.utils.html import format_html
 from unfold.admin import ModelAdmin
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from events.audit import record
+from events.audit_display import search_link
 from kernel import clock
 from kernel.admin import column, may, staff_actor
 from kernel.display import chip, when
@@ -36,11 +39,11 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     actions = None
     fieldsets = (
         (None, {"fields": ("username", "email", "password")}),
-        ("What they may do", {"fields": ("is_active", "role_links")}),
+        ("What they may do", {"fields": ("is_active", "role_links", "trail")}),
         ("Dates", {"fields": ("last_login", "date_joined")}),
     )
     add_fieldsets = ((None, {"fields": ("username", "email", "password1", "password2")}),)
-    readonly_fields = ("last_login", "date_joined", "role_links")
+    readonly_fields = ("last_login", "date_joined", "role_links", "trail")
     filter_horizontal = ()
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[User]:
@@ -67,16 +70,32 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         if not change:
             obj.kind, obj.is_staff = UserKind.STAFF, True
-        super().save_model(request, obj, form, change)
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            self._record(request, "change_staff" if change else "create_staff", obj.pk, form)
         if not obj.is_active:
             self._end_sessions(request, obj.pk, EndReason.SWITCHED_OFF)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
         """A new password for somebody ends their sessions."""
         answer = super().user_change_password(request, id, form_url)
+        if request.method == "POST" and answer.status_code == 302:
+            self._record(request, "change_staff_password", id)
         if request.method == "POST" and answer.status_code == 302 and id != str(request.user.pk):
             self._end_sessions(request, int(id), EndReason.PASSWORD)
         return answer
+
+    def _record(self, request: HttpRequest, deed: str, user_id: object, form: Any = None) -> None:
+        changed = [name for name in ("username", "email", "is_active") if form and name in form.changed_data]
+        record(
+            action=f"players.{deed}",
+            actor=staff_actor(request),
+            at=clock.now(),
+            object_type="players.user",
+            object_id=str(user_id),
+            before={name: str(form.initial.get(name, "")) for name in changed},
+            after={name: str(form.cleaned_data[name]) for name in changed},
+        )
 
     def _end_sessions(self, request: HttpRequest, user_id: int, reason: EndReason) -> None:
         end_sessions(user_id=user_id, reason=reason, actor=staff_actor(request), at=clock.now())
@@ -89,6 +108,10 @@ class StaffAdmin(UserAdmin, ModelAdmin):
     def role_links(self, row: User) -> str:
         href = reverse("admin:auth_group_staff", args=[row.pk])
         return format_html('{} &nbsp; <a class="pms-link" href="{}">See and change</a>', self.roles(row), href)
+
+    @column("On the audit trail")
+    def trail(self, row: User) -> str:
+        return search_link("All that this person did", person=f"staff:{row.pk}")
 
     @column("State")
     def state(self, row: User) -> str:

@@ -7,8 +7,6 @@ from typing import Any
 from celery import shared_task
 
 from kernel import clock
-from players.services.attempts import prune_attempts
-from players.services.messages import prune_sandbox
 from players.services.sessions import end_expired, prune_store
 
 
@@ -19,8 +17,6 @@ def end_expired_sessions(**kwargs: Any) -> int:
 
 
 @shared_task
-def prune_logins(**kwargs: Any) -> int:
-    """Forget old attempts, messages of the sandbox and logins that were never completed."""
-    at = clock.now()
+def prune_logins(**kwargs: Any) -> None:
+    """Forget logins that were never completed. Attempts and messages of the sandbox go by ``compliance.purge_rules``."""
     prune_store()
-    return prune_attempts(at=at) + prune_sandbox(at=at)

@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from allauth.idp.oidc.models import Token
 from django import forms
+from django.conf import settings
 from django.contrib import admin
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
@@ -24,6 +25,7 @@ from kernel.errors import DomainError
 from kernel.models_clients import ServiceClient
 from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import TRUSTED_SECONDS
+from players.selectors import find_staff_login
 
 GRACES = [(0, "end at once"), (1, "stay good for an hour"), (24, "stay good for a day"), (168, "stay good for a week")]
 
@@ -135,10 +137,10 @@ class ServiceClientAdmin(PageAdmin):
                 ("Requests per minute", obj.requests_per_minute or "as configured for all"),
                 ("Secret issued", when(obj.secret_issued_at)),
                 ("The one before is good until", when(old) if old else "it has ended"),
-                ("Access tokens out there", tokens),
+                ("Access tokens out there", str(tokens)),
                 ("Last used", format_html("{} {}", when(obj.last_used_at), obj.last_used_ip or "")),
                 ("Made", when(obj.created_at)),
-                ("By", obj.created_by),
+                ("By", find_staff_login(obj.created_by.removeprefix("staff:")) or obj.created_by),
                 ("Disabled", when(obj.disabled_at)),
             ],
             "scopes": [(scope, SCOPES.get(scope, "")) for scope in obj.client.get_scopes()],
@@ -176,7 +178,7 @@ class ServiceClientAdmin(PageAdmin):
                         at=clock.now(),
                     )
                 ),
-                done="Asked for." if form.is_valid() else "",
+                done="It waits for a second person now." if "service_clients" in settings.FOUR_EYES else "Made.",
                 back=self.reverse("change", data["client_id"]),
                 form=form,
             )

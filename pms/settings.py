@@ -139,7 +139,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "pms.staff_middleware.StaffMiddleware",
-    "kernel.admin.StaffMiddleware",
+    "kernel.admin.ActorMiddleware",
     "pms.player_auth.middleware.PlayerLoginMiddleware",
 ]
 

@@ -11,7 +11,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
-from kernel.admin import LatestAdmin, PageAdmin, column, recorded_at
+from events.audit_display import search_link
+from kernel.admin import LatestAdmin, PageAdmin, column, may, recorded_at
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
@@ -112,6 +113,7 @@ class DepositAdmin(MovementAdmin):
                 ("State", chip(obj.state)),
                 ("Reason given", human(obj.failure_reason)),
                 ("Taken back", money(Money(obj.charged_back_minor, obj.currency)) if obj.charged_back_minor else ""),
+                ("Given back again", money(Money(obj.reinstated_minor, obj.currency)) if obj.reinstated_minor else ""),
                 ("Number", obj.number),
                 ("Provider", obj.provider),
                 ("Provider's reference", copyable(obj.provider_reference)),
@@ -190,6 +192,11 @@ class TransferAdmin(RoundPages, MovementAdmin):
                 ("Its key", copyable(obj.reference)),
                 ("Done by", obj.actor),
                 ("Request", copyable(obj.request_id)),
+                *(
+                    [("On the audit trail", search_link("Records of this request", request_id=obj.request_id))]
+                    if obj.request_id and may(request, "events.view_auditrecord")
+                    else []
+                ),
                 ("Happened", when(obj.occurred_at)),
                 ("Recorded", when(recorded_at(obj))),
                 ("Digest", copyable(bytes(obj.digest).hex())),

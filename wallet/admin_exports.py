@@ -11,6 +11,7 @@ from uuid import UUID
 from celery import current_app
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.template.defaultfilters import filesizeformat
@@ -19,7 +20,7 @@ from django.utils.html import format_html
 from kombu.exceptions import OperationalError
 
 from kernel import clock
-from kernel.access import require_whole
+from kernel.access import is_limited
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, when
 from wallet.admin_adjustments import staff_name
@@ -174,6 +175,7 @@ class TransferExportAdmin(PageAdmin):
             file = period_exports.find_file(row.pk).open("rb")
         except FileNotFoundError:
             raise Http404("The file is gone.") from None
+        period_exports.note_download(row, actor=staff_actor(request), at=clock.now())
         return self._download(FileResponse(file, content_type="text/csv"), period_exports.file_name(row))
 
     def manifest_view(self, request: HttpRequest, export_id: UUID) -> HttpResponseBase:
@@ -183,7 +185,9 @@ class TransferExportAdmin(PageAdmin):
         return self._download(HttpResponse(text, content_type="application/json"), name)
 
     def _done(self, request: HttpRequest, export_id: UUID) -> TransferExport:
-        require_whole(staff_actor(request), EXPORT)
+        need(request, EXPORT)
+        if is_limited(staff_actor(request), EXPORT):
+            raise PermissionDenied
         row: TransferExport = self.get_or_404(request, str(export_id))
         if row.state != ExportState.DONE or (row.expires_at and row.expires_at <= clock.now()):
             raise Http404("The file is not there.")

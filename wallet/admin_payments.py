@@ -31,8 +31,9 @@ from wallet.models_payments import SavedView, Withdrawal
 from wallet.rules import plan_payouts
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments, list_payouts, list_provider_messages
 from wallet.selectors_instruments import label_of
-from wallet.services import saved_views, withdrawals
+from wallet.services import saved_views, withdrawal_decisions
 from wallet.services import withdrawal_claims as claims
+from wallet.services.posting import OwnSource
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
 logger = logging.getLogger(__name__)
@@ -184,7 +185,7 @@ class WithdrawalAdmin(PageAdmin):
         }
 
     def _facts(self, obj: Withdrawal, details: WithdrawalDetails, at: datetime) -> list[tuple[str, object]]:
-        key = TransferKey.objects.filter(source=withdrawals.SOURCE, key=f"{obj.pk}:hold").first()
+        key = TransferKey.objects.filter(source=OwnSource.WITHDRAWALS, key=f"{obj.pk}:hold").first()
         age = inbox.age_of(obj, at)
         waits = format_html('{} <span class="pms-subtle">{}</span>', chip(age.waits, age.tone or "neutral"), age.due)
         return [
@@ -248,11 +249,13 @@ class WithdrawalAdmin(PageAdmin):
         form = ApproveForm(details.amount, instruments, plan, request.POST or None)
         back = self.reverse("change", obj.pk)
         valid = request.method == "POST" and form.is_valid()
-        second = valid and withdrawals.needs_second_person(obj, form.approved, staff_actor(request), clock.now())
+        second = valid and withdrawal_decisions.needs_second_person(
+            obj, form.approved, staff_actor(request), clock.now()
+        )
         if valid and "confirmed" in request.POST:
             done = act(
                 request,
-                lambda: withdrawals.approve_withdrawal(
+                lambda: withdrawal_decisions.approve_withdrawal(
                     withdrawal_id=obj.pk,
                     amount=form.approved,
                     split=form.split,
@@ -294,7 +297,7 @@ class WithdrawalAdmin(PageAdmin):
         if request.method == "POST" and form.is_valid():
             done = act(
                 request,
-                lambda: withdrawals.reject_withdrawal(
+                lambda: withdrawal_decisions.reject_withdrawal(
                     withdrawal_id=obj.pk,
                     reason=form.cleaned_data["reason"],
                     actor=staff_actor(request),
@@ -344,13 +347,13 @@ class WithdrawalAdmin(PageAdmin):
         return self.render(request, "wallet/bulk_approve.html", "Approve withdrawals", context)
 
     def _is_large(self, row: Withdrawal, actor: Actor, at: datetime) -> bool:
-        return withdrawals.needs_second_person(row, Money(row.amount_minor, row.currency), actor, at)
+        return withdrawal_decisions.needs_second_person(row, Money(row.amount_minor, row.currency), actor, at)
 
     def _approve_many(self, request: HttpRequest, ids: Sequence[UUID]) -> HttpResponse:
         done = waiting = 0
         for withdrawal_id in ids:
             try:
-                found = withdrawals.approve_withdrawal(
+                found = withdrawal_decisions.approve_withdrawal(
                     withdrawal_id=withdrawal_id, actor=staff_actor(request), at=clock.now()
                 )
             except DomainError as error:

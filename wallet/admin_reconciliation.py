@@ -28,8 +28,10 @@ from wallet.rules_matching import COVERED, DEPOSIT, FEE, PAYOUT
 from wallet.selectors_reconciliation import (
     find_last_check,
     find_withdrawal_of,
+    get_liability_now,
     list_liability,
     list_liability_currencies,
+    list_same_files,
     sum_fees,
 )
 from wallet.services import reconciliation
@@ -239,6 +241,9 @@ class ReportAdmin(PageAdmin):
             "working": obj.state in (ReportState.WAITING, ReportState.MATCHING),
             "percent_read": obj.bytes_read * 100 // obj.bytes_whole,
             "bad_rows": bad,
+            "same_files": [
+                (self.reverse("change", report_id), name, when(at)) for report_id, name, at in list_same_files(obj.pk)
+            ],
             "fees": sum_fees(obj.pk),
             "rows_link": self.reverse("rows", obj.pk),
             "cases_link": f"{reverse('admin:wallet_reconciliationcase_changelist')}?report__id__exact={obj.pk}",
@@ -288,6 +293,7 @@ class ReportAdmin(PageAdmin):
             "currencies": currencies,
             "currency": currency,
             "lines": list_liability(currency=currency) if currency else [],
+            "now": get_liability_now(currency=currency, at=clock.now()) if currency else None,
             "check": find_last_check(),
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)

@@ -65,7 +65,8 @@ class Deposit(models.Model):
     """A player's payment in. States and their order: rules.DEPOSIT_MOVES; written by services.deposits.
 
     ``paid_with`` is the instrument, never a card number. ``number`` counts the player's made deposits.
-    It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds.
+    It may be taken back in parts: ``charged_back_minor`` is all of them, ``refunded_minor`` those that were refunds,
+    ``reinstated_minor`` what won disputes gave back of them.
     An open one is asked about at ``next_try_at``; a job that works on it has moved that moment before.
     """
 
@@ -86,6 +87,7 @@ class Deposit(models.Model):
     number = models.IntegerField(null=True, blank=True)
     charged_back_minor = models.BigIntegerField(default=0)
     refunded_minor = models.BigIntegerField(default=0)
+    reinstated_minor = models.BigIntegerField(default=0)
     attempts = models.IntegerField(default=0)
     next_try_at = models.DateTimeField(null=True, blank=True)
     requested_at = models.DateTimeField()
@@ -97,7 +99,13 @@ class Deposit(models.Model):
             models.UniqueConstraint(fields=["player", "number"], name="wallet_deposit_number_once"),
             models.CheckConstraint(condition=models.Q(amount_minor__gt=0), name="wallet_deposit_positive"),
             models.CheckConstraint(
-                condition=models.Q(charged_back_minor__range=(0, models.F("amount_minor"))),
+                condition=models.Q(reinstated_minor__gte=0)
+                & models.Q(
+                    charged_back_minor__range=(
+                        models.F("reinstated_minor"),
+                        models.F("reinstated_minor") + models.F("amount_minor"),
+                    )
+                ),
                 name="wallet_deposit_taken_back_once",
             ),
         ]
@@ -120,7 +128,8 @@ class Deposit(models.Model):
 
 
 class Withdrawal(models.Model):
-    """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals.
+    """A player's wish to be paid. States and their order: rules.WITHDRAWAL_MOVES; written by services.withdrawals and
+    services.withdrawal_decisions.
 
     The amount is in the held purse from the request on; it ends as ``paid_minor``, as ``charged_minor`` (the fee) or, as
     ``returned_minor``, with the player again. ``fee_minor`` is what was quoted for all of it; less is taken of less.

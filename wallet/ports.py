@@ -31,6 +31,7 @@ class PaymentState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     CHARGED_BACK = "charged_back"  # a deposit taken back by the bank, or refunded
+    REINSTATED = "reinstated"  # what a chargeback took is given back: the dispute was won
     RETURNED = "returned"  # a payout that was made and came back
     UNKNOWN = "unknown"  # the provider has never seen it
 

@@ -19,7 +19,8 @@ DEPOSIT_MOVES: Mapping[DepositState, frozenset[DepositState]] = {
     D.FAILED: frozenset({D.MADE}),
     D.CANCELLED: frozenset({D.MADE}),
     D.MADE: frozenset({D.CHARGED_BACK}),
-    D.CHARGED_BACK: frozenset({D.CHARGED_BACK}),  # in parts, until nothing is left
+    D.CHARGED_BACK: frozenset({D.CHARGED_BACK, D.REINSTATED}),  # in parts, until nothing is left
+    D.REINSTATED: frozenset({D.CHARGED_BACK, D.REINSTATED}),
 }
 
 # A payout that came back makes a paid withdrawal a failed one.
@@ -203,6 +204,12 @@ def taken_back(deposited: Money, before: Money, refunded: Money, said: Money | N
     if said is None:
         return left
     return max(zero, min(said - refunded if so_far else said, left))
+
+
+def given_back(charged_back: Money, refunded: Money, said: Money | None) -> Money:
+    """How much of what chargebacks hold of a deposit a won dispute gives back now; refunds of our own stay taken."""
+    disputed = charged_back - refunded
+    return disputed if said is None else max(Money.zero(said.currency), min(said, disputed))
 
 
 def next_try(attempts: int) -> timedelta:

@@ -282,7 +282,7 @@ def _deposit(row: Deposit) -> DepositDetails:
         id=row.id,
         player_id=row.player_id,
         amount=Money(row.amount_minor, row.currency),
-        taken_back=Money(row.charged_back_minor, row.currency),
+        taken_back=Money(row.charged_back_minor - row.reinstated_minor, row.currency),
         provider=row.provider,
         state=DepositState(row.state),
         failure_reason=row.failure_reason,

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
+from django.conf import settings
 from django.db.models import Sum
 
 from kernel.money import Money
+from wallet.models import Account
 from wallet.models_payments import Payout
-from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, ReportRow
+from wallet.models_reconciliation import LiabilityCheck, LiabilityDay, Report, ReportRow
 from wallet.types import AccountKind
 from wallet.types_reconciliation import LiabilityCheckDetails, LiabilityDifference, LiabilityLine
 
@@ -34,6 +36,12 @@ def list_liability(*, currency: str, limit: int = 90) -> list[LiabilityLine]:
     ]
 
 
+def list_same_files(report_id: UUID) -> list[tuple[UUID, str, datetime]]:
+    """Id, mapping's name and moment of upload of reports that hold this report's file, under other mappings; newest first."""
+    same = Report.objects.filter(digest=Report.objects.filter(id=report_id).values("digest")[:1]).exclude(id=report_id)
+    return list(same.order_by("-id").values_list("id", "mapping__name", "uploaded_at"))
+
+
 def sum_fees(report_id: UUID) -> list[Money]:
     """What a report says that its provider took for itself, by currency."""
     rows = ReportRow.objects.filter(report_id=report_id, fee_minor__gt=0)
@@ -47,10 +55,22 @@ def find_withdrawal_of(payout_id: UUID) -> UUID | None:
     return found
 
 
+def get_liability_now(*, currency: str, at: datetime) -> LiabilityLine:
+    """What the balances are at this moment; it costs a look at every purse that holds something."""
+    sums = dict(
+        Account.objects.filter(player_id__isnull=False, currency=currency, balance_minor__gt=0)
+        .values_list("kind")
+        .annotate(Sum("balance_minor"))
+    )
+    kinds = (AccountKind.REAL, AccountKind.BONUS, AccountKind.HELD, AccountKind.TOURNAMENT)
+    return LiabilityLine(at.date(), *(Money(sums.get(kind, 0), currency) for kind in kinds))
+
+
 def list_liability_currencies() -> list[str]:
+    """Those of the last closed day; before the first is closed, those that players may hold."""
     newest = LiabilityDay.objects.order_by("-day").first()
     if newest is None:
-        return []
+        return sorted(settings.PLAYER_CURRENCIES)
     return sorted(set(LiabilityDay.objects.filter(day=newest.day).values_list("currency", flat=True)))
 
 

@@ -80,6 +80,7 @@ class TransferKind(StrEnum):
     WIN = "win"
     ROLLBACK = "rollback"
     CHARGEBACK = "chargeback"  # a deposit taken back by the bank
+    REINSTATEMENT = "reinstatement"  # what a chargeback took, given back: the dispute was won
     WITHDRAWAL_HOLD = "withdrawal_hold"  # set aside at the request
     WITHDRAWAL = "withdrawal"  # paid out
     WITHDRAWAL_RELEASE = "withdrawal_release"  # what was not paid out, back to the player

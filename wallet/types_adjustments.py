@@ -20,6 +20,7 @@ class AdjustmentState(StrEnum):
     POSTED = "posted"
     REJECTED = "rejected"  # nothing moved
     EXPIRED = "expired"  # nobody decided in time; nothing moved
+    WITHDRAWN = "withdrawn"  # whoever asked took it back; nothing moved
 
 
 class DisputeState(StrEnum):

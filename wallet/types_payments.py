@@ -17,6 +17,7 @@ class DepositState(StrEnum):
     FAILED = "failed"
     CANCELLED = "cancelled"
     CHARGED_BACK = "charged_back"
+    REINSTATED = "reinstated"  # a chargeback took it, and the dispute was won
 
 
 class WithdrawalState(StrEnum):

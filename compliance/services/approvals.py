@@ -166,6 +166,36 @@ def reject(*, approval_id: UUID, comment: str, actor: Actor, at: datetime, actin
         return _decide(row, ApprovalState.REJECTED, comment, actor, at, "", acting_for)
 
 
+def withdraw(*, approval_id: UUID, comment: str, actor: Actor, at: datetime) -> ApprovalDetails:
+    """Ask for it no more: what it is about has ended. For the app that asked, in the transaction that ends it.
+
+    ``actor`` is whoever ended it, whom that app has let. One that was decided before stays as it is.
+    Publishes ApprovalDecided. Raises: NotFound.
+    """
+    with _frame(get_approval(approval_id).player_id):
+        row = Approval.objects.select_for_update().get(id=approval_id)
+        if row.state != ApprovalState.REQUESTED:
+            return details(row)
+        return _decide(row, ApprovalState.WITHDRAWN, comment, actor, at, "")
+
+
+def take_back(*, approval_id: UUID, comment: str, actor: Actor, at: datetime) -> ApprovalDetails:
+    """Whoever asked for it wants it no more; what waits for it is told as after a rejection. Publishes ApprovalDecided.
+
+    Raises: NotFound, AccessDenied, AlreadyDecided.
+    """
+    found = get_approval(approval_id)
+    handler = get_handler(found.kind)
+    if found.requested_by != str(actor):
+        raise AccessDenied("Only whoever asked for it takes it back.")
+    with _frame(found.player_id):
+        row = Approval.objects.select_for_update().get(id=approval_id)
+        if row.state != ApprovalState.REQUESTED:
+            raise AlreadyDecided(f"It is {row.state} already.", state=row.state)
+        handler.declined(details(row), actor, at)
+        return _decide(row, ApprovalState.WITHDRAWN, comment, actor, at, "")
+
+
 def claim(*, approval_id: UUID, actor: Actor, at: datetime) -> ApprovalDetails:
     """Take it in hand for half an hour, so that nobody else works on it. Raises: as ``reject``."""
     with _deciding(approval_id, actor, at) as (row, _):
@@ -276,6 +306,7 @@ _DEEDS = {
     ApprovalState.APPROVED: "approve",
     ApprovalState.REJECTED: "reject_approval",
     ApprovalState.EXPIRED: "expire_approval",
+    ApprovalState.WITHDRAWN: "withdraw_approval",
 }
 
 

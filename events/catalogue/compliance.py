@@ -22,7 +22,9 @@ class ApprovalRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ApprovalDecided(Event):
-    """An approval ended: ``state`` is approved (and carried out, ``result`` names it), rejected or expired."""
+    """An approval ended: ``state`` is approved (and carried out, ``result`` names it), rejected, expired or
+    withdrawn (what it was about has ended).
+    """
 
     wire_name = "compliance.approval-decided.v1"
     approval_id: UUID

@@ -86,6 +86,18 @@ class DepositChargedBack(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DepositReinstated(Event):
+    """A dispute was won: ``amount`` of what chargebacks took of a deposit is given back."""
+
+    wire_name = "wallet.deposit-reinstated.v1"
+    deposit_id: UUID
+    transfer_id: UUID
+    provider: str
+    amount: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class WithdrawalRequested(Event):
     """A player asked to be paid; the money is set aside."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, cast
 from uuid import UUID
 
 from django.conf import settings
@@ -12,6 +12,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
 from kernel import clock
+from kernel.actors import Actor
 from kernel.counting import count
 from kernel.rest.player_tokens import PlayerToken, find_player_token, get_player_token, require_step_up
 from kernel.rest.views import ApiView
@@ -34,7 +35,7 @@ class IsPlayer(BasePermission):
     """A player is there, and for the methods in ``step_up`` proved lately to be themself."""
 
     def has_permission(self, request: Request, view: object) -> bool:
-        token = request.auth or get_player_token(request._request)
+        token = token_of(request) if request.auth else get_player_token(request._request)
         if request.method in getattr(view, "step_up", ()):
             require_step_up(token, clock.now())
         return True
@@ -50,16 +51,25 @@ class MeView(ApiView):
 
     def initial(self, request: Request, *args: object, **kwargs: object) -> None:
         super().initial(request, *args, **kwargs)
-        if count(f"me:{request.auth.player_id}", WINDOW_SECONDS) > settings.PLAYER_REQUESTS_PER_MINUTE:
+        if count(f"me:{me(request)}", WINDOW_SECONDS) > settings.PLAYER_REQUESTS_PER_MINUTE:
             raise Throttled(wait=WINDOW_SECONDS)
+
+
+def token_of(request: Request) -> PlayerToken:
+    """The token that ``PlayerTokenAuthentication`` verified."""
+    return cast(PlayerToken, request.auth)
 
 
 def me(request: Request) -> UUID:
     """The player who calls."""
-    player_id: UUID = request.auth.player_id
-    return player_id
+    return token_of(request).player_id
+
+
+def actor_of(request: Request) -> Actor:
+    """The player who calls, as the one who acts."""
+    return token_of(request).actor
 
 
 def source_of(request: Request) -> str:
     """Under which name the player's idempotency keys are kept: nobody else's keys meet them."""
-    return str(request.auth.actor)
+    return str(actor_of(request))

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel import clock
-from kernel.rest.me import MeView, me
+from kernel.rest.me import MeView, actor_of, me
 from kernel.rest.pagination import PageQuery, decode_cursor, page, whole
 from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, read
@@ -155,7 +155,7 @@ class MyLabels(MeView):
 
 
 def _change(request: Request, changes: dict[str, Any]) -> PlayerDetails:
-    return change_settings(player_id=me(request), changes=changes, actor=request.auth.actor, at=clock.now())
+    return change_settings(player_id=me(request), changes=changes, actor=actor_of(request), at=clock.now())
 
 
 def _profile(player: PlayerDetails) -> dict[str, Any]:

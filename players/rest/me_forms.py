@@ -85,7 +85,7 @@ class ConsentAnswerForm(StrictSerializer):
 class ConsentsForm(StrictSerializer):
     """The player's answers; questions that are left out stay as they are."""
 
-    answers = ConsentAnswerForm(many=True, allow_empty=False, max_length=60)
+    answers = serializers.ListField(child=ConsentAnswerForm(), min_length=1, max_length=60)
     text_version = serializers.CharField(max_length=40, help_text="Which text the player was shown.")
 
 
@@ -146,6 +146,6 @@ class RegistrationFieldsSerializer(serializers.Serializer):
     """What a country asks of people who open an account."""
 
     country = serializers.CharField()
-    required = serializers.ListField(child=serializers.CharField())
+    required = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
     minimum_age = serializers.IntegerField()
     currencies = serializers.ListField(child=serializers.CharField())

@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from kernel import clock
-from kernel.rest.me import MeView, me
+from kernel.rest.me import MeView, actor_of, me, token_of
 from kernel.rest.pagination import whole
 from kernel.rest.serializers import page_of
 from players.rest import me_forms as forms
@@ -26,7 +26,9 @@ class MySessions(MeView):
     @extend_schema(operation_id="list_my_sessions", responses=page_of(forms.SessionSerializer))
     def get(self, request: Request) -> Response:
         """The last logins, newest first; those without ``ended_at`` are open."""
-        rows = [{**asdict(row), "current": row.id == request.auth.session_id} for row in list_sessions(me(request))]
+        rows = [
+            {**asdict(row), "current": row.id == token_of(request).session_id} for row in list_sessions(me(request))
+        ]
         return whole(rows, forms.SessionSerializer)
 
     @extend_schema(operation_id="end_my_sessions", responses={200: forms.EndedSerializer})
@@ -77,13 +79,13 @@ class MySmsFactor(MeView):
     @extend_schema(operation_id="turn_my_sms_factor_on", request=None, responses=forms.SmsFactorSerializer)
     def put(self, request: Request) -> Response:
         """Ask for it from now on; the phone number must be verified."""
-        turn_sms_factor(player_id=me(request), on=True, actor=request.auth.actor, at=clock.now())
+        turn_sms_factor(player_id=me(request), on=True, actor=actor_of(request), at=clock.now())
         return Response(_sms_factor(me(request)))
 
     @extend_schema(operation_id="turn_my_sms_factor_off", responses={200: forms.SmsFactorSerializer})
     def delete(self, request: Request) -> Response:
         """Ask for it no more."""
-        turn_sms_factor(player_id=me(request), on=False, actor=request.auth.actor, at=clock.now())
+        turn_sms_factor(player_id=me(request), on=False, actor=actor_of(request), at=clock.now())
         return Response(_sms_factor(me(request)))
 
 
@@ -91,7 +93,7 @@ def _kill(request: Request, session_id: UUID | None) -> int:
     return kill(
         player_id=me(request),
         session_id=session_id,
-        actor=request.auth.actor,
+        actor=actor_of(request),
         reason=EndReason.KILLED_BY_PLAYER,
         at=clock.now(),
     )
@@ -99,7 +101,7 @@ def _kill(request: Request, session_id: UUID | None) -> int:
 
 def _device_here(request: Request) -> UUID | None:
     sessions = list_sessions(me(request), open_at=clock.now())
-    return next((row.device_id for row in sessions if row.id == request.auth.session_id), None)
+    return next((row.device_id for row in sessions if row.id == token_of(request).session_id), None)
 
 
 def _device(row: DeviceDetails, here: UUID | None) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import datetime, timedelta
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -21,7 +21,6 @@ from players.selectors_identity import find_known_device
 from players.types_identity import AttemptOutcome, Origin
 
 IP_WINDOW_SECONDS = 60
-KEPT = timedelta(days=90)
 
 
 class Attempt:
@@ -80,8 +79,3 @@ class Attempt:
         """Begin to count anew."""
         for key in self.keys:
             forgive(key)
-
-
-def prune_attempts(*, at: datetime) -> int:
-    """Forget attempts older than 90 days; how many."""
-    return LoginAttempt.objects.filter(attempted_at__lt=at - KEPT).delete()[0]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kernel.counting import count
 from players.models import SandboxMessage
 from players.ports import find_sms_sender
 
-KEPT = timedelta(days=7)
 PER_PHONE, WINDOW_SECONDS = 5, 900
 
 
@@ -35,8 +34,3 @@ class SandboxSender:
 
     def send(self, phone: str, text: str, at: datetime) -> None:
         SandboxMessage.objects.create(phone=phone, text=text, sent_at=at)
-
-
-def prune_sandbox(*, at: datetime) -> int:
-    """Forget sandbox messages older than a week; how many."""
-    return SandboxMessage.objects.filter(sent_at__lt=at - KEPT).delete()[0]

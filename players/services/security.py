@@ -56,7 +56,7 @@ def set_phone(*, player_id: UUID, phone: str, actor: Actor, at: datetime, verifi
     """
     with holding(player_id):
         change_settings(player_id=player_id, changes={"phone": phone}, actor=actor, at=at)
-        if verified:
+        if verified and not get_security(player_id).phone_is_verified:
             Security.objects.update_or_create(
                 player_id=player_id, defaults={"verified_phone": phone, "phone_verified_at": at}
             )

@@ -5,9 +5,11 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -265,7 +267,7 @@ def _cached(session_id: UUID) -> str | None:
     return str(found) if found else None
 
 
-def _tell(call: partial[object]) -> object:
+def _tell(call: Callable[[], Any]) -> Any:
     try:
         return call()
     except (RedisError, OSError) as error:

@@ -24,12 +24,15 @@ from kernel.errors import DomainError
 from kernel.money import Money
 from players.selectors import list_players
 from players.types import PlayerDetails, Status
+from pms.casino.extras import contributions, ensure_extras, welcome
+from pms.casino.games import catalogue
 from pms.casino.seeding import CURRENCY, SOURCE
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.selectors import get_balances, list_deposits, list_games, list_instruments
 from wallet.services import reconciliation
 from wallet.services.adjustments import adjust
+from wallet.services.bets import play
 from wallet.services.deposits import request_deposit
 from wallet.services.disputes import open_dispute
 from wallet.services.game_sessions import issue_session
@@ -37,9 +40,14 @@ from wallet.services.holds import reserve
 from wallet.services.integrations import add_key, create_integration, map_games
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal, reject_withdrawal, request_withdrawal
+from wallet.services.period_exports import request_export, write_exports
+from wallet.services.tournaments import buy_in
+from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawals import request_withdrawal
 from wallet.types_adapters import AdapterProtocol
+from wallet.types_exports import ExportFilter
 from wallet.types_payments import DepositState, WithdrawalDetails
+from wallet.types_purses import RoundExtras
 
 ACTOR = system("casino")
 INTEGRATION = "demo-games"
@@ -54,8 +62,9 @@ _WITHDRAWALS = (
     ("300.00", "120.00", "tok_payout_pending", 20),
     ("300.00", "200.00", "tok_payout_partial", 26),
     ("300.00", "80.00", "tok_ok~refused", 28),
+    ("300.00", "110.00", "tok_payout_timeout", 22),
 )
-_LARGE, _APPROVED, _REJECTED = 5, (6, 7), 8
+_LARGE, _APPROVED, _REJECTED = 5, (6, 7, 9), 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +87,43 @@ class Desks:
         self._correction(corrected)
         self._report()
         self._aggregator(playing)
+        self._purses(playing)
+        self._export()
+
+    def _purses(self, player: PlayerDetails) -> None:
+        """Fees and jackpots in force; one who paid into a jackpot, has free spins and plays in a tournament."""
+        ensure_extras(self.at)
+        key = f"desks.extras.{player.id}"
+        self._pay_in(player.id, "150.00", "tok_ok", "tournament", 1)
+        game, stake = catalogue()[0], Money.parse("2.00", CURRENCY)
+        play(
+            player_id=player.id,
+            source=SOURCE,
+            idempotency_key=f"{key}.bet",
+            game=game.code,
+            round_id=f"{key}.bet",
+            stake=stake,
+            win=Money.parse("3.00", CURRENCY),
+            extras=RoundExtras(contributions(game, stake.amount_minor), True),
+            actor=ACTOR,
+            at=self.at,
+        )
+        welcome(player.id, source=SOURCE, key=key, actor=ACTOR, at=self.at)
+        buy_in(
+            player_id=player.id,
+            tournament="Saturday cup",
+            amount=Money.parse("20.00", CURRENCY),
+            source=SOURCE,
+            idempotency_key=f"{key}.cup",
+            actor=ACTOR,
+            at=self.at,
+        )
+
+    def _export(self) -> None:
+        """The file of the last day, as an auditor asks for it."""
+        wanted = ExportFilter(self.at - timedelta(days=1), self.at)
+        request_export(wanted=wanted, actor=self.clerk, at=self.at)
+        write_exports(at=self.at)
 
     def _restricted(self, player: PlayerDetails) -> bool:
         """Whoever may not pay in now; asked by paying in."""

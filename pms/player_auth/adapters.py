@@ -144,7 +144,7 @@ class AccountAdapter(DefaultAccountAdapter):
             player_id=player_id,
             origin=origin_of(request),
             methods=freshness.list_proofs(request.session),
-            store_key=request.session.session_key,
+            store_key=str(request.session.session_key),
             refresh_id=refresh_id,
             at=at,
         )
@@ -155,7 +155,7 @@ class AccountAdapter(DefaultAccountAdapter):
 
     def logout(self, request: HttpRequest) -> None:
         session_id = request.session.get(tokens.SESSION_ID)
-        player_id = find_player_id(request.user.pk) if session_id else None
+        player_id = find_player_id(request.user.pk) if session_id and request.user.pk else None
         if session_id and player_id:
             ended = [UUID(session_id)]
             sessions.end(player_id=player_id, session_ids=ended, reason=EndReason.LOGOUT, at=clock.now())

@@ -34,7 +34,7 @@ class PlayerLoginMiddleware:
             return _error(429, "rate_limited", "Too many requests. Try again in a minute.")
         try:
             check_length(request)
-            body = decode(request.body, Any) if request.body else {}
+            body: Any = decode(request.body, Any) if request.body else {}
         except DomainError as error:
             return _error(error.status, error.code, error.detail)
         if not isinstance(body, dict):

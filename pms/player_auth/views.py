@@ -51,7 +51,7 @@ class CountedView:
         user = self.whom()
         player_id = find_player_id(user.pk) if user else None
         if not self.get_input_class() or player_id is None:  # type: ignore[attr-defined]
-            return super().handle_input(data)  # type: ignore[misc,no-any-return]
+            return super().handle_input(data)  # type: ignore[misc]
         attempt = Attempt(what="code", name="", player_id=player_id, origin=origin_of(self.request), at=clock.now())
         if not attempt.is_allowed:
             attempt.fail(AttemptOutcome.LOCKED)
@@ -174,7 +174,8 @@ class PlayersPasswordResetInput(RequestPasswordResetInput):
     def clean_email(self) -> str:
         """To staff's addresses the same happens as to unknown ones."""
         email = super().clean_email()
-        self.users = [user for user in self.users if find_player_id(user.pk)]
+        found: list[Any] = self.users  # type: ignore[has-type]
+        self.users = [user for user in found if find_player_id(user.pk)]
         for user in self.users:  # whom a service client registered, allauth has not met yet
             sync_user_email_address(user)
         return str(email)

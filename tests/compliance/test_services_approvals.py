@@ -277,6 +277,44 @@ def test_the_queue_hands_out_what_expires_first_and_nothing_twice() -> None:
     assert count_open(kinds=[KIND], at=LATER) == 3
 
 
+def withdraw(found: ApprovalDetails, actor: Actor = DECIDER) -> ApprovalDetails:
+    return approvals.withdraw(approval_id=found.id, comment="It has ended.", actor=actor, at=LATER)
+
+
+@pytest.mark.parametrize("actor", [ASKER, DECIDER, system("player")])
+def test_what_has_ended_waits_for_nobody(actor: Actor, handler: LabelHandler) -> None:
+    player = make_player()
+    found = ask(player.id)
+    done = withdraw(found, actor)
+    assert (done.state, done.decided_by, done.decision_comment) == ("withdrawn", str(actor), "It has ended.")
+    assert count_open(kinds=[KIND], at=LATER) == 0
+    assert published()[-1] == ("compliance.approval-decided.v1", "withdrawn")
+    with pytest.raises(approvals.AlreadyDecided):
+        approve(found)
+    assert withdraw(found) == done
+    assert (labels(player.id), handler.declined_ids) == ([], [])
+
+
+def test_what_was_decided_is_not_withdrawn_after_all() -> None:
+    found = ask(make_player().id)
+    approve(found)
+    assert withdraw(found).state is ApprovalState.APPROVED
+
+
+def test_only_who_asked_takes_it_back_and_once(handler: LabelHandler) -> None:
+    found = ask(make_player().id)
+
+    def take_back(actor: Actor) -> ApprovalDetails:
+        return approvals.take_back(approval_id=found.id, comment="A mistake.", actor=actor, at=LATER)
+
+    with pytest.raises(AccessDenied):
+        take_back(DECIDER)
+    assert take_back(ASKER).state is ApprovalState.WITHDRAWN
+    assert handler.declined_ids == [str(found.id)]
+    with pytest.raises(approvals.AlreadyDecided):
+        take_back(ASKER)
+
+
 def test_lists_filter_and_page() -> None:
     one, two = make_player(), make_player()
     rows = [ask(player.id, key=f"k{number}") for number, player in enumerate((one, two, one))]

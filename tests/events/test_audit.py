@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from threading import Barrier
@@ -11,9 +12,10 @@ import psycopg
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from events.audit import record
+from events.audit import open_value, record
 from events.services.log import holding
 from events.types import AuditOutcome
+from kernel import vault
 from kernel.actors import Actor, ActorKind
 from kernel.context import client_ip, request_id, user_agent
 from kernel.db import fetch_all, fetch_one
@@ -60,7 +62,22 @@ def test_a_record_says_who_did_what_to_whom_from_where_and_why() -> None:
     assert fetch_one("SELECT before->>'status', after->>'status' FROM events_auditrecord") == ("active", "suspended")
 
 
-def test_personal_values_are_not_kept() -> None:
+def test_personal_values_are_sealed_under_the_players_key_and_erased_with_it() -> None:
+    player_id = uuid7()
+    note(player_id=player_id, before={"email": "ada@example.com", "language": "de"}, after={"email": ""})
+    kept: dict[str, str] = fetch_one("SELECT before FROM events_auditrecord")[0]
+    kept = json.loads(kept) if isinstance(kept, str) else kept
+    assert kept["language"] == "de"
+    assert "ada@" not in str(kept)
+    assert open_value(player_id, kept["email"]) == "ada@example.com"
+    assert open_value(player_id, "plain") == "plain"
+    vault.destroy(player_id, at=AT)
+    assert open_value(player_id, kept["email"]) == "(erased)"
+    note(player_id=player_id, before={"email": "ada@example.com"})
+    assert fetch_one("SELECT count(*) FROM events_auditrecord WHERE before->>'email' = '(changed)'") == (1,)
+
+
+def test_personal_values_of_nobody_are_not_kept() -> None:
     note(
         before={"email": "ada@example.com", "profile.phone": "+4915112345678", "language": "de"},
         after={"email": "ada@example.org", "profile.phone": "", "language": "en"},

@@ -9,11 +9,11 @@ from allauth.mfa.models import Authenticator
 from django.core.management import call_command
 from pytest_django import Settings
 
+from compliance.services.purging import purge
 from events.models import AuditRecord
 from kernel import clock
+from kernel.actors import system
 from players.selectors_identity import list_attempts
-from players.services.attempts import prune_attempts
-from players.services.messages import prune_sandbox
 from tests.identity.calls import Program, registered, sent_code
 from tests.identity.test_factors import with_app
 from tests.identity.test_login import player_id
@@ -55,8 +55,12 @@ def test_attempts_and_sandbox_messages_are_forgotten_in_time() -> None:
     Program().login("email", data["email"], "a wrong password 1")
     assert sent_code(data["phone"])
     now = clock.now()
-    assert (prune_attempts(at=now), prune_sandbox(at=now)) == (0, 0)
-    assert prune_attempts(at=now + timedelta(days=91)) == 1
-    assert prune_sandbox(at=now + timedelta(days=8)) == 1
+
+    def gone(name: str, days: int) -> int:
+        return purge(actor=system("test"), at=now + timedelta(days=days), names=[name])[0].gone
+
+    assert (gone("login-attempts", 0), gone("sandbox-messages", 0)) == (0, 0)
+    assert gone("login-attempts", 91) == 1
+    assert gone("sandbox-messages", 8) == 1
     assert list_attempts(player_id(data)) == []
     assert program.api("GET", "me/profile").status_code == 200

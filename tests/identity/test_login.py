@@ -18,6 +18,7 @@ from pytest_django import Settings
 from events.selectors import list_player_events
 from kernel import clock
 from kernel.actors import system
+from players.models_staff import IdentityProvider
 from players.selectors import find_player_by_login
 from players.selectors_identity import list_attempts, list_sessions
 from players.services.accounts import change_status
@@ -146,7 +147,7 @@ class TestGuessing:
             finally:
                 connections.close_all()
 
-        with ThreadPoolExecutor(10) as pool:
+        with ThreadPoolExecutor(50) as pool:
             statuses = list(pool.map(guess, range(50)))
         assert set(statuses) == {400}
         assert checked.count("email_password_mismatch") == 10
@@ -350,3 +351,27 @@ class TestStolenSessions:
             shown = [by_mail.status_code, by_phone.status_code, len(by_mail.json()["data"])]
             answers.append(shown)
         assert answers[0] == answers[1]
+
+
+@pytest.mark.usefixtures("cheap_hashes")
+class TestStaffsIdentityProviders:
+    def test_players_are_neither_told_of_them_nor_led_to_them(self) -> None:
+        IdentityProvider.objects.create(
+            slug="corporate",
+            name="Corporate login",
+            protocol="openid_connect",
+            client_id="staff-client",
+            parameters={"server_url": "https://idp.example/"},
+        )
+        program, _ = registered()
+        for answer in (
+            Program().auth("GET", "config"),
+            Program().auth("GET", "auth/session"),
+            Program().login("email", "nobody@example.org"),
+            program.auth("GET", "auth/session"),
+        ):
+            shown = answer.content.decode()
+            assert "corporate" not in shown.lower()
+            assert "staff-client" not in shown
+        for path in ("auth/provider/redirect", "auth/provider/token", "auth/provider/signup", "account/providers"):
+            assert Program().auth("POST", path, {"provider": "corporate"}).status_code == 404

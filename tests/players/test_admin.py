@@ -121,7 +121,9 @@ def test_every_panel_opens_at_an_address_of_its_own() -> None:
     restrict(player, RestrictionKind.WITHDRAWAL_HOLD)
     client = staff_client("administrator")
     keys = [panel.key for panel in list_panels()]
-    assert keys == ["overview", "wallet", "loyalty", "restrictions", "timeline", "as-of", "audit"]
+    assert keys == [
+        "overview", "wallet", "loyalty", "restrictions", "sessions", "consents", "timeline", "as-of", "audit",
+    ]  # fmt: skip
     for key in keys:
         response = client.get(tab(player, key))
         assert response.status_code == 200, key

@@ -45,7 +45,15 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_withdrawal_next wallet_withdrawal_bulk wallet_withdrawal_claim wallet_withdrawal_release": PAYS,
     "wallet_withdrawal_approve wallet_withdrawal_reject": PAYS,
     "wallet_instrument_*": "administrator auditor compliance_officer finance mlro operations",
-    "wallet_transfer_* wallet_entry_* wallet_seal_*": SEES_LEDGER,
+    "wallet_transfer_* wallet_entry_* wallet_seal_* wallet_transfer_rounds wallet_transfer_round": SEES_LEDGER,
+    "wallet_withdrawal_save_view wallet_withdrawal_remove_view": SEES_PAYMENTS,  # views of their own
+    "wallet_transferexport_*": "administrator auditor finance",
+    "wallet_transferexport_new wallet_transferexport_cancel": "finance",
+    "wallet_transferexport_file wallet_transferexport_manifest": "finance",
+    "wallet_feerule_changelist": "administrator auditor finance operations",
+    "wallet_feerule_change": ("administrator auditor finance operations", "administrator finance"),
+    "wallet_feerule_add": "administrator finance",
+    "wallet_feerule_history": "administrator auditor finance operations",
     "wallet_approvalrule_changelist wallet_withdrawalpolicy_changelist": "administrator auditor finance operations",
     "wallet_approvalrule_history wallet_withdrawalpolicy_history": "administrator auditor finance operations",
     "wallet_approvalrule_change wallet_withdrawalpolicy_change": (
@@ -56,12 +64,16 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_adjustment_* wallet_dispute_* wallet_dormancynotice_*": SEES_APPROVALS,
     "wallet_adjustment_adjust wallet_dispute_open wallet_dispute_investigate wallet_dispute_settle": CORRECTS,
     "wallet_adjustment_write_off": "finance",
-    "wallet_report_* wallet_report_liability wallet_reportmapping_*": "administrator auditor finance",
+    "wallet_report_* wallet_report_rows wallet_report_liability wallet_reportmapping_*": "administrator auditor finance",
     "wallet_reconciliationcase_*": "administrator auditor finance",
     "wallet_reportmapping_new wallet_report_upload": "finance",
     "wallet_reconciliationcase_claim wallet_reconciliationcase_resolve": "finance",
     # --- games and loyalty ---
     "wallet_game_*": EVERYBODY,
+    "wallet_jackpot_changelist": EVERYBODY,
+    "wallet_jackpot_change": (EVERYBODY, "administrator finance"),
+    "wallet_jackpot_add": "administrator finance",
+    "wallet_jackpot_history": EVERYBODY,
     "loyalty_level_* loyalty_standing_changelist": (
         "administrator analyst auditor crm_specialist loyalty_admin marketing_manager operations support_agent"
         " support_lead vip_manager"
@@ -86,6 +98,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
     "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
     # --- access ---
+    "events_auditrecord_* events_auditrecord_export": "administrator auditor compliance_officer mlro",
     "players_user_changelist players_user_history": SEES_ACCESS,
     "players_user_change auth_group_staff": (SEES_ACCESS, "administrator"),
     "players_user_add auth_user_password_change": "administrator",

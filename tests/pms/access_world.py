@@ -28,7 +28,9 @@ from players.types import RestrictionKind
 from pms.identity import ensure_client
 from tests.factories import bet, fund, make_game, make_player
 from tests.staff import staff_id
-from wallet.models import ApprovalRule, WithdrawalPolicy
+from wallet.models_fees import FeeRule
+from wallet.models_payments import ApprovalRule, WithdrawalPolicy
+from wallet.models_rounds import Jackpot
 from wallet.selectors import list_instruments
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import open_dispute
@@ -98,9 +100,14 @@ class World:
         )
         own = declare_own_account(staff_id=self.somebody, player_id=self.other.id, reason="x", actor=BOSS, at=at)
         ensure_client(client_id="casino", secret="a secret of the tests", name="Casino", scopes=SCOPES)
-        rule = ApprovalRule.objects.create(level="gold", currency="EUR", up_to_minor=1, max_score=0)
-        policy = WithdrawalPolicy.objects.create(country="DE", cooling_minutes=1, cancellation_allowed=True)
+        rule = ApprovalRule.objects.first() or ApprovalRule.objects.create(currency="EUR", up_to_minor=1, max_score=0)
+        policy, _ = WithdrawalPolicy.objects.get_or_create(country="DE")
+        fee = FeeRule.objects.create(
+            kind="withdrawal", currency="EUR", percent=1, fixed_minor=0, level="gold", effective_from=at
+        )
         self.ids: dict[str, Any] = {
+            "wallet_feerule": fee.pk,
+            "wallet_jackpot": Jackpot.objects.create(code="mega", name="Mega", currency="EUR").pk,
             "wallet_approvalrule": rule.pk,
             "wallet_withdrawalpolicy": policy.pk,
             "players_player": self.player.id,

@@ -34,4 +34,4 @@ def test_the_hot_path_records_its_refusals_too(token_for: Callable[..., str]) ->
 
 def test_what_is_not_found_is_no_refusal(token_for: Callable[..., str]) -> None:
     problem(Api(token_for("players:read")).get("players/01980000-0000-7000-8000-000000000000"), 404, "unknown_player")
-    assert list_audit(AuditQuery()) == []
+    assert list_audit(AuditQuery(action="access.refused")) == []

@@ -20,7 +20,7 @@ from wallet.models_payments import WithdrawalPolicy
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal
 
 pytestmark = pytest.mark.usefixtures("db")
 

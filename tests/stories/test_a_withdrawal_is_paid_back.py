@@ -24,7 +24,8 @@ from wallet.services.bets import credit_win
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawal_claims import claim_next
-from wallet.services.withdrawals import approve_withdrawal, cancel_withdrawal, reject_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawals import cancel_withdrawal
 from wallet.types_payments import PayoutState, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")

@@ -20,10 +20,11 @@ from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.wallet.payments import eur, pay_in, real, told
 from wallet.ports import Direction, PaymentAnswer, PaymentOrder, PaymentState, ProviderUnavailable
 from wallet.providers.sandbox import SandboxProvider
-from wallet.rules import taken_back
+from wallet.rules import given_back, taken_back
 from wallet.selectors import get_deposit, list_instruments, list_provider_messages, sum_house
 from wallet.services.deposits import DepositMoved, cancel_deposit, chase_pending
 from wallet.services.payment_notices import receive_notice
+from wallet.services.verification import verify
 from wallet.types import AccountKind
 from wallet.types_payments import DepositState
 
@@ -160,6 +161,76 @@ class TestTakenBackInParts:
         say(deposit.id, PaymentState.CHARGED_BACK, "20.00", "fraudulent", 2)
         say(deposit.id, PaymentState.CHARGED_BACK, "", "fraudulent", 3)  # no amount: what is left of it
         assert (real(player.id), sum_house(AccountKind.CHARGEBACKS)["EUR"]) == ("0.00", eur("-70.00"))
+
+
+def reinstate(deposit_id: UUID, amount: str = "", number: int = 1) -> None:
+    say(deposit_id, PaymentState.REINSTATED, amount, "dispute_won", number)
+
+
+@pytest.mark.usefixtures("db")
+class TestWonDisputes:
+    def test_what_was_taken_is_given_back_once(self) -> None:
+        player = make_player()
+        deposit = pay_in(player.id)
+        say(deposit.id, PaymentState.CHARGED_BACK, "", "fraudulent")
+        for number in (1, 1, 2):  # a copy, then another notice that is no news
+            reinstate(deposit.id, "100.00", number)
+        found = get_deposit(deposit.id)
+        assert (found.state, str(found.taken_back), real(player.id)) == (DepositState.REINSTATED, "0.00", "100.00")
+        assert told(player.id)[-2:] == ["deposit-charged-back", "deposit-reinstated"]
+        assert list_instruments(player.id)[0].paid_in == eur("100.00")
+        assert sum_house(AccountKind.PAYMENTS)["EUR"] == eur("-100.00")
+        assert len(list_restrictions(player.id)) == 1  # a person lifts the hold
+        assert [finding for finding in verify() if finding.broken] == []
+
+    def test_a_part_leaves_it_charged_back(self) -> None:
+        player = make_player()
+        deposit = pay_in(player.id)
+        say(deposit.id, PaymentState.CHARGED_BACK, "60.00", "fraudulent", 1)
+        reinstate(deposit.id, "20.00", 1)
+        assert (get_deposit(deposit.id).state, real(player.id)) == (DepositState.CHARGED_BACK, "60.00")
+        reinstate(deposit.id, "99.00", 2)  # never more than was taken
+        assert (get_deposit(deposit.id).state, real(player.id)) == (DepositState.REINSTATED, "100.00")
+
+    def test_the_player_gets_what_was_theirs_and_the_house_what_it_lost(self) -> None:
+        make_game()
+        player = make_player()
+        deposit = pay_in(player.id)
+        bet(player.id, "70.00")
+        say(deposit.id, PaymentState.CHARGED_BACK, "", "fraudulent")
+        assert (real(player.id), sum_house(AccountKind.CHARGEBACKS)["EUR"]) == ("0.00", eur("-70.00"))
+        reinstate(deposit.id)
+        assert (real(player.id), sum_house(AccountKind.CHARGEBACKS)["EUR"]) == ("30.00", eur("0.00"))
+
+    def test_it_may_be_charged_back_again(self) -> None:
+        player = make_player()
+        deposit = pay_in(player.id)
+        for number in (1, 2):
+            say(deposit.id, PaymentState.CHARGED_BACK, "100.00", "fraudulent", number)
+            assert (get_deposit(deposit.id).state, real(player.id)) == (DepositState.CHARGED_BACK, "0.00")
+            reinstate(deposit.id, "100.00", number)
+            assert real(player.id) == "100.00"
+        say(deposit.id, PaymentState.MADE, "100.00", "", 9)  # late news of what is known credits nothing
+        assert real(player.id) == "100.00"
+
+    def test_what_was_never_taken_is_not_given_back(self) -> None:
+        player = make_player()
+        deposit = pay_in(player.id)
+        reinstate(deposit.id, "100.00")
+        assert (get_deposit(deposit.id).state, real(player.id)) == (DepositState.MADE, "100.00")
+
+    def test_told_twenty_times_at_once_it_is_one(self) -> None:
+        player = make_player()
+        deposit = pay_in(player.id)
+        say(deposit.id, PaymentState.CHARGED_BACK, "", "fraudulent")
+        in_parallel([lambda: reinstate(deposit.id, "100.00")] * 20, 8)
+        assert real(player.id) == "100.00"
+
+
+def test_refunds_of_our_own_stay_taken_when_a_dispute_is_won() -> None:
+    assert given_back(eur("80.00"), eur("30.00"), None) == eur("50.00")
+    assert given_back(eur("80.00"), eur("30.00"), eur("60.00")) == eur("50.00")
+    assert given_back(eur("30.00"), eur("30.00"), eur("60.00")) == eur("0.00")
 
 
 @given(st.lists(st.integers(1, 12_000), max_size=8), st.randoms())

@@ -9,8 +9,11 @@ from uuid import UUID
 import pytest
 
 from compliance.ports import get_handler
-from compliance.selectors import get_approval
+from compliance.selectors import count_open, get_approval
 from compliance.services import approvals
+from compliance.types import ApprovalState
+from events.selectors_audit import list_audit
+from events.types import AuditQuery
 from kernel.access import AccessDenied
 from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError
@@ -21,13 +24,8 @@ from wallet.models_payments import ApprovalRule
 from wallet.selectors import get_withdrawal, list_instruments, list_payouts
 from wallet.services.payment_sending import send_due
 from wallet.services.withdrawal_claims import claim_next, claim_withdrawal
-from wallet.services.withdrawals import (
-    AwaitsSecondPerson,
-    WithdrawalMoved,
-    approve_withdrawal,
-    cancel_withdrawal,
-    reject_withdrawal,
-)
+from wallet.services.withdrawal_decisions import AwaitsSecondPerson, approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawals import cancel_withdrawal
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -114,17 +112,30 @@ def test_declined_it_is_back_in_the_inbox() -> None:
     assert approve(found.id, SECOND).approval_id not in (None, asked.approval_id)
 
 
+def test_taken_back_by_the_first_person_it_is_back_in_the_inbox() -> None:
+    found = waiting()
+    asked = approve(found.id)
+    approvals.take_back(approval_id=asked.approval_id, comment="Too soon.", actor=FIRST, at=LATER)  # type: ignore[arg-type]
+    assert get_withdrawal(found.id).approval_id is None
+    assert claim_next(actor=SECOND, at=AT) == found.id
+
+
 @pytest.mark.parametrize("end", ["reject", "cancel"])
-def test_what_ended_meanwhile_is_not_paid(end: str) -> None:
+def test_what_ended_meanwhile_is_not_paid_and_leaves_no_request(end: str) -> None:
     found = waiting()
     asked = approve(found.id)
     if end == "reject":
         reject_withdrawal(withdrawal_id=found.id, reason="Stolen card.", actor=SECOND, at=AT)
     else:
         cancel_withdrawal(withdrawal_id=found.id, actor=ACTOR, at=AT)
-    effects = get_handler("wallet.withdrawal").effects(get_approval(asked.approval_id), LATER)  # type: ignore[arg-type]
+    approval = get_approval(asked.approval_id)  # type: ignore[arg-type]
+    assert approval.state is ApprovalState.WITHDRAWN
+    assert approval.decided_by == str(SECOND if end == "reject" else ACTOR)
+    assert count_open(kinds=[approval.kind], at=LATER) == 0
+    assert "compliance.withdraw_approval" in {row.action for row in list_audit(AuditQuery(player_id=found.player_id))}
+    effects = get_handler("wallet.withdrawal").effects(approval, LATER)
     assert effects[0].startswith("It cannot be carried out any more")
-    with pytest.raises(WithdrawalMoved):
+    with pytest.raises(approvals.AlreadyDecided):
         confirm(found.id)
     assert real(found.player_id) == "20000.00"
 

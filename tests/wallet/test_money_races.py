@@ -46,7 +46,7 @@ from wallet.services.payment_sending import send_due
 from wallet.services.proofs import prove
 from wallet.services.purses import close_bonus_purse
 from wallet.services.sealing import seal_ledger
-from wallet.services.withdrawals import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
 from wallet.types import Outcome
 from wallet.types_adjustments import DisputeState
 from wallet.types_payments import DepositState, WithdrawalState
@@ -377,9 +377,9 @@ KILLED = """
     django.setup()
     from django.urls import reverse
     from tests.staff import client_of
-    from wallet.services import withdrawals
+    from wallet.services import withdrawal_decisions
 
-    real, left = withdrawals.let_through, [3]
+    real, left = withdrawal_decisions.let_through, [3]
 
     def approve(*args):
         real(*args)
@@ -387,7 +387,7 @@ KILLED = """
         if not left[0]:  # the third one is written, and never committed
             os.kill(os.getpid(), signal.SIGKILL)
 
-    withdrawals.let_through = approve
+    withdrawal_decisions.let_through = approve
     client = client_of(int(sys.argv[1]))
     client.post(reverse("admin:wallet_withdrawal_bulk"), {"ids": sys.argv[2:], "confirmed": "1"})
 """
@@ -406,9 +406,9 @@ def test_a_bulk_approval_killed_half_way_is_whole_for_each_and_can_be_repeated()
 
 
 def test_a_bulk_approval_that_fails_at_one_goes_on_with_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    from wallet.services import withdrawals
+    from wallet.services import withdrawal_decisions
 
-    asked, real_approve = waiting(5), withdrawals.let_through
+    asked, real_approve = waiting(5), withdrawal_decisions.let_through
 
     def approve(withdrawal: object, *more: object) -> None:
         real_approve(withdrawal, *more)  # type: ignore[arg-type]
@@ -416,7 +416,7 @@ def test_a_bulk_approval_that_fails_at_one_goes_on_with_the_others(monkeypatch: 
             raise RuntimeError("a defect, after everything was written")
 
     with monkeypatch.context() as patch:
-        patch.setattr(withdrawals, "let_through", approve)
+        patch.setattr(withdrawal_decisions, "let_through", approve)
         approve_in_bulk(staff_client("operations"), asked)
     assert get_withdrawal(asked[2]).state is WithdrawalState.IN_REVIEW
     assert states(asked) == {"approved": 4, "in_review": 1}

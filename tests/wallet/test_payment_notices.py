@@ -34,7 +34,8 @@ from wallet.selectors import (
 from wallet.services.deposits import chase_pending
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import WithdrawalRefused, approve_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal
+from wallet.services.withdrawal_money import WithdrawalRefused
 from wallet.types import AccountKind
 from wallet.types_payments import DepositDetails, DepositState, WithdrawalState
 

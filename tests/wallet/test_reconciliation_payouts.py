@@ -25,7 +25,7 @@ from wallet.services import reconciliation
 from wallet.services.exports import export_report
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal
 
 pytestmark = pytest.mark.usefixtures("db")
 

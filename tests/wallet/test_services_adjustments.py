@@ -7,6 +7,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.conf import settings
 
 from compliance.selectors import get_approval
 from compliance.services import approvals
@@ -25,7 +26,7 @@ from wallet.selectors_adjustments import get_adjustment, list_adjustments
 from wallet.services import adjustments
 from wallet.services.purses import close_bonus_purse, open_bonus_purse
 from wallet.types import AccountKind, PurseTerms
-from wallet.types_adjustments import AdjustmentDetails
+from wallet.types_adjustments import AdjustmentDetails, AdjustmentState
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -292,3 +293,31 @@ def test_a_player_without_money_has_nothing_to_write_off() -> None:
         write_off(player.id)
     assert list_purses(player.id) == []
     assert list_adjustments(player.id) == []
+
+
+def test_one_taken_back_by_its_asker_moves_nothing_and_leaves_the_queue() -> None:
+    player_id = funded()
+    found = adjust(player_id, "5000.00")
+    assert found.approval_id
+    approvals.take_back(approval_id=found.approval_id, comment="Wrong player.", actor=ASKER, at=LATER)
+    assert get_adjustment(found.id).state is AdjustmentState.WITHDRAWN
+    with pytest.raises(approvals.AlreadyDecided):
+        approve(found)
+    assert real(player_id) == "100.00"
+
+
+def test_a_write_off_is_not_carried_out_once_the_account_is_open_again() -> None:
+    player_id = funded("30.00")
+    change_status(player_id=player_id, to=Status.CLOSED, reason="Asked", actor=ASKER, at=AT)
+    found = adjustments.write_off(
+        player_id=player_id,
+        reason=settings.WRITE_OFF_REASONS[0],
+        evidence="No answer.",
+        actor=ASKER,
+        idempotency_key="w",
+        at=AT,
+    )
+    change_status(player_id=player_id, to=Status.ACTIVE, reason="Came back", actor=ASKER, at=LATER)
+    with pytest.raises(adjustments.NothingToWriteOff):
+        approve(found)
+    assert real(player_id) == "30.00"

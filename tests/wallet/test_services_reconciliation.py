@@ -20,7 +20,7 @@ from tests.wallet.test_services_adjustments import RIGHTS, approve, real, staff
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
 from wallet.selectors import list_deposits
 from wallet.selectors_adjustments import get_adjustment
-from wallet.selectors_reconciliation import list_liability
+from wallet.selectors_reconciliation import list_liability, list_same_files
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
 from wallet.services.liability import close_days, closed_until
@@ -138,8 +138,11 @@ def test_the_same_file_is_taken_once_per_mapping() -> None:
     upload(first, line("x", "1.00"))
     with pytest.raises(reconciliation.SameFile):
         upload(first, line("x", "1.00"))
-    upload(second, line("x", "1.00"))
-    upload(first, line("x", "2.00"))
+    other = upload(second, line("x", "1.00"))
+    alone = upload(first, line("x", "2.00"))
+    names = dict(ReportMapping.objects.values_list("id", "name"))
+    assert [name for _, name, _ in list_same_files(other.id)] == [names[first]]
+    assert list_same_files(alone.id) == []
     assert Report.objects.count() == 3
     assert reconciliation.match_reports(at=AT) == 0
 

@@ -30,17 +30,9 @@ from wallet.selectors import (
 from wallet.services.payment_sending import send_due, settle_payout
 from wallet.services.verification import verify
 from wallet.services.withdrawal_claims import ClaimedByAnother, claim_next, claim_withdrawal, release_withdrawal
-from wallet.services.withdrawals import (
-    CancellationForbidden,
-    ClosedLoopBroken,
-    InsufficientFunds,
-    WithdrawalMoved,
-    WithdrawalRefused,
-    approve_withdrawal,
-    cancel_withdrawal,
-    reject_withdrawal,
-    request_withdrawal,
-)
+from wallet.services.withdrawal_decisions import ClosedLoopBroken, approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawal_money import InsufficientFunds, WithdrawalMoved, WithdrawalRefused
+from wallet.services.withdrawals import CancellationForbidden, cancel_withdrawal, request_withdrawal
 from wallet.types import AccountKind
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 

@@ -24,7 +24,8 @@ from wallet.services.deposits import DepositMoved, cancel_deposit, chase_pending
 from wallet.services.payment_instruments import register_instrument
 from wallet.services.payment_notices import receive_notice
 from wallet.services.payment_sending import send_due
-from wallet.services.withdrawals import approve_withdrawal, request_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal
+from wallet.services.withdrawals import request_withdrawal
 from wallet.types_payments import DepositDetails, DepositState, WithdrawalDetails, WithdrawalState
 
 LATER = AT + timedelta(minutes=5)
@@ -255,6 +256,10 @@ def test_webhooks_of_a_deposit_and_its_dispute(fake: FakeStripe, stripe: StripeP
     assert (ended.state, ended.failure_reason) == (DepositState.CHARGED_BACK, "fraudulent")
     assert told(player.id) == ["deposit-requested", "deposit-pending", "deposit-made", "deposit-charged-back"]
     assert real(player.id) == "0.00"
+    headers, body = fake.event("charge.dispute.funds_reinstated", dispute | {"status": "won"}, AT, 3)
+    for _ in range(2):
+        assert receive_notice(provider="stripe", headers=headers, body=body, at=AT)
+    assert (get_deposit(made.id).state, real(player.id)) == (DepositState.REINSTATED, "100.00")
 
 
 @pytest.mark.usefixtures("db")

@@ -15,7 +15,7 @@ from wallet.ports import PaymentAnswer, PaymentState
 from wallet.selectors import get_withdrawal, list_payouts, list_transactions
 from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_sending import _hand_over, send_due, settle_payout
-from wallet.services.withdrawals import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
 from wallet.types import AccountKind
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 from wallet.types_purses import FeeKind

@@ -211,6 +211,10 @@ def _notice(event_id: str, kind: str, thing: dict[str, Any]) -> PaymentNotice | 
         return PaymentNotice(event_id, Direction.IN, _our_id(thing), _intent_answer(thing))
     if kind.startswith("payout."):
         return PaymentNotice(event_id, Direction.OUT, _our_id(thing), _payout(thing))
+    if kind == "charge.dispute.funds_reinstated" and thing.get("payment_intent"):
+        amount = Money(thing["amount"], thing["currency"].upper())
+        won = PaymentAnswer(PaymentState.REINSTATED, thing["payment_intent"], "dispute_won", amount)
+        return PaymentNotice(event_id, Direction.IN, None, won)
     taken = {"charge.dispute.funds_withdrawn": "amount", "charge.refunded": "amount_refunded"}
     if kind in taken and thing.get("payment_intent"):
         amount = Money(thing[taken[kind]], thing["currency"].upper())

@@ -15,7 +15,7 @@ from kernel import clock
 from kernel.errors import NotFound
 from kernel.rest.bodies import read_money
 from kernel.rest.keys import read_key
-from kernel.rest.me import MeView, me, source_of
+from kernel.rest.me import MeView, actor_of, me, source_of
 from kernel.rest.pagination import PageQuery, decode_cursor, page, page_at, whole
 from kernel.rest.schema import IDEMPOTENCY_KEY
 from kernel.rest.serializers import AmountField, StrictSerializer, choice, page_of
@@ -128,7 +128,7 @@ class MyInstruments(MeView):
             token=data["token"],
             kind=InstrumentKind(data["kind"]),
             label=data["label"],
-            actor=request.auth.actor,
+            actor=actor_of(request),
             at=clock.now(),
         )
         return Response(forms.InstrumentSerializer(instrument).data, status=201)
@@ -157,7 +157,7 @@ class MyDeposits(MeView):
             instrument=data["instrument"],
             source=source_of(request),
             idempotency_key=key,
-            actor=request.auth.actor,
+            actor=actor_of(request),
             at=clock.now(),
         )
         location = f"{request.path}/{deposit.id}"
@@ -198,7 +198,7 @@ class MyWithdrawals(MeView):
             instrument_id=data["instrument_id"],
             source=source_of(request),
             idempotency_key=key,
-            actor=request.auth.actor,
+            actor=actor_of(request),
             at=clock.now(),
         )
         location = f"{request.path}/{withdrawal.id}"
@@ -217,7 +217,7 @@ class MyCancellation(MeView):
     def post(self, request: Request, withdrawal_id: UUID) -> Response:
         """Take it back, before it is sent and where that is allowed; again is the same as once."""
         _own(request, get_withdrawal, withdrawal_id)
-        withdrawal = cancel_withdrawal(withdrawal_id=withdrawal_id, actor=request.auth.actor, at=clock.now())
+        withdrawal = cancel_withdrawal(withdrawal_id=withdrawal_id, actor=actor_of(request), at=clock.now())
         return Response(forms.WithdrawalSerializer(withdrawal).data)
 
 

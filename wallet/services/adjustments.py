@@ -364,12 +364,17 @@ class AdjustmentApproval:
     def execute(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> str:
         row = Adjustment.objects.get(id=approval.content["adjustment_id"])
         _apply(row, approval.content)
+        if row.nature == AdjustmentNature.WRITE_OFF and get_player(row.player_id).status is not Status.CLOSED:
+            raise NothingToWriteOff("The account is open again: its money is the player's to use.")
         _post(row, actor, at)
         row.save()
         return str(row.transfer_id)
 
     def declined(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> None:
-        state = AdjustmentState.EXPIRED if at >= approval.expires_at else AdjustmentState.REJECTED
+        if approval.requested_by == str(actor):  # nobody rejects their own: it is taken back
+            state = AdjustmentState.WITHDRAWN
+        else:
+            state = AdjustmentState.EXPIRED if at >= approval.expires_at else AdjustmentState.REJECTED
         Adjustment.objects.filter(approval_id=approval.id).update(state=state, settled_at=at)
 
 

@@ -12,7 +12,6 @@ from django.db import IntegrityError, transaction
 
 from events.catalogue.wallet import (
     DepositCancelled,
-    DepositChargedBack,
     DepositFailed,
     DepositMade,
     DepositPending,
@@ -20,15 +19,13 @@ from events.catalogue.wallet import (
 )
 from events.services.log import holding, publish
 from kernel.actors import Actor
-from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
 from players.selectors import find_refusal, get_player
-from players.services.restrictions import impose
-from players.types import PlayerAction, RestrictionKind, public_reason
+from players.types import PlayerAction, public_reason
 from wallet.models_payments import Deposit
 from wallet.ports import (
     Direction,
@@ -39,22 +36,19 @@ from wallet.ports import (
     check_provider,
     get_provider,
 )
-from wallet.rules import DEPOSIT_MOVES, next_try, taken_back
-from wallet.selectors import get_balances, get_deposit
+from wallet.rules import DEPOSIT_MOVES, next_try
+from wallet.selectors import get_deposit
 from wallet.selectors_instruments import open_instrument
+from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
-from wallet.services.posting import OwnSource, check_amount, check_references, post
-from wallet.types import Outcome
+from wallet.services.posting import check_amount, check_references
 from wallet.types_payments import DepositDetails, DepositState
 
 logger = logging.getLogger(__name__)
 
 # A deposit that the provider has not seen for so long never reached it. Should it come after all, it is credited.
 NEVER_ARRIVED = timedelta(hours=1)
-# What providers call a deposit that we gave back ourselves: no reason to mistrust the player.
-REFUNDED = "refunded"
-
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
 
 
@@ -121,7 +115,7 @@ def cancel_deposit(*, deposit_id: UUID, actor: Actor, at: datetime) -> DepositDe
         given_up = PaymentAnswer(PaymentState.CANCELLED, reason="cancelled_by_player")
         _settle(deposit.player_id, deposit_id, given_up, "cancel", actor, at)
         deposit = get_deposit(deposit_id)
-    if deposit.state in (DepositState.MADE, DepositState.CHARGED_BACK):
+    if deposit.state in (DepositState.MADE, DepositState.CHARGED_BACK, DepositState.REINSTATED):
         raise DepositMoved("The money was taken: it is credited.", state=deposit.state)
     return deposit
 
@@ -239,8 +233,8 @@ def _order(deposit: Deposit) -> PaymentOrder:
 def settle_deposit(*, deposit_id: UUID, answer: PaymentAnswer, notice_id: str, actor: Actor, at: datetime) -> None:
     """Take in what a provider says by itself. A notice that came before, or that comes late, changes nothing.
 
-    Publishes what the change is: DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack. A
-    chargeback also holds the player's withdrawals until somebody lifts that.
+    Publishes what the change is: DepositPending, DepositMade, DepositFailed, DepositCancelled, DepositChargedBack,
+    DepositReinstated. A chargeback also holds the player's withdrawals until somebody lifts that.
     """
     player_id = Deposit.objects.values_list("player_id", flat=True).get(id=deposit_id)
     _settle(player_id, deposit_id, answer, "webhook", actor, at, notice_id)
@@ -276,17 +270,15 @@ def _settle(
 def _path(deposit: Deposit, answer: PaymentAnswer) -> list[DepositState]:
     """The moves that the provider's word asks for: none when it is no news, two when a notice overtook another."""
     state, to = DepositState(deposit.state), _STATES.get(answer.state)
-    if to is None or (to is DepositState.CHARGED_BACK and not _taken_back(deposit, answer).amount_minor):
+    if to is None or (to is DepositState.CHARGED_BACK and not amount_taken_back(deposit, answer).amount_minor):
+        return []
+    if to is DepositState.REINSTATED and not amount_given_back(deposit, answer).amount_minor:
         return []
     if to in DEPOSIT_MOVES[state]:
         return [to]
     if to is DepositState.CHARGED_BACK and DepositState.MADE in DEPOSIT_MOVES[state]:
         return [DepositState.MADE, to]
     return []
-
-
-class LedgerRefused(RuntimeError):
-    """The ledger did not take what a provider has done: a defect, or a key used by hand."""
 
 
 def _pending(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
@@ -327,7 +319,7 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
     last = Deposit.objects.filter(player_id=deposit.player_id, number__isnull=False).order_by("-number").first()
     deposit.number = (last.number or 0) + 1 if last else 1
     deposit.settled_at, deposit.failure_reason = at, ""
-    posting = _post(
+    posting = post_for(
         "wallet_move",
         ["deposit", deposit.player_id, None, "payments", amount.currency, amount.amount_minor],
         deposit,
@@ -351,65 +343,6 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
     )
 
 
-def _taken_back(deposit: Deposit, answer: PaymentAnswer) -> Money:
-    whole, before, refunded = (
-        Money(minor, deposit.currency)
-        for minor in (deposit.amount_minor, deposit.charged_back_minor, deposit.refunded_minor)
-    )
-    return taken_back(whole, before, refunded, answer.amount, so_far=answer.so_far)
-
-
-def _charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
-    amount = _taken_back(deposit, answer)
-    held = get_balances(deposit.player_id).real
-    # The first part's key is the deposit's alone; what was taken before tells the later ones apart.
-    part = f":{deposit.charged_back_minor}" if deposit.charged_back_minor else ""
-    deposit.charged_back_minor += amount.amount_minor
-    deposit.refunded_minor += amount.amount_minor if answer.so_far else 0
-    deposit.failure_reason = mask_pans(answer.reason)[:200]
-    posting = _post(
-        "wallet_charge_back",
-        [deposit.player_id, amount.currency, amount.amount_minor],
-        deposit,
-        f"{deposit.id}:chargeback{part}",
-        actor,
-        at,
-    )
-    note_payment(instrument_id=deposit.paid_with_id, at=at, paid_in_minor=-amount.amount_minor)
-    publish(
-        DepositChargedBack(
-            player_id=deposit.player_id,
-            occurred_at=at,
-            deposit_id=deposit.id,
-            transfer_id=posting,
-            provider=deposit.provider,
-            amount=amount.major,
-            amount_eur=amount.major if amount.currency == "EUR" else None,
-            lost=max(amount - held, Money.zero(amount.currency)).major,
-            currency=amount.currency,
-            reason=deposit.failure_reason,
-        )
-    )
-    if answer.reason != REFUNDED:
-        impose(
-            player_id=deposit.player_id,
-            kind=RestrictionKind.WITHDRAWAL_HOLD,
-            reason=f"Deposit {deposit.id} was charged back ({deposit.failure_reason or 'no reason given'}).",
-            source="payments",
-            actor=actor,
-            at=at,
-            idempotency_key=f"chargeback:{deposit.id}{part}",
-        )
-
-
-def _post(function: str, what: list[object], deposit: Deposit, key: str, actor: Actor, at: datetime) -> UUID:
-    """The transfer's id. Raises: LedgerRefused."""
-    posting = post(function, [*what, OwnSource.DEPOSITS, key, at, str(actor), request_id.get()], deposit.currency)
-    if posting.outcome is not Outcome.APPLIED or posting.transfer_id is None:
-        raise LedgerRefused(f"deposit {deposit.id}: {posting.outcome} {posting.reason}")
-    return posting.transfer_id
-
-
 _STATES = {
     PaymentState.AUTHORISED: DepositState.PENDING,
     PaymentState.PENDING: DepositState.PENDING,
@@ -417,11 +350,13 @@ _STATES = {
     PaymentState.FAILED: DepositState.FAILED,
     PaymentState.CANCELLED: DepositState.CANCELLED,
     PaymentState.CHARGED_BACK: DepositState.CHARGED_BACK,
+    PaymentState.REINSTATED: DepositState.REINSTATED,
 }
 _ENTERED: dict[DepositState, Callable[[Deposit, PaymentAnswer, Actor, datetime], None]] = {
     DepositState.PENDING: _pending,
     DepositState.MADE: _credit,
     DepositState.FAILED: _ended(DepositFailed),
     DepositState.CANCELLED: _ended(DepositCancelled),
-    DepositState.CHARGED_BACK: _charge_back,
+    DepositState.CHARGED_BACK: charge_back,
+    DepositState.REINSTATED: reinstate,
 }

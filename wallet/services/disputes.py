@@ -103,11 +103,13 @@ def investigate(*, dispute_id: UUID, actor: Actor, at: datetime, take_over: bool
     with _working(dispute_id, actor) as row:
         if row.assignee not in ("", str(actor)) and not take_over:
             raise TakenByAnother("Somebody else investigates it.", assignee=row.assignee)
-        first = row.state == DisputeState.OPEN
+        first, before = row.state == DisputeState.OPEN, row.assignee
         row.state, row.assignee = DisputeState.INVESTIGATING, str(actor)
         row.save(update_fields=["state", "assignee"])
         if first:
             _tell(row, "investigate", "", actor, at)
+        elif before != str(actor):
+            _record(row, "take_over", "", actor, at, before={"assignee": before})
     return dispute_details(row)
 
 
@@ -172,6 +174,12 @@ def _tell(row: Dispute, deed: str, reason: str, actor: Actor, at: datetime) -> N
             adjustment_id=row.adjustment_id,
         )
     )
+    _record(row, deed, reason, actor, at)
+
+
+def _record(
+    row: Dispute, deed: str, reason: str, actor: Actor, at: datetime, before: dict[str, str] | None = None
+) -> None:
     record(
         action=f"wallet.{deed}_dispute",
         actor=actor,
@@ -180,5 +188,6 @@ def _tell(row: Dispute, deed: str, reason: str, actor: Actor, at: datetime) -> N
         object_type="wallet.dispute",
         object_id=str(row.id),
         reason=reason,
-        after={"state": row.state},
+        before=before,
+        after={"state": row.state, "assignee": row.assignee},
     )

@@ -173,8 +173,24 @@ def read_mapping_lines(text: str) -> dict[str, str]:
     return games
 
 
-def _record(deed: str, code: str, actor: Actor, at: datetime, **values: dict[str, str]) -> None:
-    record(action=f"wallet.{deed}", actor=actor, at=at, object_type="wallet.integration", object_id=code, **values)
+def _record(
+    deed: str,
+    code: str,
+    actor: Actor,
+    at: datetime,
+    *,
+    before: dict[str, str] | None = None,
+    after: dict[str, str] | None = None,
+) -> None:
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        object_type="wallet.integration",
+        object_id=code,
+        before=before,
+        after=after,
+    )
 
 
 def _shown(details: IntegrationDetails) -> dict[str, str]:

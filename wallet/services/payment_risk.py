@@ -18,7 +18,7 @@ NEWEST_TRANSFERS = 20_000
 
 _FIGURES = """
     SELECT (SELECT coalesce(sum(amount_minor), 0)::bigint FROM wallet_deposit
-            WHERE player_id = %(player)s AND state = 'made' AND settled_at > %(play_from)s) AS deposited,
+            WHERE player_id = %(player)s AND state IN ('made', 'reinstated') AND settled_at > %(play_from)s) AS deposited,
            (SELECT coalesce(sum(amount_minor), 0)::bigint FROM (
                 SELECT kind, amount_minor, occurred_at FROM wallet_transfer
                 WHERE player_id = %(player)s ORDER BY id DESC LIMIT %(newest)s) t

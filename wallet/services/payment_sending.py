@@ -28,7 +28,7 @@ from wallet.selectors_instruments import open_instrument
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
 from wallet.services.withdrawal_claims import lock
-from wallet.services.withdrawals import about, move, pay_out, shift
+from wallet.services.withdrawal_money import about, move, pay_out, shift
 from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)

@@ -14,7 +14,9 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
+from django.db import transaction
 
+from events.audit import record
 from kernel.access import require, require_whole
 from kernel.actors import Actor
 from kernel.db import fetch_all
@@ -45,6 +47,7 @@ class _Cancelled(Exception):
     """Somebody does not want it any more."""
 
 
+@transaction.atomic
 def request_export(*, wanted: ExportFilter, actor: Actor, at: datetime) -> UUID:
     """Ask for a file; its export's id. ``write_exports`` writes it. Raises: AccessDenied, FieldErrors, TooManyExports."""
     require_whole(actor, EXPORT)
@@ -64,15 +67,26 @@ def request_export(*, wanted: ExportFilter, actor: Actor, at: datetime) -> UUID:
         requested_by=str(actor),
         requested_at=at,
     )
+    _record("request_export", row, actor, at)
     return row.id
 
 
+@transaction.atomic
 def cancel_export(*, export_id: UUID, actor: Actor, at: datetime) -> None:
     """Stop one that is not written yet; one that is finished stays. Raises: AccessDenied, NotFound."""
     require(actor, EXPORT)
-    open_ = TransferExport.objects.filter(id=export_id, state__in=(ExportState.WAITING, ExportState.WRITING))
-    if not open_.update(state=ExportState.CANCELLED, finished_at=at) and not _exists(export_id):
+    row = TransferExport.objects.select_for_update().filter(id=export_id).first()
+    if row is None:
         raise NotFound(f"There is no export {export_id}.")
+    if row.state in (ExportState.WAITING, ExportState.WRITING):
+        row.state, row.finished_at = ExportState.CANCELLED, at
+        row.save(update_fields=["state", "finished_at"])
+        _record("cancel_export", row, actor, at)
+
+
+def note_download(row: TransferExport, *, actor: Actor, at: datetime) -> None:
+    """Somebody takes the file with them: the audit trail keeps who and when."""
+    _record("download_export", row, actor, at)
 
 
 def write_exports(*, at: datetime) -> int:
@@ -196,8 +210,20 @@ def _mine(export_id: UUID) -> Any:
     return TransferExport.objects.filter(id=export_id, state=ExportState.WRITING)
 
 
-def _exists(export_id: UUID) -> bool:
-    return TransferExport.objects.filter(id=export_id).exists()
+def _record(deed: str, row: TransferExport, actor: Actor, at: datetime) -> None:
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        object_type="wallet.transferexport",
+        object_id=str(row.id),
+        after={
+            "since": row.since.isoformat(),
+            "until": row.period_until.isoformat(),
+            "kinds": ", ".join(row.kinds) or "all",
+            "sha256": row.sha256,
+        },
+    )
 
 
 def _partial(export_id: UUID) -> Path:

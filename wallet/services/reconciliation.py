@@ -140,6 +140,7 @@ def claim_case(*, case_id: UUID, actor: Actor, at: datetime) -> None:
     with _working(case_id, actor) as case:
         case.state, case.claimed_by, case.claimed_at = CaseState.CLAIMED, str(actor), at
         case.save(update_fields=["state", "claimed_by", "claimed_at"])
+        _record("claim_case", case, "", {"state": case.state}, actor, at)
 
 
 def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, redress: Redress | None = None) -> None:
@@ -167,16 +168,22 @@ def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, 
         case.state, case.resolution, case.resolved_by, case.resolved_at = CaseState.RESOLVED, resolution, str(actor), at
         case.claimed_by = case.claimed_by or str(actor)
         case.save()
-        record(
-            action="wallet.resolve_case",
-            actor=actor,
-            at=at,
-            player_id=case.player_id,
-            object_type="wallet.reconciliationcase",
-            object_id=str(case.id),
-            reason=resolution,
-            after={"adjustment": str(case.adjustment_id or "none")},
-        )
+        _record("resolve_case", case, resolution, {"adjustment": str(case.adjustment_id or "none")}, actor, at)
+
+
+def _record(
+    deed: str, case: ReconciliationCase, reason: str, after: dict[str, str], actor: Actor, at: datetime
+) -> None:
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        player_id=case.player_id,
+        object_type="wallet.reconciliationcase",
+        object_id=str(case.id),
+        reason=reason,
+        after=after,
+    )
 
 
 @contextmanager

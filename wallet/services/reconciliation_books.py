@@ -18,7 +18,7 @@ _NAMES_AT_ONCE = 10_000
 _DEPOSITS = """
     SELECT d.id, 'deposit' AS kind, d.player_id, d.amount_minor, d.currency, d.settled_at AS happened_at,
            d.provider_reference AS theirs, d.id::text AS ours
-    FROM wallet_deposit d WHERE d.provider = %(source)s AND d.state IN ('made', 'charged_back') AND {which}"""
+    FROM wallet_deposit d WHERE d.provider = %(source)s AND d.state IN ('made', 'charged_back', 'reinstated') AND {which}"""
 _CHARGEBACKS = """
     SELECT t.id, 'chargeback', t.player_id, t.amount_minor, t.currency, t.occurred_at, d.provider_reference, d.id::text
     FROM wallet_deposit d JOIN wallet_transfer t ON t.player_id = d.player_id AND t.kind = 'chargeback'

@@ -114,7 +114,7 @@ END_CHECKS = (
         """SELECT d.id AS subject, format('%%s %%s, in the ledger %%s', d.amount_minor, d.currency, t.amount_minor) AS detail
            FROM wallet_deposit d LEFT JOIN wallet_transferkey k ON k.source = 'pms:deposits' AND k.key = d.id::text
            LEFT JOIN wallet_transfer t ON t.id = k.transfer_id
-           WHERE (d.state IN ('made', 'charged_back')) <> (t.id IS NOT NULL)
+           WHERE (d.state IN ('made', 'charged_back', 'reinstated')) <> (t.id IS NOT NULL)
               OR (t.id IS NOT NULL AND (t.amount_minor <> d.amount_minor OR t.player_id <> d.player_id))""",
     ),
     Check(

@@ -12,7 +12,7 @@ from kernel.money import Money, total
 from wallet.models_payments import Withdrawal
 from wallet.selectors import get_withdrawal, list_instruments
 from wallet.services.withdrawal_claims import lock
-from wallet.services.withdrawals import APPROVAL_KIND, Split, let_through
+from wallet.services.withdrawal_decisions import APPROVAL_KIND, Split, let_through
 from wallet.types_payments import WithdrawalState
 
 APPROVE, APPROVE_LARGE = "wallet.approve_withdrawal", "wallet.approve_large_withdrawal"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
+from events.audit import record
 from events.services.log import holding
 from kernel.access import narrowed, require
 from kernel.actors import Actor
@@ -34,6 +35,7 @@ def claim_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = str(actor), at + CLAIM
         withdrawal.save(update_fields=["claimed_by", "claimed_until"])
+        _record("claim_withdrawal", withdrawal, actor, at)
 
 
 def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> None:
@@ -45,6 +47,7 @@ def release_withdrawal(*, withdrawal_id: UUID, actor: Actor, at: datetime) -> No
         check_claim(withdrawal, actor, at)
         withdrawal.claimed_by, withdrawal.claimed_until = "", None
         withdrawal.save(update_fields=["claimed_by", "claimed_until"])
+        _record("release_withdrawal", withdrawal, actor, at)
 
 
 def claim_next(*, actor: Actor, at: datetime) -> UUID | None:
@@ -83,3 +86,14 @@ def check_claim(withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
     """Raises: ClaimedByAnother."""
     if is_claimed(withdrawal, at) and withdrawal.claimed_by != str(actor):
         raise ClaimedByAnother("Somebody else has claimed it; it is free again within a quarter of an hour.")
+
+
+def _record(deed: str, withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
+    record(
+        action=f"wallet.{deed}",
+        actor=actor,
+        at=at,
+        player_id=withdrawal.player_id,
+        object_type="wallet.withdrawal",
+        object_id=str(withdrawal.id),
+    )

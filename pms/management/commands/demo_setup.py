@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 from datetime import datetime, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -23,11 +24,11 @@ from kernel import clock
 from kernel.actors import Actor, ActorKind
 from kernel.rest.schema import SCOPES
 from kernel.sealing import SealingRefused
-from players.selectors import find_player_by_login, list_players
+from players.selectors import find_player_by_login, find_refusal, list_players
 from players.selectors_staff import list_devices
 from players.services.staff import ensure_staff
 from players.services.staff_devices import begin_totp, confirm_totp
-from players.types import Status
+from players.types import PlayerAction, Status
 from pms.casino.desks import Desks
 from pms.casino.games import catalogue
 from pms.casino.seeding import Plan
@@ -119,13 +120,19 @@ class Command(BaseCommand):
         """Let some players log in, always the same ones, with passwords that stay."""
         listed = _read(path, [])
         kept = {account["login"]: account["password"] for account in _read(path.with_name(PLAYERS_FILE), [])}
-        logins = list(kept) or [player.login for player in list_players(status=Status.ACTIVE, limit=LOGINS)]
+        at = clock.now()
+        free = (
+            player.login
+            for player in list_players(status=Status.ACTIVE, limit=50)
+            if not find_refusal(player.id, PlayerAction.LOGIN, at)
+        )
+        logins = list(kept) or list(islice(free, LOGINS))
         players = []
         for login in logins:
             player = find_player_by_login(login)
             if player:
                 password = kept.get(login) or secrets.token_urlsafe(12)
-                ensure_login(player=player, password=password, at=clock.now())
+                ensure_login(player=player, password=password, at=at)
                 note = f"player in {player.country}; how to log in: docs/integrators/players.md"
                 players.append(_account("Player", "player API", login, password, note))
         _write(path.with_name(PLAYERS_FILE), players)
