@@ -43,7 +43,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "players_player_impose players_player_lift players_player_status": RESTRICTS,
     "players_player_portfolios": ("administrator auditor operations vip_manager", "administrator operations"),
     "players_player_release": "administrator operations",
-    "players_player_reveal": EVERYBODY,  # its form says no, and keeps it: tests/players has who may
+    "players_player_reveal": SEES_PLAYERS,  # its form says no, and keeps it: tests/players has who may
     "players_player_end_sessions players_player_end_session": RESTRICTS,
     "players_restriction_changelist": SEES_PLAYERS,
     "players_restriction_change": NOBODY,
