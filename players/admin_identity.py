@@ -51,7 +51,7 @@ class SessionsPanel:
             "security": get_security(request.player.id),
             "factors": list_factors(request.player.id),
             "at": request.at,
-            "may_end": allowed(request.actor, KILL),
+            "may_end": allowed(request.actor, KILL, request.player),
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:

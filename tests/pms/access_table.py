@@ -24,7 +24,6 @@ PAYS = "administrator finance operations"
 RUNS_MACHINERY = "administrator operations"
 CONNECTS = "administrator integrator"
 APPROVES_CORRECTIONS = "compliance_officer finance"
-REVEALS = "finance support_agent"
 HOLDS = "compliance_officer mlro"
 NOBODY = ""
 
@@ -47,7 +46,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "players_sandboxmessage_change": NOBODY,
     "players_player_portfolios": ("administrator auditor operations vip_manager", "administrator operations"),
     "players_player_release": "administrator operations",
-    "players_player_reveal": (EVERYBODY, REVEALS),  # only a POST does anything
+    "players_player_reveal": SEES_PLAYERS,  # its form says no, and keeps it: tests/players has who may
     "players_player_end_sessions players_player_end_session": RESTRICTS,
     "players_restriction_changelist": SEES_PLAYERS,
     "players_restriction_change": NOBODY,

@@ -143,6 +143,7 @@ class World:
             "name": "loyalty.accrual",
             "code": "nobody",
             "app_label": "players",
+            "section": "contact",
             "url": "x",
             "content_type_id": 1,
         }

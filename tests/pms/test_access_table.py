@@ -15,7 +15,7 @@ from pms.asgi import application
 from pms.roles import ROLES
 from tests.pms.access_table import CLOSED, OPEN_ADDRESSES, SOCKETS, read_table
 from tests.pms.access_world import World, admin_pages, everything_stored, other_addresses
-from tests.staff import staff_id
+from tests.staff import staff_client
 
 TABLE = read_table()
 # What would be done if it were allowed.
@@ -59,8 +59,8 @@ def test_no_list_has_bulk_actions_of_djangos_own() -> None:
 @pytest.mark.parametrize("role", sorted(ROLES))
 def test_a_role_opens_and_does_what_the_table_says(role: str) -> None:
     world = World()
-    browser = Client(raise_request_exception=False)
-    browser.force_login(get_user_model().objects.get(pk=staff_id(role)))
+    browser = staff_client(role)
+    browser.raise_request_exception = False
     pages = [(name, reverse(f"admin:{name}", kwargs=world.arguments(name, parts))) for name, parts in admin_pages()]
     wrong: list[tuple[str, str, int]] = []
 
