@@ -16,6 +16,7 @@ from django.contrib import admin
 from django.contrib.auth.models import Group
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
@@ -201,7 +202,7 @@ class RoleAdmin(PageAdmin):
         context = self._matrix(request.GET.get("q", ""))
         return self.render(request, "compliance/matrix.html", "Roles and permissions", context)
 
-    def matrix_file_view(self, request: HttpRequest) -> HttpResponse:
+    def matrix_file_view(self, request: HttpRequest) -> HttpResponseBase:
         need(request, VIEW)
         matrix = self._matrix(request.GET.get("q", ""))
         text = io.StringIO()

@@ -19,7 +19,7 @@ from kernel.actors import ActorKind
 from kernel.display import copyable
 
 
-def changes_of(entry: AuditEntry, *, opened: bool = False) -> list[tuple[str, object, object, bool]]:
+def changes_of(entry: AuditEntry, *, opened: bool = False) -> list[tuple[str, str, str, bool]]:
     """Name, before, after, and whether they differ; nothing where neither was given. Personal values only if ``opened``."""
     before, after = entry.before or {}, entry.after or {}
     names = [*before, *(name for name in after if name not in before)]

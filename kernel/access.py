@@ -241,7 +241,7 @@ def remember(name: tuple[str, str], make: Callable[[], T]) -> T:
         return make()
     if name not in memory:
         memory[name] = make()
-    return memory[name]  # type: ignore[no-any-return]
+    return memory[name]
 
 
 def object_grants(actor: Actor) -> Grants:

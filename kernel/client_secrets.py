@@ -62,7 +62,7 @@ class ClientSecretHasher(BasePasswordHasher):
     def must_update(self, encoded: str) -> bool:
         return False
 
-    def safe_summary(self, encoded: str) -> dict[str, Any]:
+    def safe_summary(self, encoded: str) -> Any:
         return {"algorithm": self.algorithm}
 
     def harden_runtime(self, password: str, encoded: str) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 
 from kernel import clock
 from kernel.access import allowed
@@ -71,7 +71,7 @@ class ConsentsPanel:
 
 def end_sessions(page: PlayerAdmin, request: HttpRequest, player_id: UUID, session_id: UUID | None) -> HttpResponse:
     """Say what will happen, then end one session or all."""
-    need(request, KILL)
+    need(request, KILL, player_id)
     frame = page.frame(request, player_id)
     back = page.reverse("tab", player_id, SessionsPanel.key)
     if request.method == "POST":
@@ -121,6 +121,11 @@ class SandboxMessageAdmin(LatestAdmin):
     search_help_text = "Phone number with its country code"
     sortable_by = ()
     owner = "id"
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        raise Http404  # the list says all there is
 
     def get_list_display(self, request: HttpRequest) -> tuple[object, ...]:
         personal = sees_personal_data(staff_actor(request))

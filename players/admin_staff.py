@@ -18,6 +18,7 @@ from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
 from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, when
+from kernel.places import find_place
 from kernel.reauthentication import reauthenticate_first
 from kernel.secrets import seal
 from players.models_staff import IdentityProvider, RoleMapping, StaffDevice, StaffNetwork, StaffSession
@@ -95,7 +96,7 @@ class StaffSessionAdmin(PageAdmin):
 
     @column("Address")
     def address(self, row: StaffSession) -> str:
-        return row.ip or NOTHING
+        return format_html("{} {}", row.ip, find_place(row.ip)) if row.ip else NOTHING
 
     @column("By")
     def by(self, row: StaffSession) -> str:
@@ -123,7 +124,7 @@ class StaffSessionAdmin(PageAdmin):
             ("State", self.state(obj)),
             ("Device", self.device(obj)),
             ("Browser's own name", obj.user_agent),
-            ("Address", obj.ip),
+            ("Address", self.address(obj)),
             ("Logged in by", obj.method),
             ("Reason given", obj.reason),
             ("Since", when(obj.started_at)),
@@ -297,7 +298,7 @@ class _ConfigurationAdmin(ModelAdmin):
         return may(request, f"players.delete_{self.opts.model_name}", obj)
 
 
-class NetworkForm(forms.ModelForm):  # type: ignore[type-arg]
+class NetworkForm(forms.ModelForm):
     """Asks once more before somebody locks themselves out. ``who`` and ``ip`` are whoever fills it in."""
 
     who: StaffMember
@@ -353,7 +354,7 @@ class StaffNetworkAdmin(_ConfigurationAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         made = super().get_form(request, obj, change, **kwargs)
-        made.who, made.ip = find_staff(int(request.user.pk)), request.staff_session.ip  # type: ignore[attr-defined]
+        made.who, made.ip = find_staff(request.user.pk or 0), request.staff_session.ip  # type: ignore[attr-defined]
         return made
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
@@ -363,7 +364,7 @@ class StaffNetworkAdmin(_ConfigurationAdmin):
 
     def _lets_me_in(self, request: HttpRequest, obj: StaffNetwork) -> bool:
         """Whether this entry is the only one that lets the person who looks at it in, while others stand."""
-        me, ip = find_staff(int(request.user.pk)), request.staff_session.ip  # type: ignore[attr-defined]
+        me, ip = find_staff(request.user.pk or 0), request.staff_session.ip  # type: ignore[attr-defined]
         others = list(StaffNetwork.objects.filter(role=obj.role).exclude(pk=obj.pk).values_list("network", flat=True))
         return bool(me and obj.role.name in me.roles and others and not within(ip, others))
 
@@ -375,6 +376,14 @@ class MappingInline(TabularInline):
     extra = 1
     verbose_name_plural = "Groups and the roles they bring"
 
+    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
+        """Name the controls for those who don't see the table's head."""
+        field = super().formfield_for_dbfield(db_field, request, **kwargs)
+        if field:
+            control = getattr(field.widget, "widget", field.widget)
+            control.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
+        return field
+
     def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return may(request, "players.view_identityprovider")
 
@@ -384,7 +393,7 @@ class MappingInline(TabularInline):
     has_change_permission = has_delete_permission = has_add_permission
 
 
-class ProviderForm(forms.ModelForm):  # type: ignore[type-arg]
+class ProviderForm(forms.ModelForm):
     new_secret = forms.CharField(
         required=False,
         label="Secret",

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 
+from kernel.places import find_place
 from kernel.secrets import unseal
 from players.models import User
 from players.models_staff import BreakGlassAccount, IdentityProvider, StaffDevice, StaffNetwork, StaffSession
@@ -138,6 +139,7 @@ def _session_details(row: StaffSession) -> SessionDetails:
         login=row.user.username,
         method=row.method,
         ip=row.ip or "",
+        place=str(find_place(row.ip or "")),
         device=describe_device(row.user_agent),
         started_at=row.started_at,
         last_seen_at=row.last_seen_at,

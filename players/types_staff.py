@@ -70,13 +70,14 @@ class SessionLimits:
 
 @dataclass(frozen=True, slots=True)
 class SessionDetails:
-    """One session of staff. ``ended_at`` is None while it lives."""
+    """One session of staff. ``ended_at`` is None while it lives; ``place`` is empty where nobody knows."""
 
     id: UUID
     user_id: int
     login: str
     method: str
     ip: str
+    place: str
     device: str
     started_at: datetime
     last_seen_at: datetime

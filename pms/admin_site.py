@@ -43,7 +43,7 @@ class BackOffice(UnfoldAdminSite):
         return (
             session is not None
             and super().has_permission(request)
-            and is_admitted(session, verified=request.user.is_verified())
+            and is_admitted(session, verified=getattr(request.user, "otp_device", None) is not None)
         )
 
     def admin_view(self, view: Callable[..., Any], cacheable: bool = False) -> Callable[..., Any]:
@@ -53,6 +53,10 @@ class BackOffice(UnfoldAdminSite):
             # A form that was sent too late leads back, after the login, to the page on which it stands.
             if request.method != "GET" and not self.has_permission(request):
                 return redirect_to_login(page_of(request), reverse("admin:login"))
+            # A part of a page is not replaced by the login: the whole page goes there.
+            if request.headers.get("HX-Request") and not self.has_permission(request):
+                login = redirect_to_login(page_of(request, part=True), reverse("admin:login"))
+                return HttpResponse(headers={"HX-Redirect": login["Location"]})
             answer: HttpResponse = wrapped(request, *args, **kwargs)
             return answer
 

@@ -297,7 +297,9 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
     {"model": "loyalty.Level"},
     {"model": "wallet.ApprovalRule"},
+    {"model": "wallet.FeeRule"},
     {"model": "wallet.Game"},
+    {"model": "wallet.Jackpot"},
     {"model": "wallet.ReportMapping"},
     {"model": "wallet.WithdrawalPolicy"},
 ]

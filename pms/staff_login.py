@@ -153,7 +153,7 @@ def complete(
     if member.break_glass:
         raise_alarm(session=opened, reason=reason, at=at)
     elif device_id is None and member.first_login:
-        wanted = f"{reverse('admin:security')}?{urlencode({'welcome': 1, 'next': wanted})}"
+        wanted = f"{reverse('admin:security')}?{urlencode({'welcome': '1', 'next': wanted})}"
     return HttpResponseRedirect(wanted)
 
 
@@ -191,10 +191,9 @@ def enrol_view(request: HttpRequest) -> HttpResponse:
     enrolment = enrol_app(request, member.id, member.login, clock.now())
     if enrolment.device_id is not None:
         answer = _complete_pending(request, found, enrolment.device_id, "enrolment")
-        context = {"codes": enrolment.codes, "next": answer["Location"]}
-        return page(request, "staff/codes.html", "Recovery codes", context)
-    context = {"enrolment": enrolment, "role_needs_it": True}
-    return page(request, "staff/enrol.html", "Set up your second factor", context)
+        shown = {"codes": enrolment.codes, "next": answer["Location"]}
+        return page(request, "staff/codes.html", "Recovery codes", shown)
+    return page(request, "staff/enrol.html", "Set up your second factor", {"enrolment": enrolment})
 
 
 @never_cache
@@ -288,7 +287,7 @@ def enrol_passkey_finish(request: HttpRequest) -> HttpResponse:
         _complete_pending(request, found, device_id, "enrolment")
     except (CodeRefused, LoginRefused) as error:
         return JsonResponse({"error": error.detail}, status=403)
-    return JsonResponse({"next": f"{reverse('admin:security')}?{urlencode({'welcome': 1, 'next': found.next})}"})
+    return JsonResponse({"next": f"{reverse('admin:security')}?{urlencode({'welcome': '1', 'next': found.next})}"})
 
 
 # --- what the steps share ---

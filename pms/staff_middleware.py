@@ -49,7 +49,7 @@ class StaffMiddleware:
         try:
             request.staff_session = check_session(  # type: ignore[attr-defined]
                 session_key=request.session.session_key or "",
-                user_id=int(request.user.pk),
+                user_id=request.user.pk or 0,
                 ip=client_ip.get(),
                 at=clock.now(),
                 awake=request.path not in QUIET_PATHS,

@@ -25,9 +25,9 @@ def safe_next(request: HttpRequest, wanted: object) -> str:
     return reverse("admin:index")
 
 
-def page_of(request: HttpRequest) -> str:
-    """The page to come back to after a login: the one asked for, or for a form the page on which it stood."""
-    if request.method == "GET":
+def page_of(request: HttpRequest, *, part: bool = False) -> str:
+    """The page to come back to after a login: the one asked for, or for a form or part the page on which it stood."""
+    if request.method == "GET" and not part:
         return request.get_full_path()
     came_from = urlsplit(request.headers.get("Referer", ""))
     if came_from.netloc == request.get_host() and came_from.path.startswith("/admin/"):

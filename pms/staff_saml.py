@@ -10,6 +10,7 @@ from allauth.socialaccount.providers.saml.provider import SAMLProvider
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
+from django.views import View
 from lxml.etree import LxmlError
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.errors import OneLogin_Saml2_Error
@@ -66,15 +67,16 @@ class _Ours:
         return StaffSamlProvider(self.request, views.get_app_or_404(self.request, slug))
 
 
-class LoginView(_Ours, views.LoginView):
-    """Sends the person to the identity provider."""
+class LoginView(_Ours, View):
+    """Sends the person to the identity provider; allauth's own view is off where its pages are."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        provider = self.get_provider()
         try:
-            answer: HttpResponse = super().dispatch(request, *args, **kwargs)
+            answer: HttpResponse = provider.redirect_from_request(request)
             return answer
         except OneLogin_Saml2_Error as error:  # the provider's parameters are wrong
-            return _refuse(request, self.get_provider(), error)
+            return _refuse(request, provider, error)
 
 
 class FinishView(_Ours, views.FinishACSView):

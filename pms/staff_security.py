@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from django import forms
@@ -140,7 +141,7 @@ def reauthenticate_view(request: HttpRequest) -> HttpResponse:
     """By a code or a passkey; by the password for whoever has no second factor."""
     at, wanted = clock.now(), safe_next(request, request.POST.get("next") or request.GET.get("next"))
     kinds = {device.kind for device in list_devices(_me(request))}
-    by_password = not kinds and request.user.has_usable_password()
+    by_password = not kinds and request.user.is_authenticated and request.user.has_usable_password()
     form = (PasswordForm if by_password else CodeForm)(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
@@ -241,7 +242,7 @@ def stay_view(request: HttpRequest) -> HttpResponse:
 
 
 def _me(request: HttpRequest) -> int:
-    return int(request.user.pk)
+    return request.user.pk or 0
 
 
 def _use_device(request: HttpRequest, device_id: int) -> None:
@@ -254,6 +255,6 @@ def _done(request: HttpRequest, words: str) -> HttpResponse:
     return HttpResponseRedirect(reverse("admin:security"))
 
 
-def _page(request: HttpRequest, template: str, title: str, context: dict[str, object]) -> HttpResponse:
+def _page(request: HttpRequest, template: str, title: str, context: Mapping[str, object]) -> HttpResponse:
     request.current_app = admin.site.name
     return TemplateResponse(request, template, {**admin.site.each_context(request), "title": title, **context})

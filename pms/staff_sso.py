@@ -11,12 +11,15 @@ from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn
 
 from allauth.core.exceptions import ImmediateHttpResponse
-from allauth.core.internal.httpkit import is_headless_request
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.models import SocialApp, SocialLogin
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.openid_connect import views as oidc_views
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponseRedirect
-from django.urls import reverse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import path, reverse
+from requests import RequestException
 
 from kernel import clock
 from kernel.context import client_ip
@@ -39,10 +42,13 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
     def list_apps(
         self, request: HttpRequest, provider: str | None = None, client_id: str | None = None
     ) -> list[SocialApp]:
-        """Our identity providers as allauth's apps. They are never stored: their secrets stay encrypted."""
+        """Our identity providers as allauth's apps. They are never stored: their secrets stay encrypted.
+
+        Players' side of allauth asks here, too, and is told of none: these are for staff.
+        """
         apps: list[SocialApp] = []
-        if is_headless_request(request):
-            return apps  # players have none of these, and are not told of them
+        if not self.request or not self.request.path.startswith("/admin/"):
+            return apps
         for known in list_providers():
             names = {known.protocol.value, known.slug}
             # allauth knows a SAML provider by its client id, and an OIDC one by its provider id.
@@ -136,3 +142,23 @@ def _texts(value: object) -> Iterable[str]:
     if isinstance(value, str):
         return [value]
     return [str(item) for item in value] if isinstance(value, list) else []
+
+
+def begin_oidc(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """Send the person to an OIDC provider. allauth's own view is off where its pages are; its callback is not."""
+    adapter = StaffSsoAdapter(request)
+    try:
+        provider = adapter.get_provider(request, provider_id)
+    except SocialApp.DoesNotExist:
+        raise Http404 from None
+    try:
+        answer: HttpResponse = provider.redirect_from_request(request)
+    except (RequestException, OAuth2Error) as error:  # it does not answer, or answers nonsense
+        answer = render_authentication_error(request, provider, exception=error)
+    return answer
+
+
+urlpatterns = [
+    path("oidc/<slug:provider_id>/login/", begin_oidc, name="openid_connect_login"),
+    path("oidc/<slug:provider_id>/login/callback/", oidc_views.callback, name="openid_connect_callback"),
+]

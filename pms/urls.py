@@ -6,7 +6,7 @@ from django.urls import include, path
 from pms import urls_api
 
 urlpatterns = [
-    path("admin/sso/", include("allauth.socialaccount.providers.openid_connect.urls")),
+    path("admin/sso/", include("pms.staff_sso")),
     path("admin/sso/", include("pms.staff_saml")),
     path("admin/", admin.site.urls),
     path("_allauth/", include("pms.player_auth.urls")),  # players register and log in here

@@ -72,7 +72,8 @@ class TransferExportAdmin(PageAdmin):
     def period(self, row: TransferExport) -> str:
         href = reverse("admin:wallet_transferexport_change", args=[row.pk])
         last = row.period_until - timedelta(days=1)
-        return format_html('<a class="pms-strong" href="{}">{:%Y-%m-%d} – {:%Y-%m-%d}</a>', href, row.since, last)
+        days = f"{row.since:%Y-%m-%d} – {last:%Y-%m-%d}"
+        return format_html('<a class="pms-strong" href="{}">{}</a>', href, days)
 
     @column("State")
     def state_(self, row: TransferExport) -> str:

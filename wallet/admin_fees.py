@@ -41,6 +41,7 @@ def in_words(row: FeeRule) -> str:
 class FeeRuleAdmin(ConfigurationAdmin):
     """What players are charged."""
 
+    sortable_by = ()
     list_display = ("says", "currency", "from_", "until", "state")
     list_filter = ("kind", "active")
     ordering = ("kind", "currency", "-effective_from")

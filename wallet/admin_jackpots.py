@@ -17,6 +17,7 @@ from wallet.selectors import list_jackpots
 class JackpotAdmin(ConfigurationAdmin):
     """Which jackpots games may pay into."""
 
+    sortable_by = ()
     list_display = ("name", "code_", "currency", "balance")
     ordering = ("name",)
 

@@ -145,6 +145,7 @@ def test_a_passkey_is_the_second_step_and_proves_once_more_who_one_is(named: Pag
     first_step(named, "administrator-1")
     named.get_by_role("button", name="Use your passkey").click()
     named.wait_for_url("/admin/")
+    expect(named.locator("#home-live")).to_have_attribute("data-state", "open")
     named.goto("/admin/reauthenticate/?next=/admin/players/staffnetwork/add/")
     named.get_by_role("button", name="Use your passkey").click()
     named.wait_for_url("/admin/players/staffnetwork/add/")

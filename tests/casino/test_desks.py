@@ -8,11 +8,10 @@ from pathlib import Path
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
-from django.test import Client
 
 from kernel.db import fetch_one
 from pms.management.commands import demo_setup
-from tests.staff import text_of
+from tests.staff import client_of, text_of
 
 # What a desk shows, and how it is known to be there.
 DESKS = {
@@ -44,6 +43,7 @@ DESKS = {
 PAGES = {
     "wallet/report/liability/": "Now",
     "wallet/jackpot/": "Orchard Mega",
+    "wallet/transferexport/": "finance.clerk",
     "wallet/feerule/": "Tournament",
     "wallet/reconciliationcase/": "sbx_of_nobody",
 }
@@ -56,6 +56,5 @@ def test_every_desk_has_work(db: None, tmp_path: Path, settings, monkeypatch: py
     monkeypatch.setattr(demo_setup, "MAX_BETS", 300)
     call_command("demo_setup", stdout=StringIO())
     assert [desk for desk, rows in DESKS.items() if not fetch_one(f"SELECT count(*) FROM {rows}")[0]] == []
-    clerk = Client()
-    clerk.force_login(get_user_model().objects.get(username="administrator"))
+    clerk = client_of(get_user_model().objects.get(username="administrator").pk)
     assert [page for page, words in PAGES.items() if words not in text_of(clerk.get(f"/admin/{page}"))] == []

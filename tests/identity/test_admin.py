@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from django.urls import reverse
 
+from players.models import SandboxMessage
 from pms.roles import ROLES
 from tests.identity.calls import Program, registered
 from tests.identity.test_login import player_id
@@ -80,4 +81,6 @@ def test_who_may_see_the_tabs_and_the_sandbox() -> None:
     client = staff_client("administrator")
     assert "2026-01" in text_of(client.get(tab(player_id(data), "consents")))
     assert "+436641234573" in text_of(client.get(sandbox))
+    row = SandboxMessage.objects.get()
+    assert client.get(reverse("admin:players_sandboxmessage_change", args=[row.pk])).status_code == 404
     assert "+436641234573" in text_of(client.get(sandbox, {"q": "+43 664 1234573"}))

@@ -13,6 +13,7 @@ from django.test import Client
 
 from kernel import clock
 from kernel.actors import Actor, ActorKind
+from kernel.places import Place
 from players.models_staff import StaffSession
 from players.rules_staff import Invalid, limits_for, may_come_from, parse_limits
 from players.services.staff_sessions import end_sessions
@@ -204,6 +205,14 @@ def test_a_form_sent_after_the_end_leads_back_to_its_page() -> None:
     assert foreign["Location"] == "/admin/login/?next=/admin/"
 
 
+def test_a_part_of_a_page_asked_for_after_the_end_sends_the_whole_page_to_the_login() -> None:
+    client = staff_client("operations")
+    here = "http://testserver/admin/wallet/deposit/"
+    with after(minutes=31):
+        answer = client.get("/admin/search/?s=a", HTTP_HX_REQUEST="true", HTTP_REFERER=here)
+    assert answer["HX-Redirect"] == "/admin/login/?next=/admin/wallet/deposit/"
+
+
 # --- proving once more who one is ---
 
 
@@ -229,3 +238,11 @@ def test_it_is_proved_by_the_password_of_whoever_has_nothing_else() -> None:
     answer = client.post("/admin/reauthenticate/", {**form, "password": "long enough 1"})
     assert answer["Location"] == "/admin/players/staffnetwork/add/"
     assert client.get("/admin/players/staffnetwork/add/").status_code == 200
+
+
+def test_the_lists_say_where_a_session_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("players.selectors_staff.find_place", lambda ip: Place("AT", "Vienna"))
+    monkeypatch.setattr("players.admin_staff.find_place", lambda ip: Place("AT", "Vienna"))
+    admin = staff_client("administrator")
+    for address in ("/admin/security/", "/admin/players/staffsession/"):
+        assert "127.0.0.1 Vienna, AT" in text_of(admin.get(address)), address

@@ -24,19 +24,31 @@ PAYS = "administrator finance operations"
 RUNS_MACHINERY = "administrator operations"
 CONNECTS = "administrator integrator"
 APPROVES_CORRECTIONS = "compliance_officer finance"
+REVEALS = "finance support_agent"
+HOLDS = "compliance_officer mlro"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
     # --- the frame ---
     "index search app_list login logout password_change password_change_done jsi18n view_on_site": EVERYBODY,
     "autocomplete": NOBODY,
+    # Logging in, and what everybody keeps of their own: second factors, sessions.
+    "login_second login_enrol login_enrol_passkey login_enrol_passkey_made login_reason login_passkey": EVERYBODY,
+    "login_passkey_answer session session_stay reauthenticate reauthenticate_passkey": EVERYBODY,
+    "reauthenticate_passkey_answer security security_app security_codes security_passkey": EVERYBODY,
+    "security_passkey_made security_remove security_end security_end_others": EVERYBODY,
     # --- players ---
     "players_player_*": SEES_PLAYERS,
     # The wallet's tab, of a player who is in nobody's portfolio.
     "players_player_tab": SEES_PLAYERS.replace(" vip_manager", ""),
     "players_player_impose players_player_lift players_player_status": RESTRICTS,
+    "players_player_end_session players_player_end_sessions": RESTRICTS,
+    "players_sandboxmessage_changelist": "administrator",
+    "players_sandboxmessage_change": NOBODY,
     "players_player_portfolios": ("administrator auditor operations vip_manager", "administrator operations"),
     "players_player_release": "administrator operations",
+    "players_player_reveal": (EVERYBODY, REVEALS),  # only a POST does anything
+    "players_player_end_sessions players_player_end_session": RESTRICTS,
     "players_restriction_changelist": SEES_PLAYERS,
     "players_restriction_change": NOBODY,
     # --- money ---
@@ -97,7 +109,16 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "events_consumercursor_* events_deadletter_*": SEES_MACHINERY,
     "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
     "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
+    "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
+    "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---
+    "players_staffsession_* players_staffdevice_*": "administrator auditor",
+    "players_staffsession_end_all players_staffsession_end players_staffsession_end_person": "administrator",
+    "players_staffdevice_reset players_sandboxmessage_*": "administrator",
+    # There is none of these in the test: Django sends everybody who may see the list home.
+    "players_staffnetwork_* players_identityprovider_*": "administrator auditor",
+    "players_staffnetwork_history players_identityprovider_history": EVERYBODY,
+    "players_staffnetwork_add players_staffnetwork_delete players_identityprovider_add": "administrator",
     "events_auditrecord_* events_auditrecord_export": "administrator auditor compliance_officer mlro",
     "players_user_changelist players_user_history": SEES_ACCESS,
     "players_user_change auth_group_staff": (SEES_ACCESS, "administrator"),

@@ -146,21 +146,30 @@ class World:
             "url": "x",
             "content_type_id": 1,
         }
-        return {part: known.get(part, mine) for part in wanted}
+        found = {}
+        for part in wanted:
+            converter, _, word = part.rpartition(":")
+            value = known.get(word, mine)
+            found[word] = 1 if converter == "int" and not isinstance(value, int) else value
+        return found
+
+
+# Asked elsewhere: this table's own pages, the API (tests/rest/test_access.py), players' and staff's ways to log in.
+OTHER_TABLES = {"admin/", "api/v1/", "_allauth/", "admin/sso/"}
 
 
 def admin_pages() -> Iterator[tuple[str, list[str]]]:
-    """Every address of the back office by name, with the names of its parts."""
+    """Every address of the back office by name, with its parts ("uuid:player_id")."""
     for pattern in _walk(admin.site.get_urls()):
         if pattern.name:
-            yield pattern.name, re.findall(r"<(?:\w+:)?(\w+)>", str(pattern.pattern))
+            yield pattern.name, re.findall(r"<((?:\w+:)?\w+)>", str(pattern.pattern))
 
 
 def other_addresses() -> Iterator[str]:
-    """Every address that is neither back office nor API."""
+    """Every address that is neither back office nor API nor players' login."""
     for entry in get_resolver("pms.urls").url_patterns:
         prefix = str(entry.pattern)
-        if prefix not in ("admin/", "api/v1/"):
+        if prefix not in OTHER_TABLES:
             for pattern in _walk([entry]):
                 yield str(pattern.name or pattern.pattern)
 

@@ -164,6 +164,12 @@ def test_an_answer_comes_only_once_and_only_to_whoever_asked(oidc: str) -> None:
     assert not logged_in(client)
 
 
+def test_a_provider_that_does_not_answer_gives_a_refusal(oidc: str, settings: Any) -> None:
+    settings.OUTGOING_PRIVATE_HOSTS = []
+    assert "ask an administrator" in text_of(browser().get("/admin/sso/oidc/corp/login/", follow=True))
+    assert browser().get("/admin/sso/oidc/nobody/login/").status_code == 404
+
+
 def test_the_secret_of_the_provider_is_encrypted(oidc: str) -> None:
     from players.models_staff import IdentityProvider
 
@@ -345,6 +351,15 @@ def test_nonsense_is_refused_with_the_same_words(saml: SamlProvider) -> None:
 
 
 # --- players ---
+
+
+def test_the_players_side_knows_of_no_provider(saml: SamlProvider) -> None:
+    config = browser().get("/_allauth/app/v1/config")
+    assert "corp" not in text_of(config)
+    for path in ("provider/redirect", "provider/token"):
+        form = {"provider": "corp-saml", "callback_url": "/", "process": "login", "token": {"client_id": "x"}}
+        answer = browser().post(f"/_allauth/app/v1/auth/{path}", form, content_type="application/json")
+        assert answer.status_code >= 400, path
 
 
 def test_a_players_email_by_sso_is_never_joined_to_the_player(saml: SamlProvider) -> None:

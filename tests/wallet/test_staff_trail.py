@@ -20,12 +20,12 @@ from wallet.services import period_exports, reconciliation
 from wallet.services.disputes import WORK, investigate, open_dispute
 from wallet.services.exports import EXPORT
 from wallet.services.reconciliation import RECONCILE
-from wallet.services.withdrawal_claims import claim_withdrawal, release_withdrawal
+from wallet.services.withdrawal_claims import DECIDE, claim_withdrawal, release_withdrawal
 from wallet.types_exports import ExportFilter
 
 pytestmark = pytest.mark.usefixtures("db")
 
-RIGHTS = frozenset({EXPORT, RECONCILE, WORK})
+RIGHTS = frozenset({EXPORT, RECONCILE, WORK, DECIDE})
 FIRST, SECOND = (Actor(ActorKind.STAFF, str(number), RIGHTS) for number in (901, 902))
 
 

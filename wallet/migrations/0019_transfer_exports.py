@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0016_liability_checks"),
+        ("wallet", "0018_liability_checks"),
     ]
 
     operations = [

@@ -9,7 +9,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0002_functions"),
-        ("wallet", "0014_hold_expiry"),
+        ("wallet", "0020_hold_expiry"),
     ]
 
     operations = [

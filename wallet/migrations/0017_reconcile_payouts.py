@@ -9,7 +9,7 @@ import wallet.models_reconciliation
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0002_functions"),
-        ("wallet", "0014_saved_views"),
+        ("wallet", "0016_saved_views"),
     ]
 
     operations = [

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0012_partial_refunds"),
+        ("wallet", "0014_partial_refunds"),
     ]
 
     operations = [

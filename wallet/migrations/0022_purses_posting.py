@@ -4,7 +4,7 @@ from kernel.db import run_sql
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0017_purses")]
+    dependencies = [("wallet", "0021_purses")]
     operations = [
         run_sql("wallet/sql/jackpots.sql"),
         run_sql("wallet/sql/rounds.sql"),

@@ -7,7 +7,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0013_large_payouts"),
+        ("wallet", "0015_large_payouts"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0016_transfer_exports")]
+    dependencies = [("wallet", "0019_transfer_exports")]
     operations = [
         migrations.AddField(
             model_name="hold",

@@ -9,7 +9,7 @@ from kernel.db import run_sql
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0004_label_history"),
-        ("wallet", "0020_withdrawn_adjustments"),
+        ("wallet", "0024_withdrawn_adjustments"),
     ]
 
     operations = [

@@ -6,7 +6,7 @@ import kernel.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("wallet", "0013_batch"),
-        ("wallet", "0015_reconcile_payouts"),
+        ("wallet", "0017_reconcile_payouts"),
     ]
 
     operations = [

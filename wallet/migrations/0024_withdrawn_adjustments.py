@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0019_sealed_instruments"),
+        ("wallet", "0023_sealed_instruments"),
     ]
 
     operations = [

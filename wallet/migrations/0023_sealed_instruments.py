@@ -5,7 +5,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     """Tokens, labels and fingerprints go under the players' keys. Nothing was released with them in clear."""
 
-    dependencies = [("wallet", "0018_purses_posting")]
+    dependencies = [("wallet", "0022_purses_posting")]
     operations = [
         migrations.RemoveConstraint(model_name="instrument", name="wallet_instrument_once"),
         migrations.RemoveIndex(model_name="instrument", name="wallet_instrument_shared"),
