@@ -102,6 +102,13 @@ def test_pages_follow_each_other_without_gaps_or_repeats(trail: dict[str, UUID])
     assert seen == sorted(trail.values(), reverse=True)
 
 
+def test_what_lies_behind_the_newest_is_found_too(trail: dict[str, UUID], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("events.selectors_audit.WINDOW", 1)
+    assert [entry.id for entry in list_audit(AuditQuery(text="case 118"))] == [trail["staff"]]
+    assert [entry.id for entry in list_audit(AuditQuery(role="auditor"), before=trail["denied"])] == [trail["staff"]]
+    assert list_audit(AuditQuery(role="auditor"), before=trail["staff"]) == []
+
+
 def test_the_actions_that_there_are(trail: dict[str, UUID]) -> None:
     assert list_actions() == sorted(
         ["players.lift_restriction", "test.address", "test.denied", "test.plain", "test.player", "wallet.approve"]
