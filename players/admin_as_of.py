@@ -18,6 +18,7 @@ from players.admin_panels import AML_REASON, HIDDEN
 from players.ports import Figure, PanelRequest, list_as_of_sections
 from players.selectors import list_restrictions
 from players.selectors_as_of import NotYetRegistered, get_player_as_of, list_labels_as_of
+from players.selectors_identity import list_consents
 from players.types import PlayerDetails, RestrictionKind
 
 Rows = Sequence[tuple[str, Money | str]]
@@ -63,12 +64,14 @@ def read_moment(query: Mapping[str, str]) -> datetime | None:
 
 def _sections(player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[Section]:
     own = [Section("Profile and settings", _profile(masked(player, actor)))]
-    if allowed(actor, "players.view_restriction"):
+    if allowed(actor, "players.view_restriction", player.id):
         own.append(Section("Restrictions in force", _restrictions(player, at, actor)))
     own.append(
         Section("Labels", [(f"{row.namespace}.{row.key}", row.value) for row in list_labels_as_of(player.id, at)])
     )
-    others = [section for section in list_as_of_sections() if allowed(actor, section.permission)]
+    if allowed(actor, "players.view_consent", player.id):
+        own.append(Section("Consents", _consents(player, at)))
+    others = [section for section in list_as_of_sections() if allowed(actor, section.permission, player.id)]
     return own + [Section(section.title, section.rows(player, at, actor)) for section in others]
 
 
@@ -87,8 +90,18 @@ def _profile(player: PlayerDetails) -> Rows:
     ]
 
 
+def _consents(player: PlayerDetails, at: datetime) -> Rows:
+    return [
+        (
+            f"{human(row.product)} by {human(row.channel).lower()}",
+            f"{'yes' if row.granted else 'no'}, text {row.text_version}",
+        )
+        for row in list_consents(player.id, at=at)
+    ]
+
+
 def _restrictions(player: PlayerDetails, at: datetime, actor: Actor) -> Rows:
-    sees_aml = allowed(actor, AML_REASON)
+    sees_aml = allowed(actor, AML_REASON, player.id)
     return [
         (human(row.kind), HIDDEN if row.kind is RestrictionKind.AML_HOLD and not sees_aml else row.reason)
         for row in list_restrictions(player.id, standing_at=at)

@@ -133,9 +133,11 @@ def list_attempts(player_id: UUID, limit: int = 50) -> list[AttemptDetails]:
     ]
 
 
-def list_consents(player_id: UUID) -> list[ConsentDetails]:
-    """The newest answer to each question that was ever asked."""
+def list_consents(player_id: UUID, *, at: datetime | None = None) -> list[ConsentDetails]:
+    """The newest answer to each question that was ever asked; the newest until a moment."""
     rows = Consent.objects.filter(player_id=player_id).order_by("product", "channel", "-id")
+    if at:
+        rows = rows.filter(given_at__lte=at)
     return [_consent(row) for row in rows.distinct("product", "channel")]
 
 

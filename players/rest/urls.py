@@ -7,6 +7,7 @@ urlpatterns = [
     path("players/<uuid:player_id>", views.Player.as_view(), name="player"),
     path("players/<uuid:player_id>/status", views.PlayerStatus.as_view(), name="player-status"),
     path("players/<uuid:player_id>/labels", views.Labels.as_view(), name="player-labels"),
+    path("players/<uuid:player_id>/consents", views.Consents.as_view(), name="player-consents"),
     path("players/<uuid:player_id>/restrictions", views.Restrictions.as_view(), name="player-restrictions"),
     path(
         "players/<uuid:player_id>/restrictions/<uuid:restriction_id>/lift",

@@ -21,8 +21,10 @@ from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
 from players.masking import shorten
 from players.rest import serializers as forms
+from players.rest.me_forms import ConsentSerializer
 from players.selectors import get_player, list_labels, list_players, list_restrictions
 from players.selectors_as_of import get_player_as_of, list_labels_as_of
+from players.selectors_identity import list_consents
 from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
@@ -166,6 +168,21 @@ class Labels(ApiView):
 def _shown(player: PlayerDetails, request: Request) -> PlayerDetails:
     """The player as this client may see them."""
     return player if allowed(actor_of(request), PERSONAL) else shorten(player)
+
+
+class Consents(ApiView):
+    required_scopes = {"GET": "players:read"}
+
+    @extend_schema(
+        operation_id="list_player_consents",
+        parameters=[forms.AsOfQuery],
+        responses=page_of(ConsentSerializer),
+    )
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """The player's newest answer to each question about marketing, or the newest until a moment."""
+        at = read(forms.AsOfQuery, request.query_params)["at"]
+        get_player(player_id)
+        return whole(list_consents(player_id, at=at), ConsentSerializer)
 
 
 def _restriction(player_id: UUID, restriction_id: UUID) -> RestrictionDetails:

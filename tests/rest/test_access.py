@@ -31,6 +31,7 @@ ENDPOINTS = [
     ("PATCH", f"players/{ID}", "players:write"),
     ("POST", f"players/{ID}/status", "players:write"),
     ("GET", f"players/{ID}/labels", "players:read"),
+    ("GET", f"players/{ID}/consents", "players:read"),
     ("GET", f"players/{ID}/restrictions", "players:read"),
     ("POST", f"players/{ID}/restrictions", "players:write"),
     ("POST", f"players/{ID}/restrictions/{ID}/lift", "players:write"),
