@@ -80,6 +80,9 @@ def public_reason(code: str) -> str:
     return "account_hold" if code in CONFIDENTIAL else code
 
 
+PUBLIC_RESTRICTION_KINDS = sorted({public_reason(kind) for kind in RestrictionKind})
+
+
 @dataclass(frozen=True, slots=True)
 class PlayerDetails:
     """One player as other apps see it: account and profile."""

@@ -10,6 +10,7 @@ from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import StrictSerializer, choice
 from players.types import (
     CONFIDENTIAL,
+    PUBLIC_RESTRICTION_KINDS,
     ConfirmStatus,
     PlayerAction,
     RestrictionDetails,
@@ -97,7 +98,7 @@ class RestrictionSerializer(serializers.Serializer):
 
     id = serializers.UUIDField()
     player_id = serializers.UUIDField()
-    kind = serializers.ChoiceField(choices=sorted({public_reason(kind) for kind in RestrictionKind}))
+    kind = serializers.ChoiceField(choices=PUBLIC_RESTRICTION_KINDS)
     blocks = serializers.ListField(child=choice(PlayerAction))
     reason = serializers.CharField()
     source = serializers.CharField()  # type: ignore[assignment]

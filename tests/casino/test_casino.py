@@ -90,7 +90,7 @@ def test_demo_setup_can_be_repeated_and_keeps_passwords(db: None, tmp_path: Path
     players = fetch_one("SELECT count(*) FROM players_player")
     assert players == (10,)
     assert (tmp_path / "demo-accounts.json").stat().st_mode & 0o777 == 0o600
-    assert {"who", "where", "login", "password", "note"} == set(json.loads(accounts)[0])
+    assert {"who", "where", "login", "password", "note", "totp"} == set(json.loads(accounts)[0])
     assert fetch_one("SELECT sum(bets) FROM analytics_daytotals")[0] > 0
     call_command("demo_setup", stdout=StringIO())
     assert (tmp_path / "demo-accounts.json").read_text() == accounts

@@ -113,6 +113,7 @@ def test_policies_that_are_not_configured_concern_nothing() -> None:
             assert not policy.concerns(params, PAY), policy.name
 
 
+@pytest.mark.usefixtures("db")  # it also reads what was given on objects
 def test_an_explanation_goes_to_the_end_where_a_decision_stops(db: None, configure: Callable[..., None]) -> None:
     configure(working_hours={"actions": [PAY]})
     actor = staff(operations={PAY})

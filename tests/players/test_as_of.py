@@ -79,7 +79,7 @@ def test_now_is_as_of_now_and_before_the_beginning_is_nothing(player: PlayerDeta
 
 
 def test_the_api_answers_for_a_moment(player: PlayerDetails, token_for: Callable[..., str]) -> None:
-    api = Api(token_for("players:read"))
+    api = Api(token_for("players:read", "players:personal"))
     moment = (AT + 2 * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
     assert api.get(f"players/{player.id}", at=moment).json()["city"] == "Hamburg"
     assert [row["kind"] for row in api.get(f"players/{player.id}/restrictions", at=moment).json()["items"]] == [

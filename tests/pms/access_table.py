@@ -41,7 +41,6 @@ PAGES: dict[str, str | tuple[str, str]] = {
     # The wallet's tab, of a player who is in nobody's portfolio.
     "players_player_tab": SEES_PLAYERS.replace(" vip_manager", ""),
     "players_player_impose players_player_lift players_player_status": RESTRICTS,
-    "players_player_end_session players_player_end_sessions": RESTRICTS,
     "players_sandboxmessage_changelist": "administrator",
     "players_sandboxmessage_change": NOBODY,
     "players_player_portfolios": ("administrator auditor operations vip_manager", "administrator operations"),
