@@ -395,6 +395,7 @@ SPECTACULAR_SETTINGS = {
     "ENUM_NAME_OVERRIDES": {
         "PlayerStatus": "players.types.Status",
         "RestrictionKind": "players.types.RestrictionKind",
+        "PublicRestrictionKind": "players.types.PUBLIC_RESTRICTION_KINDS",
         "TransferKind": "wallet.types.TransferKind",
         "InstrumentKind": "wallet.types_payments.InstrumentKind",
     },

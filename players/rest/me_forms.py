@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from kernel.rest.serializers import StrictSerializer, choice
-from players.types import PlayerAction, RestrictionKind, Status, public_reason
+from players.types import PlayerAction, Status
 from players.types_identity import ConsentChannel, ConsentProduct, EndReason
 
 
@@ -132,7 +132,7 @@ class SmsFactorSerializer(serializers.Serializer):
 class MyRestrictionSerializer(serializers.Serializer):
     """What the account may not do now. Why is told by people."""
 
-    kind = serializers.ChoiceField(choices=sorted({public_reason(kind) for kind in RestrictionKind}))
+    kind = serializers.ChoiceField(choices=PUBLIC_RESTRICTION_KINDS)
     blocks = serializers.ListField(child=choice(PlayerAction))
     active_from = serializers.DateTimeField()
     active_until = serializers.DateTimeField(allow_null=True)
