@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from kernel.rest.serializers import StrictSerializer, choice
-from players.types import PlayerAction, Status
+from players.types import PUBLIC_RESTRICTION_KINDS, PlayerAction, Status
 from players.types_identity import ConsentChannel, ConsentProduct, EndReason
 
 
