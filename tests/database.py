@@ -76,7 +76,7 @@ class CloneableDatabase:
     def close(self) -> None:
         """Drop this worker's database; the template stays for the next run."""
         self._drop(self.name)
-        self._drop(KEYS_DATABASE)
+        self._drop(self.name + databases.KEYS)
         self.admin.close()
 
     def _build(self, template: str) -> None:
@@ -97,8 +97,9 @@ class CloneableDatabase:
             with closing(databases.connect(databases.with_database(self.admin_url, name))) as inside:
                 databases.grant_privileges(inside)
             _migrate(name, "keys")
-        self._drop(KEYS_DATABASE)
-        self.admin.execute(f"CREATE DATABASE {KEYS_DATABASE} OWNER {databases.OWNER} TEMPLATE {name}")
+        keys = self.name + databases.KEYS
+        self._drop(keys)
+        self.admin.execute(f"CREATE DATABASE {keys} OWNER {databases.OWNER} TEMPLATE {name}")
 
     def _drop(self, name: str) -> None:
         self.admin.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
