@@ -91,6 +91,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "loyalty_standing_change": NOBODY,
     # --- control ---
     "compliance_approval_*": SEES_APPROVALS,
+    "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance
     "compliance_approval_next": "administrator compliance_officer finance",
     # Of a correction: corrections are approved by these.
     "compliance_approval_claim compliance_approval_release": APPROVES_CORRECTIONS,
@@ -112,7 +113,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     # --- access ---
     "players_staffsession_* players_staffdevice_*": "administrator auditor",
     "players_staffsession_end_all players_staffsession_end players_staffsession_end_person": "administrator",
-    "players_staffdevice_reset players_sandboxmessage_*": "administrator",
+    "players_staffdevice_reset": "administrator",
     # There is none of these in the test: Django sends everybody who may see the list home.
     "players_staffnetwork_* players_identityprovider_*": "administrator auditor",
     "players_staffnetwork_history players_identityprovider_history": EVERYBODY,
