@@ -211,8 +211,8 @@ def test_a_hundred_thousand_lines_are_matched_in_sets() -> None:
     with connection.cursor() as cursor:
         cursor.execute(
             """INSERT INTO wallet_deposit (id, player_id, amount_minor, currency, provider, paid_with_id, state, source, key,
-                   digest, provider_reference, failure_reason, charged_back_minor, refunded_minor, reinstated_minor, attempts, requested_at,
-                   settled_at)
+                   digest, provider_reference, failure_reason, charged_back_minor, refunded_minor, reinstated_minor, attempts,
+                   requested_at, settled_at)
                SELECT kernel_uuid7(), %s, 100 + n %% 7, 'EUR', 'bulk', (SELECT min(id::text)::uuid FROM wallet_instrument),
                       'made', 'bulk', n, '', 'ref-' || n, '', 0, 0, 0, 0,
                       %s, %s FROM generate_series(1, 100000) n""",
