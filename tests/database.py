@@ -6,6 +6,7 @@ pointed at a PostgreSQL server, a database and a Redis database of its own, and 
 
 import hashlib
 import os
+import shutil
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,9 @@ class CloneableDatabase:
         """End every connection to the database, and replace it by a clone of the template if it may have changed.
 
         No transaction has got an id since the last clone: then nothing was written, and the clone still serves.
+        Seals are of one database's rows: those of the last one go with it.
         """
+        shutil.rmtree(os.environ["SEALS_PATH"], ignore_errors=True)
         if self._next_transaction() == self.untouched_since:
             self.admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.name])
             return
@@ -157,6 +160,8 @@ def _point_at_own_services() -> None:
             role = urlsplit(os.environ[url])
             netloc = f"{role.username}:{role.password}@{server.hostname}:{server.port}"
             os.environ[url] = role._replace(netloc=netloc, path=f"/{database}").geturl()
+    seals = Path(os.environ["PMS_HOME"]) / f"seals-{WORKER}"
+    os.environ["SEALS_PATH"] = str(seals)
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{WORKER_NUMBER}").geturl()
 
 
