@@ -210,7 +210,7 @@ def inputs_of(facts: Facts) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     match value:
         case Money():
-            return {"amount": value.major, "currency": value.currency}
+            return {"amount": str(value.major), "currency": value.currency}
         case Decimal() | datetime() | date():
             return str(value)
         case tuple():

@@ -34,7 +34,9 @@ CREATE FUNCTION compliance_window_start(p_period text, p_zone text, p_at timesta
         WHEN '24h' THEN p_at - interval '24 hours'
         WHEN '7d' THEN p_at - interval '168 hours'
         WHEN '30d' THEN p_at - interval '720 hours'
-        ELSE date_trunc(p_period, p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone END
+        WHEN 'day' THEN date_trunc('day', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone
+        WHEN 'week' THEN date_trunc('week', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone
+        WHEN 'month' THEN date_trunc('month', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone END
 $$;
 
 -- When a calendar period ends; NULL of a rolling window, which frees bit by bit.
