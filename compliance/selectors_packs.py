@@ -5,15 +5,16 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from compliance.types_packs import EffectivePack
+from compliance.types_gate import LONG_AGO
+from compliance.types_packs import DEFAULT, EffectivePack
 from players.selectors import get_player
 
-DEFAULT = EffectivePack("default", "2026-01-01", "", "UTC", "EUR", None, None)
+_PACK = EffectivePack(DEFAULT, "2000-01-01", "", "UTC", "EUR", LONG_AGO, None)
 
 
 def get_pack(*, country: str, region: str = "", at: datetime) -> EffectivePack:
     """The pack of a residence as of ``at``."""
-    return DEFAULT
+    return _PACK
 
 
 def get_pack_of(player_id: UUID, at: datetime) -> EffectivePack:

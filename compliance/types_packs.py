@@ -10,6 +10,8 @@ from typing import Any
 from kernel.errors import DomainError
 from kernel.money import Money
 
+DEFAULT, HOUSE = "default", "house"
+
 
 class PackIncomplete(DomainError):
     """The gate needs a value that the pack does not have: the answer is no."""
@@ -32,7 +34,7 @@ class EffectivePack:
     house_version: str
     timezone: str
     currency: str
-    valid_from: datetime | None
+    valid_from: datetime
     valid_until: datetime | None
     values: Mapping[str, Any] = field(default_factory=dict)
 

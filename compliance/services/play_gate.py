@@ -13,9 +13,9 @@ from django.db import transaction
 from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
-from compliance.selectors_packs import DEFAULT, get_pack
+from compliance.selectors_packs import get_pack
 from compliance.types_gate import LONG_AGO, ReasonCode
-from compliance.types_packs import EffectivePack, PackIncomplete
+from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
 from kernel.db import fetch_all, fetch_one
 from players.selectors import get_player
@@ -58,7 +58,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         blank: list[PlayGate] = []
         for row in stale:
             pack = get_pack(country=row["country"], at=at)
-            if row["missing"] and pack.pack_id == DEFAULT.pack_id:
+            if row["missing"] and pack.pack_id == DEFAULT:
                 blank.append(PlayGate(player_id=row["id"], **_values(_blank(pack), at)))
             else:
                 refresh(player_id=row["id"], at=at)
@@ -90,6 +90,6 @@ def _values(row: Compiled, at: datetime) -> dict[str, Any]:
 
 
 def _blank(pack: EffectivePack) -> Compiled:
-    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from or LONG_AGO)
+    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from)
     row.until(pack.valid_until)
     return row
