@@ -90,7 +90,8 @@ def list_proved(player_id: UUID, at: datetime) -> frozenset[StepKind]:
 
 def stands_confirmed(player_id: UUID, *, without: UUID | None = None) -> bool:
     """Whether a confirmed case stands (another than ``without``)."""
-    return KycCase.objects.filter(player_id=player_id, state=CaseState.CONFIRMED).exclude(id=without).exists()
+    rows = KycCase.objects.filter(player_id=player_id, state=CaseState.CONFIRMED)
+    return (rows.exclude(id=without) if without else rows).exists()
 
 
 def details(row: KycCase) -> CaseDetails:

@@ -34,7 +34,9 @@ def open_for(player_id, trigger=Trigger.REGISTRATION, *, at=AT, key="one", **mor
     return case
 
 
-def decide(case: CaseDetails, kind: StepKind, to: StepState, *reasons: str, actor=REVIEWER, at=AT, **more) -> CaseDetails:
+def decide(
+    case: CaseDetails, kind: StepKind, to: StepState, *reasons: str, actor=REVIEWER, at=AT, **more
+) -> CaseDetails:
     step = case.step(kind)
     assert step
     return kyc.decide_step(step_id=step.id, to=to, reasons=reasons, actor=actor, at=at, **more)
@@ -89,7 +91,8 @@ def test_a_case_stands_where_its_steps_say(steps, released: bool, state: CaseSta
 
 
 def test_what_is_final_stays_final() -> None:
-    assert not STEP_MOVES[S.REJECTED] and not STEP_MOVES[S.EXPIRED]
+    assert not STEP_MOVES[S.REJECTED]
+    assert not STEP_MOVES[S.EXPIRED]
     for state in (C.REJECTED_FINAL, C.EXPIRED, C.CANCELLED):
         assert not CASE_MOVES[state]
     # Wherever the steps of an unfinished case can take it, the table lets it go.
@@ -132,14 +135,16 @@ def test_a_case_from_opening_to_confirmation() -> None:
 def test_a_document_that_has_expired_proves_nothing() -> None:
     case = decide(open_for(adult().id), K.IDENTITY, S.ACCEPTED, document_until=AT)
     step = case.step(K.IDENTITY)
-    assert step and (step.state, step.reasons) == (S.RETRY, ("document_expired",))
+    assert step
+    assert (step.state, step.reasons) == (S.RETRY, ("document_expired",))
 
 
 @pytest.mark.django_db
 def test_no_age_is_accepted_without_a_birth_date() -> None:
     case = decide(open_for(make_player().id), K.AGE, S.ACCEPTED)
     step = case.step(K.AGE)
-    assert step and (step.state, step.reasons) == (S.RETRY, ("birth_date_missing",))
+    assert step
+    assert (step.state, step.reasons) == (S.RETRY, ("birth_date_missing",))
 
 
 @pytest.mark.django_db
