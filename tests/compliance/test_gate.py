@@ -132,7 +132,7 @@ def test_a_denial_is_kept_and_explained_alike(player: PlayerDetails) -> None:
 def test_a_decision_is_never_rewritten(player: PlayerDetails) -> None:
     limit(player, LimitKind.STAKE, LimitPeriod.NONE, 100)
     assert bet(player.id, "1.01").reason == "limit_reached"
-    with pytest.raises(Exception, match="append-only|permission denied"), connection.cursor() as cursor:
+    with pytest.raises(Exception, match=r"append-only|permission denied"), connection.cursor() as cursor:
         cursor.execute("UPDATE compliance_gatedecision SET verdict = 'allow'")
 
 
