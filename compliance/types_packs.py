@@ -52,8 +52,8 @@ class EffectivePack:
             raise PackIncomplete(key)
         return self.values[key]
 
-    def flag(self, key: str) -> bool:
-        return bool(self.find(key))
+    def flag(self, key: str, absent: bool = False) -> bool:
+        return bool(self.values.get(key, absent))
 
     def integer(self, key: str) -> int | None:
         return self.find(key)  # type: ignore[no-any-return]
@@ -68,4 +68,7 @@ class EffectivePack:
         return tuple(self.find(key) or ())
 
     def table(self, key: str) -> Mapping[str, Any]:
+        return self.find(key) or {}
+
+    def numbers(self, key: str) -> Mapping[str, int]:
         return self.find(key) or {}
