@@ -470,7 +470,7 @@ def _tightest_entry(key: Key, name: str, one: Mapping[str, Any], other: Mapping[
     """A name that one side does not know has that side's ``default`` there."""
     mine, theirs = one.get(name, one.get("default")), other.get(name, other.get("default"))
     if mine is None or theirs is None:
-        return theirs if mine is None else mine  # type: ignore[no-any-return]
+        return theirs if mine is None else mine
     return tightest(key, mine, theirs)
 
 
