@@ -83,4 +83,5 @@ from compliance import (  # noqa: E402  (Django looks for models here)
     models_holds,  # noqa: F401
     models_kyc,  # noqa: F401
     models_limits,  # noqa: F401
+    models_packs,  # noqa: F401
 )
