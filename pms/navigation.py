@@ -53,6 +53,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Review cases", "inbox", "compliance_reviewcase", "compliance.view_reviewcase"),
+            ("Refusals", "do_not_disturb_on", "compliance_gatedecision", "compliance.view_gatedecision"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),

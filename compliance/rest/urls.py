@@ -5,4 +5,5 @@ from compliance.rest import views
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
     path("compliance/approvals/<uuid:approval_id>", views.Approval.as_view(), name="approval"),
+    path("compliance/decisions", views.Decisions.as_view(), name="decisions"),
 ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from django.db import DatabaseError, connection
 
+from compliance.selectors_gate import find_denial
 from compliance.services.play_gate import refresh
+from compliance.types_gate import ReasonCode
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from wallet.types import Outcome, Posting
@@ -18,6 +21,8 @@ MAX_REFERENCE_LENGTH = 200
 
 _PARALLEL_KEY = "PM003"
 _GATE_STALE = "gate_stale"
+# Refusals by compliance that say more than their code: which limit, until when.
+_WITH_DETAILS = frozenset(ReasonCode)
 
 
 class OwnSource(StrEnum):
@@ -48,6 +53,8 @@ def post(function: str, params: Sequence[Any], currency: str) -> Posting:
         if posting.reason != _GATE_STALE:
             break
         refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike; nothing was done
+    if posting.reason in _WITH_DETAILS and (denial := find_denial(params[0], posting.reason)):
+        return replace(posting, details=denial.data)
     return posting
 
 
