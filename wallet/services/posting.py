@@ -20,6 +20,7 @@ from wallet.types import Outcome, Posting
 MAX_REFERENCE_LENGTH = 200
 
 _PARALLEL_KEY = "PM003"
+_ATTEMPTS = 5
 _GATE_STALE = "gate_stale"
 # Refusals by compliance that say more than their code: which limit, until when.
 _WITH_DETAILS = frozenset(ReasonCode)
@@ -43,11 +44,15 @@ def post(function: str, params: Sequence[Any], currency: str) -> Posting:
     Outside a transaction the call is one of its own: it commits before this returns. Balances are in the player's
     currency; ``currency`` labels the zeros of a player who is unknown.
     """
-    for last in (False, False, True):
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             posting = _call(function, params, currency)
         except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block or last:
+            if (
+                getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY
+                or connection.in_atomic_block
+                or attempt == _ATTEMPTS
+            ):
                 raise
             continue  # the next look sees what the key led to
         if posting.reason != _GATE_STALE:
