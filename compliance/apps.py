@@ -13,10 +13,12 @@ class ComplianceConfig(AppConfig):
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
         from compliance.services.packs import PackApproval
+        from compliance.services.play_gate import keep_up
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
-        from players.ports import register_panel
+        from players.ports import register_panel, register_settings_listener
 
         register_panel(RefusalsPanel())
+        register_settings_listener(keep_up)
         load_packs()  # a process does not start with packs that do not fit
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)

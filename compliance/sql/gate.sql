@@ -207,7 +207,9 @@ BEGIN
                                            p_actor, p_request_id);
         RETURN refused.reason;
     END IF;
-    PERFORM compliance_gate_turn(ARRAY[p_player], p_at);
+    IF NOT (p_at >= gate.hour_at AND p_at < gate.hour_at + interval '1 hour') THEN
+        PERFORM compliance_gate_turn(ARRAY[p_player], p_at);
+    END IF;
     UPDATE compliance_playgate SET
         hour_bets = hour_bets + 1,
         hour_staked_minor = hour_staked_minor + p_real,
