@@ -8,6 +8,7 @@ class ComplianceConfig(AppConfig):
         from datetime import timedelta
 
         from compliance.admin_gate import RefusalsPanel
+        from compliance.demands import get_demands
         from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
@@ -15,11 +16,12 @@ class ComplianceConfig(AppConfig):
         from compliance.services.packs import PackApproval
         from compliance.services.play_gate import keep_up
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
-        from players.ports import register_panel, register_settings_listener
+        from players.ports import register_demands, register_panel, register_settings_listener
 
         register_panel(RefusalsPanel())
         register_settings_listener(keep_up)
         load_packs()  # a process does not start with packs that do not fit
+        register_demands(get_demands)
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)
         for rule in (
