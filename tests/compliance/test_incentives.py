@@ -158,7 +158,7 @@ def swede(db: None) -> PlayerDetails:
     activate("SE")
     make_game()
     return make_player(
-        country="SE", currency="SEK", at=AT, first_name="Eva", last_name="Ek", birth_date=date(1980, 1, 1)
+        country="SE", at=AT, first_name="Eva", last_name="Ek", birth_date=date(1980, 1, 1)
     )
 
 
@@ -166,7 +166,7 @@ def swede(db: None) -> PlayerDetails:
 def test_a_second_grant_in_sweden_is_refused_and_kept(swede: PlayerDetails) -> None:
     def grant(key: str) -> Outcome:
         return open_bonus_purse(
-            player_id=swede.id, amount=Money(1_000, "SEK"), terms=PurseTerms(), source="test", idempotency_key=key,
+            player_id=swede.id, amount=Money(1_000, "EUR"), terms=PurseTerms(), source="test", idempotency_key=key,
             actor=ACTOR, at=AT,
         )[1].outcome  # fmt: skip
 
@@ -178,12 +178,12 @@ def test_a_second_grant_in_sweden_is_refused_and_kept(swede: PlayerDetails) -> N
 @pytest.mark.rule(41)
 def test_strong_signs_of_harm_stop_bonuses_and_marketing_at_once(db: None) -> None:
     activate("GB")
-    player = make_player(country="GB", currency="GBP", at=AT)
+    player = make_player(country="GB", at=AT)
     cell = (ConsentProduct.CASINO, ConsentChannel.EMAIL)
     change_consents(player_id=player.id, answers={cell: True}, text_version="1", source="preferences", at=AT)
 
     def verdicts(at: datetime) -> list[Verdict]:
-        facts = (BonusFacts("bonus", Money(100, "GBP")), MessageFacts("email", "casino"))
+        facts = (BonusFacts("bonus", EURO), MessageFacts("email", "casino"))
         return [
             decide(action=action, player_id=player.id, facts=what, actor=ACTOR, at=at).verdict
             for action, what in zip((GateAction.BONUS, GateAction.MESSAGE), facts, strict=True)
