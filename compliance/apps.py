@@ -9,11 +9,20 @@ class ComplianceConfig(AppConfig):
 
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
-        from compliance.services.client_changes import ClientApproval
+        from compliance.services.client_changes import ClientApproval, ClientChangeApproval
+        from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
+        from players.ports import register_provider_changer
 
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
+        for handler in (
+            StaffRolesApproval(),
+            RoleApproval(),
+            ClientApproval(),
+            ClientChangeApproval(),
+            ProviderApproval(),
+        ):
             register_handler(handler)
+        register_provider_changer(change_provider)
         for rule in (
             TablePurge(
                 "sessions",

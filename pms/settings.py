@@ -73,7 +73,7 @@ DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 # Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
 ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
 # What takes a second person: giving roles to staff, changing what a role may do, making service clients.
-FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients", "single_sign_on"])
 # A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
 GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
 # Permissions on single objects are read by kernel.objects alone.
@@ -296,6 +296,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "auth.Group", "m2m_fields": ["permissions"]},
     {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
     {"model": "loyalty.Level"},
+    {"model": "players.StaffNetwork"},
     {"model": "wallet.ApprovalRule"},
     {"model": "wallet.FeeRule"},
     {"model": "wallet.Game"},

@@ -23,6 +23,7 @@ from kernel.secrets import is_current, seal, unseal
 from players.models import User
 from players.models_staff import StaffDevice
 from players.selectors_staff import SECRETS_PURPOSE, asks_second_factor, find_staff
+from players.services.staff_resets import note_reset
 from players.services.staff_sessions import end_sessions
 from players.services.staff_throttling import forgive_attempts, take_attempt
 from players.types_staff import DeviceKind, EndReason
@@ -200,6 +201,7 @@ def reset_second_factors(*, user_id: int, reason: str, actor: Actor, at: datetim
         before={"kinds": ", ".join(kinds)},
     )
     end_sessions(user_id=user_id, reason=EndReason.SECOND_FACTOR, actor=actor, at=at)
+    note_reset(user_id=user_id, what="Your second factors were taken away", actor=actor, at=at)
 
 
 def record_device(*, action: str, user_id: int, kind: DeviceKind, at: datetime) -> None:

@@ -20,7 +20,7 @@ from players.selectors_staff import PROVIDERS_PURPOSE, find_staff
 from players.services.staff_devices import ensure_sso_device
 from players.services.staff_sessions import end_sessions
 from players.types import UserKind
-from players.types_staff import Assertion, EndReason, Protocol, StaffMember
+from players.types_staff import Assertion, EndReason, StaffMember
 
 # Longer than any assertion is good for.
 ASSERTIONS_KEPT = timedelta(days=2)
@@ -71,37 +71,6 @@ def use_assertion_once(*, provider: str, assertion_id: str, at: datetime) -> Non
             UsedAssertion.objects.create(provider=row, assertion_id=assertion_id[:255], used_at=at)
     except IntegrityError:
         raise SsoRefused(f"{provider}: assertion {assertion_id} came twice") from None
-
-
-@transaction.atomic
-def save_provider(
-    *,
-    slug: str,
-    name: str,
-    protocol: Protocol,
-    client_id: str = "",
-    secret: str = "",
-    parameters: dict[str, object],
-    groups_claim: str = "groups",
-    mfa_contexts: list[str],
-    roles: dict[str, str],
-) -> None:
-    """Make an identity provider, or bring it up to date. ``roles`` maps its groups to roles. Raises: UnknownRole."""
-    row, _ = IdentityProvider.objects.update_or_create(
-        slug=slug,
-        defaults={
-            "name": name,
-            "protocol": protocol.value,
-            "client_id": client_id,
-            "secret": seal(secret, PROVIDERS_PURPOSE) if secret else b"",
-            "parameters": parameters,
-            "groups_claim": groups_claim,
-            "mfa_contexts": mfa_contexts,
-        },
-    )
-    row.mappings.all().delete()
-    for group, role in roles.items():
-        RoleMapping.objects.create(provider=row, group=group, role=Group.objects.get(name=role))
 
 
 def reseal_secrets() -> int:

@@ -22,7 +22,6 @@ from kernel import clock
 from players.models_staff import StaffSession
 from players.services.staff_break_glass import seal_account
 from players.services.staff_devices import begin_totp, confirm_totp
-from players.services.staff_sso import save_provider
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from pms.runtime.demo import totp
@@ -30,7 +29,7 @@ from tests.browser.conftest import Server, log_in
 from tests.browser.test_back_office import WCAG
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
-from tests.staff import staff_id
+from tests.staff import make_provider, staff_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("db")]
 
@@ -179,9 +178,9 @@ def test_single_sign_on(browser: Browser, server: Server, tmp_path: Path) -> Non
     try:
         wait_for(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
         ensure_roles()
-        save_provider(
+        make_provider(
             slug="corp", name="Corp", protocol=Protocol.OIDC, client_id=CLIENT_ID, secret=SECRET,
-            parameters={"server_url": f"http://127.0.0.1:{port}"}, mfa_contexts=["otp"], roles={"ops": "operations"},
+            parameters={"server_url": f"http://127.0.0.1:{port}"}, mfa_contexts=("otp",), roles={"ops": "operations"},
         )  # fmt: skip
         page = browser.new_context(base_url=home).new_page()
         page.goto("/admin/players/player/")
@@ -336,7 +335,7 @@ def test_pages_of_the_login_have_no_faults_that_axe_finds(page: Page, theme: str
         "/admin/security/", "/admin/security/app/", "/admin/reauthenticate/", "/admin/players/staffsession/",
         f"/admin/players/staffsession/{StaffSession.objects.latest('id').pk}/change/", "/admin/players/staffdevice/",
         "/admin/players/staffnetwork/", "/admin/players/staffnetwork/add/", "/admin/players/identityprovider/",
-        "/admin/players/identityprovider/add/",
+        "/admin/players/identityprovider/new/",
     ):  # fmt: skip
         shown = page.goto(address)
         assert shown
