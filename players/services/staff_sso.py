@@ -9,7 +9,6 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from events.audit import record
-from events.types import AuditOutcome
 from kernel.actors import system
 from kernel.errors import DomainError
 from kernel.secrets import is_current, seal, unseal
@@ -53,8 +52,6 @@ def accept_assertion(*, assertion: Assertion, at: datetime) -> tuple[StaffMember
             _set_roles(user, roles, provider, at)
     member = find_staff(user.pk) if user and roles else None
     if member is None:
-        actor = system(f"sso:{provider.slug}")
-        record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
         raise SsoRefused(f"{assertion.provider}: {assertion.subject} has no role here, or is switched off")
     asserted = bool(assertion.contexts & set(provider.mfa_contexts))
     return member, ensure_sso_device(user_id=member.id, provider=provider.name, at=at) if asserted else None

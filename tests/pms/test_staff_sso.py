@@ -18,10 +18,13 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 from django.contrib.auth import get_user_model
+from django.contrib.auth.models import Group
 from django.test import Client
 
+from events.selectors_audit import list_audit
+from events.types import AuditOutcome, AuditQuery
 from kernel import clock
-from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffSession, UsedAssertion
+from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffNetwork, StaffSession, UsedAssertion
 from players.selectors_staff import list_providers
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
@@ -148,6 +151,7 @@ def test_whoever_has_no_mapped_group_gets_no_account(oidc: str) -> None:
     answer = client.get(sign_on(client, "nina"), follow=True)
     assert "ask an administrator" in text_of(answer)
     assert not staff().exists()
+    assert failures() == [("system:login", {"method": "sso:corp"})]
 
 
 def test_an_answer_comes_only_once_and_only_to_whoever_asked(oidc: str) -> None:
@@ -211,6 +215,12 @@ def test_an_administrator_sets_a_provider_up_by_form_and_its_secret_is_never_sho
     assert "nobody gets in" in text_of(staff_client("auditor").get(f"{page}change/"))
     assert staff_client("auditor").post(f"{page}edit/", form).status_code == 403
     assert staff_client("operations").get(f"{page}change/").status_code == 403
+
+
+def failures() -> list[tuple[str, Any]]:
+    """Logins that came to nothing, as the audit trail has them."""
+    found = list_audit(AuditQuery(action="players.log_in"))
+    return [(row.actor, row.after) for row in found if row.outcome is AuditOutcome.FAILED]
 
 
 # --- SAML ---
@@ -300,12 +310,22 @@ def test_a_wrong_answer_is_refused(saml: SamlProvider, fault: str, different: di
     send(client, saml.answer(good(client, **different)))
     assert not logged_in(client), fault
     assert not staff().exists()
+    assert failures() == [("system:login", {"method": "sso:corp-saml"})]
+
+
+def test_a_login_from_a_foreign_network_is_on_the_trail_under_the_persons_name(saml: SamlProvider) -> None:
+    StaffNetwork.objects.create(role=Group.objects.get(name="operations"), network="203.0.113.0/24")
+    client = browser()
+    send(client, saml.answer(good(client)))
+    assert not logged_in(client)
+    assert failures() == [(f"staff:{staff().get().pk}", {"method": "sso:corp-saml"})]
 
 
 def test_a_forged_answer_is_refused(saml: SamlProvider) -> None:
     client = browser()
     send(client, SamlProvider().answer(good(client)))
     assert not staff().exists()
+    assert len(failures()) == 1
 
 
 def test_an_answer_changed_after_signing_is_refused(saml: SamlProvider) -> None:
@@ -346,6 +366,7 @@ def test_the_same_assertion_id_is_refused_even_with_a_new_login(saml: SamlProvid
     assert UsedAssertion.objects.count() == 1
     send(second, saml.answer(good(second, assertion_id=said.assertion_id)))
     assert not logged_in(second)
+    assert failures() == [("system:login", {"method": "sso:corp-saml"})]
 
 
 def test_an_answer_nobody_asked_for_is_refused(saml: SamlProvider) -> None:
