@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kernel.pan import mask_log
-from pms.environment import Env
+from pms.environment import Env, issued_keys, split_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -411,7 +411,8 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
 # --- players' login ----------------------------------------------------------------------------------------------
-PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# Several while they are changed, one after the other: the last one signs, all of them verify.
+PLAYER_JWT_PRIVATE_KEYS = split_keys(env("PLAYER_JWT_PRIVATE_KEY", default=""))
 PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
 PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
 PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
@@ -477,7 +478,8 @@ if EMAIL_FOLDER:
     EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
 
 # --- identity of service clients ---------------------------------------------------------------------------------
-IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# As with players' keys; all of them are published.
+IDP_OIDC_PRIVATE_KEYS = issued_keys(env("PMS_JWT_PRIVATE_KEY", default=""))
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
@@ -10,6 +11,7 @@ from django.db import IntegrityError, transaction
 
 from events.audit import record
 from kernel.actors import system
+from kernel.db import locked_batches
 from kernel.errors import DomainError
 from kernel.secrets import is_current, seal, unseal
 from players.models import User
@@ -70,15 +72,14 @@ def use_assertion_once(*, provider: str, assertion_id: str, at: datetime) -> Non
         raise SsoRefused(f"{provider}: assertion {assertion_id} came twice") from None
 
 
-def reseal_secrets() -> int:
-    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
-    count = 0
-    for row in IdentityProvider.objects.exclude(secret=b""):
-        if not is_current(bytes(row.secret), PROVIDERS_PURPOSE):
+def reseal_secrets() -> Iterator[int]:
+    """Seal what is not under the present SECRET_KEY anew; how many, batch by batch. Raises: kernel.secrets.Unreadable."""
+    for rows in locked_batches(IdentityProvider.objects.exclude(secret=b"")):
+        old = [row for row in rows if not is_current(bytes(row.secret), PROVIDERS_PURPOSE)]
+        for row in old:
             row.secret = seal(unseal(bytes(row.secret), PROVIDERS_PURPOSE), PROVIDERS_PURPOSE)
-            row.save(update_fields=["secret"])
-            count += 1
-    return count
+        IdentityProvider.objects.bulk_update(old, ["secret"])
+        yield len(old)
 
 
 def _set_roles(user: User, roles: list[Group], provider: IdentityProvider, at: datetime) -> None:
