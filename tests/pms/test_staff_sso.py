@@ -30,7 +30,7 @@ from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
-from tests.saml import MFA, Said, SamlProvider, request_id_of
+from tests.saml import MFA, PASSWORD_ONLY, Said, SamlProvider, request_id_of
 from tests.staff import make_provider, staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -276,8 +276,7 @@ def test_saml_makes_an_account_and_later_logins_follow_the_providers_groups(saml
 
 def test_saml_without_the_context_of_a_second_factor_asks_for_one(saml: SamlProvider) -> None:
     client = browser()
-    password = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
-    answer = send(client, saml.answer(good(client, context=password)))
+    answer = send(client, saml.answer(good(client, context=PASSWORD_ONLY)))
     assert answer.redirect_chain[-1][0] == "/admin/login/enrol/"
     assert not logged_in(client)
 
