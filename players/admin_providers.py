@@ -116,7 +116,7 @@ class IdentityProviderAdmin(PageAdmin):
         return {
             "facts": [
                 ("State", self.state(obj)),
-                ("Protocol", obj.get_protocol_display()),  # type: ignore[attr-defined]
+                ("Protocol", obj.get_protocol_display()),
                 ("In the addresses", obj.slug),
                 ("Client id", obj.client_id),
                 ("Secret", "kept encrypted" if obj.secret else "none"),

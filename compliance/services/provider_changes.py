@@ -65,7 +65,9 @@ def change_provider(
 
 def _content(data: ProviderSettings | None) -> dict[str, Any] | None:
     """Exact in JSON: parameters are text, for they may hold anything."""
-    return data and {
+    if data is None:
+        return None
+    return {
         "slug": data.slug,
         "name": data.name,
         "protocol": data.protocol.value,
