@@ -7,19 +7,23 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval, ClientChangeApproval
+        from compliance.services.packs import PackApproval
         from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from players.ports import register_provider_changer
 
+        load_packs()  # a process does not start with packs that do not fit
         for handler in (
             StaffRolesApproval(),
             RoleApproval(),
             ClientApproval(),
             ClientChangeApproval(),
             ProviderApproval(),
+            PackApproval(),
         ):
             register_handler(handler)
         register_provider_changer(change_provider)

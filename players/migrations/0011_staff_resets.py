@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0009_risk"),
+        ("players", "0010_residence_and_birth"),
     ]
 
     operations = [
