@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0026_expiry"),
+        ("wallet", "0027_gate"),
     ]
 
     operations = [
