@@ -7,11 +7,19 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from compliance.ports import register_handler
+        from django.conf import settings
+
+        from compliance.ports import register_handler, register_scanner
         from compliance.purge_rules import TablePurge, register_purge
+        from compliance.scanners import scanner_named
+        from compliance.services import documents
         from compliance.services.client_changes import ClientApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
+        from kernel.vault import register_holder as register_personal
 
+        if settings.DOCUMENT_SCANNER:
+            register_scanner(scanner_named(settings.DOCUMENT_SCANNER))
+        register_personal(documents.reseal)
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
             register_handler(handler)
         for rule in (
