@@ -66,7 +66,7 @@ class MyDocuments(MeView):
             player_id=me(request),
             kind=DocumentKind(form["kind"]),
             side=DocumentSide(form["side"]),
-            content=request.data or b"",
+            content=bytes(request.data or b""),  # type: ignore[arg-type]  # FileParser's bytes
             idempotency_key=key,
             actor=actor_of(request),
             at=clock.now(),

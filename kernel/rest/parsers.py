@@ -24,7 +24,7 @@ class FileParser(BaseParser):
 
     def parse(
         self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
-    ) -> bytes:
+    ) -> Any:
         assert parser_context  # noqa: S101  (DRF always gives it)
         return read_body(parser_context["request"]._request, parser_context["view"].max_body_bytes)
 
