@@ -74,7 +74,7 @@ class DocumentAdmin(LatestAdmin):
 
     @column("Player")
     def player_(self, row: Document) -> str:
-        href = reverse("admin:players_player_change", args=[row.player_id])
+        href = reverse("admin:players_player_tab", args=[row.player_id, "verification"])
         return format_html('<a class="pms-link" href="{}">{}</a>', href, row.player.user.username)
 
     @column("Handed in by")
@@ -174,7 +174,7 @@ class DocumentAdmin(LatestAdmin):
         except UnknownPlayer as error:
             raise Http404(error.detail) from None
         form = UploadForm(request.POST or None, request.FILES or None, initial={"key": uuid7().hex})
-        back = reverse("admin:players_player_change", args=[player_id])
+        back = reverse("admin:players_player_tab", args=[player_id, "verification"])
         if request.method == "POST" and form.is_valid():
             data = form.cleaned_data
             try:

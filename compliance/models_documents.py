@@ -15,13 +15,15 @@ class Document(models.Model):
     """One document of a player. Written by services.documents; never changes.
 
     The row says what it is and holds nothing of what is on it: the pages lie as files below DOCUMENTS_PATH, sealed under
-    the player's own key, and open no more once that key is destroyed. ``came_as`` is the type that the content had.
+    the player's own key, and open no more once that key is destroyed. ``came_as`` is the type that the content had;
+    ``step`` is what it is to prove, None where nothing is asked for.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    step = models.ForeignKey("compliance.KycStep", null=True, on_delete=models.PROTECT, related_name="+")
     kind = models.CharField(max_length=20, choices=[(kind.value, kind.name) for kind in DocumentKind])
     side = models.CharField(max_length=5, choices=[(side.value, side.name) for side in DocumentSide])
     came_as = models.CharField(max_length=30)

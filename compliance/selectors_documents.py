@@ -36,6 +36,7 @@ def details(row: Document) -> DocumentDetails:
     return DocumentDetails(
         id=row.id,
         player_id=row.player_id,
+        step_id=row.step_id,
         kind=DocumentKind(row.kind),
         side=DocumentSide(row.side),
         came_as=row.came_as,

@@ -36,6 +36,7 @@ class DocumentDetails:
 
     id: UUID
     player_id: UUID
+    step_id: UUID | None
     kind: DocumentKind
     side: DocumentSide
     came_as: str

@@ -28,6 +28,9 @@ class DocumentForm(StrictSerializer):
 
     kind = choice(DocumentKind)
     side = choice(DocumentSide, default=DocumentSide.WHOLE)
+    step_id = serializers.UUIDField(
+        required=False, help_text="What it is to prove. Left out: the open step that such a document proves."
+    )
 
 
 class DocumentSerializer(serializers.Serializer):
@@ -36,6 +39,7 @@ class DocumentSerializer(serializers.Serializer):
     id = serializers.UUIDField()
     kind = choice(DocumentKind)
     side = choice(DocumentSide)
+    step_id = serializers.UUIDField(allow_null=True)
     pages = serializers.IntegerField()
     uploaded_at = serializers.DateTimeField()
 
@@ -66,6 +70,7 @@ class MyDocuments(MeView):
             player_id=me(request),
             kind=DocumentKind(form["kind"]),
             side=DocumentSide(form["side"]),
+            step_id=form.get("step_id"),
             content=bytes(request.data or b""),  # type: ignore[arg-type]  # FileParser's bytes
             idempotency_key=key,
             actor=actor_of(request),

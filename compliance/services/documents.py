@@ -17,7 +17,9 @@ from compliance import rules_documents as rules
 from compliance.models_documents import Document
 from compliance.ports import ScannerUnavailable, get_scanner
 from compliance.selectors_documents import details, get_document
+from compliance.selectors_kyc import find_unfinished_case
 from compliance.services import document_files as files
+from compliance.services.document_steps import find_step, hand_over
 from compliance.types_documents import DocumentDetails, DocumentKind, DocumentSide
 from events.audit import record
 from events.catalogue.compliance_documents import DocumentUploaded
@@ -93,21 +95,30 @@ def store_document(
     idempotency_key: str,
     actor: Actor,
     at: datetime,
+    step_id: UUID | None = None,
 ) -> DocumentDetails:
     """Take a file in: scan it, read it by its content, draw its pages anew, and keep those under the player's key.
 
-    The file itself is not kept. Publishes DocumentUploaded. Raises: AccessDenied, UnknownPlayer, TooManyUploads,
-    DocumentRefused, ScannerSilent, IdempotencyConflict, kernel.vault.Destroyed.
+    The file itself is not kept. It belongs to ``step_id``, or to the open step that such a document proves; that step
+    goes to review. Publishes DocumentUploaded, KycDecided. Raises: AccessDenied, UnknownPlayer, FieldErrors,
+    TooManyUploads, DocumentRefused, ScannerSilent, IdempotencyConflict, kernel.vault.Destroyed.
     """
     _may_add(actor, player_id)
     get_player(player_id)
     scope = f"documents:{actor}"
     digest = idempotency.digest_of(
-        {"player": player_id, "kind": kind, "side": side, "content": hashlib.sha256(content).hexdigest()}
+        {
+            "player": player_id,
+            "kind": kind,
+            "side": side,
+            "step": step_id,
+            "content": hashlib.sha256(content).hexdigest(),
+        }
     )
     known = idempotency.find_result(scope, idempotency_key, digest)
     if known:
         return get_document(UUID(known))
+    find_step(player_id=player_id, kind=kind, step_id=step_id)  # before any work
     if actor.kind is ActorKind.PLAYER and count(f"documents:{player_id}", 3_600) > UPLOADS_PER_HOUR:
         raise TooManyUploads(f"At most {UPLOADS_PER_HOUR} files can be sent in an hour; try again later.")
     try:
@@ -126,9 +137,11 @@ def store_document(
             if known:
                 files.remove_pages(document_id=document_id, pages=len(pages))
                 return get_document(UUID(known))
+            step = find_step(player_id=player_id, kind=kind, step_id=step_id)
             row = Document.objects.create(
                 id=document_id,
                 player_id=player_id,
+                step_id=step.id if step else None,
                 kind=kind,
                 side=side,
                 came_as=came_as,
@@ -141,6 +154,8 @@ def store_document(
             idempotency.remember(scope, idempotency_key, digest, str(document_id), at)
             publish(DocumentUploaded(player_id=player_id, occurred_at=at, document_id=document_id, kind=kind))
             _record("compliance.store_document", row, actor, at)
+            if step:
+                hand_over(step=step, actor=actor, at=at)
     except BaseException:
         files.remove_pages(document_id=document_id, pages=len(pages))
         raise
@@ -165,8 +180,10 @@ def open_page(*, document_id: UUID, page: int, actor: Actor, at: datetime) -> by
 
 
 def may_see(player_id: UUID, actor: Actor, at: datetime) -> bool:
-    """Whether this person may see what is on the player's documents now."""
-    return PersonalSection.DOCUMENTS in list_standing_reveals(player_id, actor, at)
+    """Whether this person said why they see the player's documents: by a reveal, or with the player's case in hand."""
+    case = find_unfinished_case(player_id)
+    in_hand = case and case.claimed_by == str(actor) and case.claimed_until and case.claimed_until > at
+    return bool(in_hand) or PersonalSection.DOCUMENTS in list_standing_reveals(player_id, actor, at)
 
 
 def reseal(player_id: UUID, at: datetime) -> int:
