@@ -76,4 +76,4 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import models_delegation, models_documents, models_holds, models_kyc  # noqa: E402, F401  (Django looks for models here)
+from compliance import models_delegation, models_documents, models_holds, models_kyc, models_packs  # noqa: E402, F401  (Django looks for models here)

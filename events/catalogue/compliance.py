@@ -35,6 +35,18 @@ class ApprovalDecided(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class PackActivated(Event):
+    """A version of a jurisdiction pack, or of the house policy, was put in force from ``in_force_from`` on."""
+
+    wire_name = "compliance.pack-activated.v1"
+    pack: str
+    version: str
+    digest: str
+    in_force_from: datetime
+    activated_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class KycCaseOpened(Event):
     """A player has to prove something. ``steps`` are kinds, parted by spaces; ``funds`` says whether money is locked."""
 

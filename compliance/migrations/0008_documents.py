@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0006_kyc"),
+        ("compliance", "0007_packs"),
         ("players", "0009_risk"),
     ]
 
