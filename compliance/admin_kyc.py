@@ -24,7 +24,7 @@ from compliance.models_kyc import KycCase
 from compliance.selectors_kyc import details, get_case, list_moves, review_queue
 from compliance.services import kyc
 from compliance.services.kyc_approvals import find_waiting, settle_case
-from compliance.types_kyc import CaseDetails, CaseState, StepDetails, StepState
+from compliance.types_kyc import CaseDetails, CaseState, StepDetails, StepKind, StepState
 from kernel import clock
 from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, may, need, staff_actor
@@ -72,17 +72,17 @@ class StepForm(forms.Form):
         choices=[(state.value, text) for state, text in _OUTCOMES.items()],
         widget=forms.RadioSelect,
     )
-    reasons = forms.MultipleChoiceField(
-        required=False,
-        choices=[(code, human(code)) for code in (*rules.REASONS, *sorted(rules.CONFIDENTIAL_REASONS))],
-        widget=forms.CheckboxSelectMultiple,
-        help_text="Needed to refuse. The player is told what to do; forged, fraud, duplicate and lists are never told.",
-    )
     document_until = forms.DateField(
         label="The document is valid until",
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}),
         help_text="When accepting: from then on it has to be proved anew, at the latest as the risk level wants it.",
+    )
+    reasons = forms.MultipleChoiceField(
+        required=False,
+        choices=[(code, human(code)) for code in (*rules.REASONS, *sorted(rules.CONFIDENTIAL_REASONS))],
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Needed to refuse. The player is told what to do; forged, fraud, duplicate and lists are never told.",
     )
     note = forms.CharField(
         required=False,
@@ -230,7 +230,9 @@ class KycCaseAdmin(PageAdmin):
 
     def _documents(self, case: CaseDetails, step: StepDetails | None = None) -> list[Document]:
         """Those handed in for the case (or one step of it), the newest first."""
-        steps = [step.id] if step else [each.id for each in case.steps]
+        shows = {StepKind.AGE: (StepKind.AGE, StepKind.IDENTITY), StepKind.ENHANCED: tuple(StepKind)}
+        kinds = shows.get(step.kind, (step.kind,)) if step else tuple(StepKind)
+        steps = [each.id for each in case.steps if each.kind in kinds]
         return list(Document.objects.filter(player_id=case.player_id, step_id__in=steps).order_by("-id")[:20])
 
     # --- working it ---
