@@ -76,4 +76,13 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import models_delegation, models_documents, models_holds, models_kyc, models_packs  # noqa: E402, F401  (Django looks for models here)
+from compliance import (  # noqa: E402, F401  (Django looks for models here)  # noqa: E402  (Django looks for models here)
+    models_cases,
+    models_delegation,
+    models_documents,
+    models_gate,
+    models_holds,
+    models_kyc,
+    models_limits,
+    models_packs,
+)
