@@ -47,18 +47,27 @@ class Damaged(ValueError):
 
 def seal(subject_id: UUID, field: str, text: str, *, at: datetime) -> bytes:
     """Encrypt one field ("players.street") of one person. Raises: Destroyed."""
-    version = _newest(subject_id, at)
-    nonce = os.urandom(_NONCE)
-    sealed = _key(subject_id, version).encrypt(nonce, text.encode(), _bound_to(subject_id, field))
-    return version.to_bytes(2, "big") + nonce + sealed
+    return seal_bytes(subject_id, field, text.encode(), at=at)
 
 
 def unseal(subject_id: UUID, field: str, sealed: bytes) -> str:
     """Raises: Destroyed, Damaged."""
+    return unseal_bytes(subject_id, field, sealed).decode()
+
+
+def seal_bytes(subject_id: UUID, field: str, content: bytes, *, at: datetime) -> bytes:
+    """``seal`` for what is no text: a page of a document. Raises: Destroyed."""
+    version = _newest(subject_id, at)
+    nonce = os.urandom(_NONCE)
+    sealed = _key(subject_id, version).encrypt(nonce, content, _bound_to(subject_id, field))
+    return version.to_bytes(2, "big") + nonce + sealed
+
+
+def unseal_bytes(subject_id: UUID, field: str, sealed: bytes) -> bytes:
+    """Raises: Destroyed, Damaged."""
     try:
         key = _key(subject_id, int.from_bytes(sealed[:2], "big"))
-        plain = key.decrypt(sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(subject_id, field))
-        return plain.decode()
+        return key.decrypt(sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(subject_id, field))
     except (InvalidTag, SubjectKey.DoesNotExist):
         raise Damaged(f"{field} of {subject_id} cannot be opened: it was changed or moved.") from None
 

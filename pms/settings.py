@@ -242,6 +242,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
+    "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
@@ -250,6 +251,17 @@ CELERY_BEAT_SCHEDULE = {
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    # Nightly what is new, on Sundays all of it.
+    "verify-ledger": {
+        "task": "wallet.tasks.verify_ledger",
+        "schedule": crontab(hour=2, minute=40, day_of_week="1-6"),
+        "kwargs": {"since_last": True},
+    },
+    "verify-whole-ledger": {
+        "task": "wallet.tasks.verify_ledger",
+        "schedule": crontab(hour=2, minute=40, day_of_week="0"),
+        "kwargs": {"since_last": False},
+    },
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
     "end-expired-sessions": {"task": "players.tasks.end_expired_sessions", "schedule": 300},
@@ -513,6 +525,14 @@ SOCIALACCOUNT_LOGIN_ON_GET = True
 # Files that staff asked for; web and worker both reach the folder.
 EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
 EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
+
+# --- documents that players hand in ------------------------------------------------------------------------------
+# Sealed under each player's key; every process role that takes or shows documents reaches the folder.
+DOCUMENTS_PATH = Path(env("DOCUMENTS_PATH", default=str(PMS_HOME / "documents")))
+# "clamd://host:port"; the sandbox knows the EICAR test file and nothing else. Empty: no document is taken.
+DOCUMENT_SCANNER = env("DOCUMENT_SCANNER", default="sandbox")
+# Uploads up to this size stay in memory: a document never lies on a disk unsealed.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

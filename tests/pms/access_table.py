@@ -25,6 +25,9 @@ RUNS_MACHINERY = "administrator operations"
 CONNECTS = "administrator integrator"
 APPROVES_CORRECTIONS = "compliance_officer finance"
 HOLDS = "compliance_officer mlro"
+SEES_DOCUMENTS = "administrator auditor compliance_officer mlro"
+SEES_VERIFICATION = "administrator auditor compliance_officer mlro operations support_lead"
+HANDS_IN = "compliance_officer mlro operations support_lead"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -108,6 +111,12 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "events_consumercursor_* events_deadletter_*": SEES_MACHINERY,
     "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
     "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
+    "compliance_kyccase_*": SEES_VERIFICATION,
+    "compliance_kyccase_next compliance_kyccase_claim compliance_kyccase_release": HOLDS,
+    "compliance_kyccase_step compliance_kyccase_decide": HOLDS,
+    "compliance_document_*": SEES_DOCUMENTS,
+    "compliance_document_page compliance_document_reveal": SEES_DOCUMENTS,
+    "compliance_document_upload": HANDS_IN,
     "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
     "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---
