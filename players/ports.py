@@ -1,5 +1,5 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give, and what
-keeps up with changed settings."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give,
+who says what takes a second person, and what keeps up with changed settings."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
 from players.types_identity import FieldDemands
+from players.types_staff import ProviderSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,3 +154,30 @@ def register_settings_listener(listener: SettingsListener) -> None:
 def tell_settings_changed(player_id: UUID, names: frozenset[str], at: datetime) -> None:
     for listener in _settings_listeners:
         listener(player_id, names, at)
+
+
+class ProviderChanger(Protocol):
+    """Changes an identity provider of staff, or asks a second person for it."""
+
+    def __call__(
+        self, *, data: ProviderSettings, comment: str, idempotency_key: str, actor: Actor, at: datetime
+    ) -> UUID | None:
+        """None when it is done; else the id of the approval that waits.
+
+        Raises: AccessDenied, FieldErrors, IdempotencyConflict.
+        """
+        ...
+
+
+_provider_changers: list[ProviderChanger] = []
+
+
+def register_provider_changer(changer: ProviderChanger) -> None:
+    """Raises: ValueError when there is one already."""
+    if _provider_changers:
+        raise ValueError("there is one that changes identity providers")
+    _provider_changers.append(changer)
+
+
+def get_provider_changer() -> ProviderChanger:
+    return _provider_changers[0]

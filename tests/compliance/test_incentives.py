@@ -157,9 +157,7 @@ def test_who_stopped_playing_is_left_alone() -> None:
 def swede(db: None) -> PlayerDetails:
     activate("SE")
     make_game()
-    return make_player(
-        country="SE", at=AT, first_name="Eva", last_name="Ek", birth_date=date(1980, 1, 1)
-    )
+    return make_player(country="SE", at=AT, first_name="Eva", last_name="Ek", birth_date=date(1980, 1, 1))
 
 
 @pytest.mark.rule(42)
