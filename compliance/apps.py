@@ -24,6 +24,7 @@ class ComplianceConfig(AppConfig):
         from kernel.vault import register_holder as register_personal
         from players.ports import register_demands, register_panel, register_provider_changer
 
+        self._plug_verification()
         load_packs()  # a process does not start with packs that do not fit
         register_demands(get_demands)
         if settings.DOCUMENT_SCANNER:
@@ -100,3 +101,24 @@ class ComplianceConfig(AppConfig):
             ),
         ):
             register_purge(rule)
+
+    def _plug_verification(self) -> None:
+        from django.conf import settings
+
+        from compliance.ports_kyc import register_kyc_provider
+        from compliance.providers.kyc_sandbox import KycSandbox
+        from compliance.providers.sumsub import SumsubProvider
+
+        if settings.KYC_SANDBOX:
+            register_kyc_provider(KycSandbox())
+        if settings.SUMSUB_APP_TOKEN:
+            register_kyc_provider(
+                SumsubProvider(
+                    app_token=settings.SUMSUB_APP_TOKEN,
+                    secret_key=settings.SUMSUB_SECRET_KEY,
+                    webhook_secrets=settings.SUMSUB_WEBHOOK_SECRETS,
+                    base=settings.SUMSUB_API_BASE,
+                    level=settings.SUMSUB_LEVEL,
+                    allow_sandbox=settings.KYC_SANDBOX,
+                )
+            )

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import compile_limits
+from compliance.selectors_kyc_gate import compile_verification
 
 Part = Callable[[CompileContext, Compiled], None]
 
-PARTS: tuple[Part, ...] = (compile_limits,)
+PARTS: tuple[Part, ...] = (compile_verification, compile_limits)

@@ -4,6 +4,8 @@ from celery import shared_task
 
 from compliance.services import documents, purging
 from compliance.services.approvals import expire_due
+from compliance.services.kyc_checks import chase_due
+from compliance.services.kyc_triggers import expire_due as expire_proofs
 from kernel import clock
 from kernel.actors import system
 
@@ -25,3 +27,15 @@ def purge(**kwargs: object) -> dict[str, int]:
 def sweep_documents(**kwargs: object) -> int:
     """Take away files that no document owns; how many."""
     return documents.sweep_files(at=clock.now())
+
+
+@shared_task
+def chase_verification(**kwargs: object) -> int:
+    """Ask verification providers what became of checks that they did not tell about."""
+    return chase_due(actor=system("chase-verification"), at=clock.now())
+
+
+@shared_task
+def expire_verification(**kwargs: object) -> int:
+    """Ask anew for what was proved and has lapsed."""
+    return expire_proofs(actor=system("expire-verification"), at=clock.now())
