@@ -5,6 +5,7 @@ from celery import shared_task
 from compliance.services import documents, purging
 from compliance.services.approvals import expire_due
 from compliance.services.kyc_checks import chase_due
+from compliance.services.kyc_funds import return_due
 from compliance.services.kyc_triggers import expire_due as expire_proofs
 from kernel import clock
 from kernel.actors import system
@@ -39,3 +40,9 @@ def chase_verification(**kwargs: object) -> int:
 def expire_verification(**kwargs: object) -> int:
     """Ask anew for what was proved and has lapsed."""
     return expire_proofs(actor=system("expire-verification"), at=clock.now())
+
+
+@shared_task
+def return_funds(**kwargs: object) -> int:
+    """Send the money of failed and unfinished verifications back to where it came from."""
+    return return_due(actor=system("return-funds"), at=clock.now())

@@ -237,6 +237,7 @@ CELERY_BEAT_SCHEDULE = {
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "chase-verification": {"task": "compliance.tasks.chase_verification", "schedule": 60},
+    "return-funds": {"task": "compliance.tasks.return_funds", "schedule": 300},
     "expire-verification": {"task": "compliance.tasks.expire_verification", "schedule": 600},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
     "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},

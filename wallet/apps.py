@@ -7,6 +7,7 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from compliance.ports_kyc import register_funds_return
         from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
         from kernel.vault import register_holder as register_personal
@@ -19,6 +20,7 @@ class WalletConfig(AppConfig):
         from wallet.services.adjustments import AdjustmentApproval
         from wallet.services.integrations import reseal_keys
         from wallet.services.payment_instruments import reseal
+        from wallet.services.returns import MoneyBack
         from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
@@ -32,6 +34,7 @@ class WalletConfig(AppConfig):
                     base=settings.STRIPE_API_BASE,
                 )
             )
+        register_funds_return(MoneyBack())
         register_panel(WalletPanel())
         register_as_of(WalletAsOf())
         register_holder(reseal_keys)

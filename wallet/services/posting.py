@@ -30,6 +30,7 @@ class OwnSource(StrEnum):
     HOLDS = "pms:holds"
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
+    RETURNS = "pms:returns"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:
