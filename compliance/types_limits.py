@@ -1,0 +1,141 @@
+"""Limits as they cross the border of compliance: what is limited, over which period, by whom, and how much is left."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from kernel.money import Money
+
+
+class LimitKind(StrEnum):
+    """What a limit counts."""
+
+    DEPOSIT = "deposit"  # paid in, gross: a withdrawal never frees it
+    NET_DEPOSIT = "net_deposit"  # paid in less paid out
+    LOSS = "loss"  # stakes of real money less wins
+    STAKE = "stake"  # one bet
+    WAGERING = "wagering"  # stakes of real money, summed
+    BALANCE = "balance"  # what may lie in the account after a deposit
+    SESSION_TIME = "session_time"  # minutes of play
+    LOGIN_TIME = "login_time"  # minutes logged in
+
+    @property
+    def is_time(self) -> bool:
+        return self in (LimitKind.SESSION_TIME, LimitKind.LOGIN_TIME)
+
+    @property
+    def periods(self) -> tuple[LimitPeriod, ...]:
+        """The periods that make sense for this kind."""
+        if self in (LimitKind.STAKE, LimitKind.BALANCE):
+            return (LimitPeriod.NONE,)
+        if self is LimitKind.SESSION_TIME:
+            return (LimitPeriod.SESSION, *CALENDAR)
+        if self is LimitKind.LOGIN_TIME:
+            return CALENDAR
+        return (*ROLLING, *CALENDAR)
+
+
+class LimitPeriod(StrEnum):
+    """Over what a limit counts. Rolling ones end now; calendar ones begin at midnight in the pack's time zone."""
+
+    NONE = ""  # no period: one bet, one balance
+    SESSION = "session"
+    HOURS_24 = "24h"
+    DAYS_7 = "7d"
+    DAYS_30 = "30d"
+    DAY = "day"
+    WEEK = "week"  # from Monday
+    FOUR_WEEKS = "4w"  # from Monday, or the day that the pack counts from
+    MONTH = "month"
+
+
+ROLLING = (LimitPeriod.HOURS_24, LimitPeriod.DAYS_7, LimitPeriod.DAYS_30)
+CALENDAR = (LimitPeriod.DAY, LimitPeriod.WEEK, LimitPeriod.FOUR_WEEKS, LimitPeriod.MONTH)
+
+
+class LimitSetBy(StrEnum):
+    """Whose limit it is. Each has its own beside the others', and the lowest wins."""
+
+    PLAYER = "player"
+    STAFF = "staff"
+    REGULATOR = "regulator"
+    PACK = "pack"  # what the jurisdiction pack caps
+
+
+class ChangeState(StrEnum):
+    """How far a raise, or a removal, has come."""
+
+    WAITING = "waiting"  # for its delay, and then for the player's confirmation where that is needed
+    CONTACT = "contact"  # for somebody to talk to the player first
+    APPLIED = "applied"
+    CANCELLED = "cancelled"  # by the player, or because a lower limit was set meanwhile
+    EXPIRED = "expired"  # never confirmed
+    REFUSED = "refused"  # after the contact
+
+
+OPEN_CHANGES = (ChangeState.WAITING, ChangeState.CONTACT)
+
+
+@dataclass(frozen=True, slots=True)
+class LimitDetails:
+    """One limit: ``amount`` of money, or ``minutes``. In force from ``active_from`` until ``active_until`` (exclusive)."""
+
+    id: UUID
+    player_id: UUID
+    kind: LimitKind
+    period: LimitPeriod
+    amount: Money | None
+    minutes: int | None
+    set_by: LimitSetBy
+    actor: str
+    reason: str
+    active_from: datetime
+    active_until: datetime | None
+
+    @property
+    def measure(self) -> int:
+        """Minor units or minutes: what is compared."""
+        return self.amount.amount_minor if self.amount else self.minutes or 0
+
+    @property
+    def text(self) -> str:
+        return f"{self.amount} {self.amount.currency}" if self.amount else f"{self.minutes} min"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitUse:
+    """What is used of one limit now. ``resets_at``: when the period ends, or the oldest counted use falls out of it.
+
+    ``used`` and ``remaining`` are minor units or minutes, ``remaining`` never below zero; None where nothing is counted.
+    """
+
+    limit: LimitDetails
+    used: int | None
+    remaining: int | None
+    resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDetails:
+    """A raise (``measure``) or a removal (None) that was asked for. ``eligible_at``: when its delay is over."""
+
+    id: UUID
+    player_id: UUID
+    kind: LimitKind
+    period: LimitPeriod
+    amount: Money | None
+    minutes: int | None
+    state: ChangeState
+    needs_confirmation: bool
+    requested_at: datetime
+    requested_by: str
+    eligible_at: datetime
+    expires_at: datetime | None
+    decided_at: datetime | None
+
+    @property
+    def measure(self) -> int | None:
+        return self.amount.amount_minor if self.amount else self.minutes
