@@ -89,21 +89,14 @@ def lowest(limits: Iterable[LimitDetails]) -> dict[tuple[LimitKind, LimitPeriod]
 
 
 def missing_limits(
-    kinds: Collection[LimitKind], periods: Collection[LimitPeriod], have: Collection[tuple[LimitKind, LimitPeriod]]
-) -> list[tuple[LimitKind, LimitPeriod]]:
-    """Which of the limits that a pack demands before play a player has not set.
-
-    A kind of money is wanted over each of ``periods`` that fits it (any one where the pack names none); a kind of time
-    over any one; stake and balance have none.
-    """
-    missing: list[tuple[LimitKind, LimitPeriod]] = []
-    for kind in kinds:
-        wanted = [period for period in periods if period in kind.periods]
-        if wanted and not kind.is_time:
-            missing += [(kind, period) for period in wanted if (kind, period) not in have]
-        elif not any(held is kind for held, _ in have):
-            missing.append((kind, wanted[0] if wanted else kind.periods[-1]))
-    return missing
+    demands: Iterable[tuple[LimitKind, LimitPeriod | None]], have: Collection[tuple[LimitKind, LimitPeriod]]
+) -> list[tuple[LimitKind, LimitPeriod | None]]:
+    """Which of the limits that a pack demands before play a player has not set; without a period any one will do."""
+    return [
+        (kind, period)
+        for kind, period in demands
+        if not any(kind is held and period in (None, over) for held, over in have)
+    ]
 
 
 def crossed(before: int, after: int, limit: int, percents: Iterable[int]) -> list[int]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -32,9 +32,11 @@ class LimitKind(StrEnum):
         if self in (LimitKind.STAKE, LimitKind.BALANCE):
             return (LimitPeriod.NONE,)
         if self is LimitKind.SESSION_TIME:
-            return (LimitPeriod.SESSION, *CALENDAR)
+            return (LimitPeriod.SESSION, LimitPeriod.DAY, LimitPeriod.WEEK, LimitPeriod.MONTH)
         if self is LimitKind.LOGIN_TIME:
-            return CALENDAR
+            return (LimitPeriod.DAY, LimitPeriod.WEEK, LimitPeriod.MONTH)
+        if self in (LimitKind.LOSS, LimitKind.WAGERING):
+            return (*ROLLING, LimitPeriod.DAY, LimitPeriod.WEEK, LimitPeriod.MONTH)
         return (*ROLLING, *CALENDAR)
 
 
@@ -106,7 +108,7 @@ class LimitDetails:
 
 
 @dataclass(frozen=True, slots=True)
-class LimitUse:
+class LimitUsage:
     """What is used of one limit now. ``resets_at``: when the period ends, or the oldest counted use falls out of it.
 
     ``used`` and ``remaining`` are minor units or minutes, ``remaining`` never below zero; None where nothing is counted.
@@ -133,9 +135,83 @@ class ChangeDetails:
     requested_at: datetime
     requested_by: str
     eligible_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     decided_at: datetime | None
+    reason: str
 
     @property
     def measure(self) -> int | None:
         return self.amount.amount_minor if self.amount else self.minutes
+
+    @property
+    def text(self) -> str:
+        if self.measure is None:
+            return "none"
+        return f"{self.amount} {self.amount.currency}" if self.amount else f"{self.minutes} min"
+
+
+@dataclass(frozen=True, slots=True)
+class LimitOutcome:
+    """What became of a wish for a limit: it is in force (``limit``), or it waits (``change``)."""
+
+    limit: LimitDetails | None = None
+    change: ChangeDetails | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AllowanceDetails:
+    """More room than a pack's threshold leaves, allowed by staff."""
+
+    id: UUID
+    player_id: UUID
+    kind: LimitKind
+    period: LimitPeriod
+    amount: Money
+    granted_by: str
+    reason: str
+    active_from: datetime
+    active_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A limit as it is asked for: ``amount`` for kinds of money, ``minutes`` for those of time; neither: no limit."""
+
+    kind: LimitKind
+    period: LimitPeriod
+    amount: Money | None = None
+    minutes: int | None = None
+
+    @property
+    def measure(self) -> int | None:
+        return self.amount.amount_minor if self.amount else self.minutes
+
+    @property
+    def text(self) -> str:
+        if self.measure is None:
+            return "none"
+        return f"{self.amount} {self.amount.currency}" if self.amount else f"{self.minutes} min"
+
+
+@dataclass(frozen=True, slots=True)
+class CentralPerson:
+    """Whom a register across operators is asked about. Never stored, never logged."""
+
+    first_name: str
+    last_name: str
+    birth_date: date | None
+    country: str
+
+
+@dataclass(frozen=True, slots=True)
+class CentralAnswer:
+    """What a register across operators said. ``reply_id`` is its own and is kept; ``reservation`` names what it counted.
+
+    ``available`` is False where it did not answer. ``resets_at``: when there is room again, or the wait is over.
+    """
+
+    accepted: bool
+    reply_id: str = ""
+    reservation: str = ""
+    resets_at: datetime | None = None
+    available: bool = True

@@ -1,0 +1,129 @@
+"""What a jurisdiction pack asks of one player's limits, in the player's own terms: caps by age, delays, thresholds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
+
+from compliance.rules_limits import DEFAULT_RAISE_DELAY, for_age
+from compliance.types_limits import LimitKind, LimitPeriod
+from kernel.money import Money
+
+if TYPE_CHECKING:
+    from compliance.types_packs import EffectivePack
+
+K, P = LimitKind, LimitPeriod
+Key = tuple[LimitKind, LimitPeriod]
+
+
+@dataclass(frozen=True, slots=True)
+class LimitTerms:
+    """``caps`` hold without any limit of the player's; an allowance may lift them, up to ``caps_at_most``.
+
+    ``contact_before``: a limit above it waits until somebody talked to the player; ``contact_after``: it holds, and
+    somebody talks to them. ``defaults`` are a new player's own limits. Minor units of the pack's currency, or minutes.
+    """
+
+    pack: str
+    zone: str
+    currency: str
+    demands: tuple[tuple[LimitKind, LimitPeriod | None], ...] = ()
+    periods: tuple[LimitPeriod, ...] = ()  # that deposit limits are offered for; none named: all
+    net: bool = False  # a deposit limit counts deposits less payouts
+    raise_delay: timedelta = DEFAULT_RAISE_DELAY
+    not_before_period_end: bool = False
+    needs_confirmation: bool = True
+    caps: Mapping[Key, int] = field(default_factory=dict)
+    caps_at_most: Mapping[Key, int] = field(default_factory=dict)
+    contact_before: Mapping[Key, int] = field(default_factory=dict)
+    contact_after: Mapping[Key, int] = field(default_factory=dict)
+    defaults: Mapping[Key, int] = field(default_factory=dict)
+    warn_percents: tuple[int, ...] = ()
+    prompt_at: tuple[str, ...] = ()
+    links_at: tuple[str, ...] = ()
+    activity_months: int | None = None
+    no_limit_months: int | None = None
+    central: str = ""  # the register that counts deposits over all operators
+    central_must_answer: bool = True
+    central_counts_failed: bool = False
+    four_weeks_from: date = date(2018, 1, 1)
+
+    @property
+    def has_money(self) -> bool:
+        """Whether any of its values is an amount, and so needs a player in its currency."""
+        return bool(self.caps or self.contact_before or self.contact_after or self.defaults)
+
+
+def terms_of(pack: EffectivePack, age: int | None) -> LimitTerms:
+    """The pack's demands on the limits of a player of this age (None: unknown, so the youngest band's)."""
+    bands = {str(name): int(highest) for name, highest in (pack.find("age.bands") or {}).items()}
+    caps: dict[Key, int] = {}
+    at_most: dict[Key, int] = {}
+    before: dict[Key, int] = {}
+    after: dict[Key, int] = {}
+
+    def by_age(key: str) -> int | None:
+        value = for_age(pack.find(key) or {}, bands, age)
+        return value.amount_minor if isinstance(value, Money) else value
+
+    def over(key: str) -> LimitPeriod:
+        return P(pack.find(key) or P.MONTH)
+
+    for period, amount in (pack.find("limits.deposit_caps") or {}).items():
+        caps[K.DEPOSIT, P(period)] = amount.amount_minor
+    if joint := pack.find("limits.cross_operator_deposit_cap"):
+        key = (K.DEPOSIT, over("limits.cross_operator_period"))
+        caps[key] = min(joint.amount_minor, caps.get(key, joint.amount_minor))
+        if highest := pack.find("limits.cross_operator_raise_max"):
+            at_most[key] = highest.amount_minor
+    if (net := by_age("limits.net_deposit_cap")) is not None:
+        caps[K.NET_DEPOSIT, over("limits.net_deposit_period")] = net
+    if (talk := by_age("limits.deposit_contact_above")) is not None:
+        table = before if pack.find("limits.deposit_contact") == "before" else after
+        table[K.DEPOSIT, over("limits.deposit_contact_period")] = talk
+    defaults = {
+        (K.DEPOSIT, P.DAY): by_age("limits.default_deposit_day"),
+        (K.LOSS, P.DAY): by_age("limits.default_loss_day"),
+        (K.SESSION_TIME, P.DAY): by_age("limits.default_session_minutes"),
+    }
+    delay = pack.find("limits.increase_delay_hours")
+    confirm = pack.find("limits.increase_needs_confirmation")
+    return LimitTerms(
+        pack=pack.label,
+        zone=pack.timezone,
+        currency=pack.currency,
+        demands=_demands(tuple(pack.find("limits.mandatory") or ()), before),
+        periods=tuple(P(period) for period in pack.find("limits.periods") or ()),
+        net=pack.find("limits.deposit_basis") == "net",
+        raise_delay=DEFAULT_RAISE_DELAY if delay is None else timedelta(hours=delay),
+        not_before_period_end=bool(pack.find("limits.increase_not_before_period_end")),
+        needs_confirmation=confirm is not False,
+        caps=caps,
+        caps_at_most=at_most,
+        contact_before=before,
+        contact_after=after,
+        defaults={key: value for key, value in defaults.items() if value is not None},
+        warn_percents=tuple(pack.find("limits.warn_at_percent") or ()),
+        prompt_at=tuple(pack.find("limits.prompt_at") or ()),
+        links_at=tuple(pack.find("limits.links_at") or ()),
+        activity_months=pack.find("limits.activity_reminder_months"),
+        no_limit_months=pack.find("limits.no_limit_review_months"),
+        central=pack.find("registers.limit_file_name") or "",
+        central_must_answer=pack.find("registers.limit_file_on_error") != "allow",
+        central_counts_failed=bool(pack.find("registers.limit_file_failed_deposits_count")),
+        four_weeks_from=date.fromisoformat(pack.find("limits.four_weeks_from") or "2018-01-01"),
+    )
+
+
+def _demands(
+    named: tuple[str, ...], contact_before: Mapping[Key, int]
+) -> tuple[tuple[LimitKind, LimitPeriod | None], ...]:
+    """What must be set before play. A threshold over one period would be passed by under another: that one it must be."""
+    found: list[tuple[LimitKind, LimitPeriod | None]] = []
+    thresholds = dict(contact_before.keys())
+    for name in named:
+        kind, _, period = name.partition(":")
+        found.append((K(kind), P(period) if period else thresholds.get(K(kind))))
+    return tuple(found)
