@@ -9,14 +9,16 @@ from uuid import UUID
 from compliance.models_limit_changes import LimitPrompt, LimitReminder
 from compliance.rules_limits import months_before
 from compliance.selectors_limits import get_terms, list_limits
+from compliance.selectors_packs import get_pack
 from compliance.types_limits import LimitSetBy
 from events.audit import record
 from events.catalogue.compliance_limits import LimitReviewDue
 from events.services.log import holding, publish
 from kernel.actors import Actor
+from kernel.db import fetch_all
 from kernel.errors import FieldErrors
-from players.selectors import get_player, list_player_ids
-from players.types import PlayerDetails, Status
+from players.selectors import get_player
+from players.types import PlayerDetails
 
 POINTS = ("registration", "first_deposit")
 
@@ -42,28 +44,54 @@ def decline_prompt(*, player_id: UUID, point: str, actor: Actor, at: datetime) -
             )
 
 
-def remind_due(*, at: datetime, after: UUID | None = None, limit: int = 500) -> tuple[int, UUID | None]:
-    """Remind active players whose time has come; how many of the next ``limit`` players, and the last one looked at.
+def remind_due(*, at: datetime, batch: int = 500) -> int:
+    """Remind the active players whose time has come; how many.
 
     The pack says after how many months: everybody is shown their activity, and who set no limit is asked again. The clock
-    starts at the registration. Publishes LimitReviewDue.
+    starts at the registration. Only residences whose pack has reminders are looked at. Publishes LimitReviewDue.
     """
     reminded = 0
-    ids = list_player_ids(after=after, limit=limit)
-    for player_id in ids:
-        player = get_player(player_id)
-        for reminder in _due(player, at):
-            with holding(player_id):
-                LimitReminder.objects.update_or_create(player_id=player_id, defaults={f"{reminder}_at": at})
-                publish(LimitReviewDue(player_id=player_id, occurred_at=at, reminder=reminder))
-            reminded += 1
-    return reminded, ids[-1] if ids else None
+    for country, region in _places_with_reminders(at):
+        after = None
+        while ids := _next_players(country, region, after, batch):
+            after = ids[-1]
+            reminded += sum(_remind(player_id, at) for player_id in ids)
+    return reminded
+
+
+def _remind(player_id: UUID, at: datetime) -> int:
+    player = get_player(player_id)
+    reminders = list(_due(player, at))
+    for reminder in reminders:
+        with holding(player_id):
+            LimitReminder.objects.update_or_create(player_id=player_id, defaults={f"{reminder}_at": at})
+            publish(LimitReviewDue(player_id=player_id, occurred_at=at, reminder=reminder))
+    return len(reminders)
+
+
+def _places_with_reminders(at: datetime) -> list[tuple[str, str]]:
+    places = fetch_all("SELECT DISTINCT country, region FROM players_player")
+    return [
+        (place["country"], place["region"])
+        for place in places
+        if any(
+            get_pack(country=place["country"], region=place["region"], at=at).find(key)
+            for key in ("limits.activity_reminder_months", "limits.no_limit_review_months")
+        )
+    ]
+
+
+def _next_players(country: str, region: str, after: UUID | None, limit: int) -> list[UUID]:
+    rows = fetch_all(
+        "SELECT id FROM players_player WHERE country = %s AND region = %s AND status = 'active' "
+        "AND (%s::uuid IS NULL OR id > %s) ORDER BY id LIMIT %s",
+        [country, region, after, after, limit],
+    )
+    return [row["id"] for row in rows]
 
 
 def _due(player: PlayerDetails, at: datetime) -> Iterator[str]:
     terms = get_terms(player, at)
-    if player.status is not Status.ACTIVE or not (terms.activity_months or terms.no_limit_months):
-        return
     last = LimitReminder.objects.filter(player_id=player.id).first()
     for reminder, months in (("activity", terms.activity_months), ("no_limit", terms.no_limit_months)):
         since = getattr(last, f"{reminder}_at", None) or player.registered_at
