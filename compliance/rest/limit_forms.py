@@ -38,13 +38,14 @@ class LimitForm(StrictSerializer):
 
 
 class PlayerLimitForm(LimitForm):
-    """A limit that staff or a regulator (``set_by``) sets for a player."""
+    """A limit for a player. ``set_by`` says whose it is: the player's own, as they asked for it on the casino's pages
+    (a raise then waits); the casino's (staff); or a regulator's. The latter two need a reason."""
 
     set_by = serializers.ChoiceField(
-        choices=[(one.value, one.name) for one in (LimitSetBy.STAFF, LimitSetBy.REGULATOR)],
-        default=LimitSetBy.STAFF.value,
+        choices=[(one.value, one.name) for one in (LimitSetBy.PLAYER, LimitSetBy.STAFF, LimitSetBy.REGULATOR)],
+        default=LimitSetBy.PLAYER.value,
     )
-    reason = serializers.CharField(max_length=500)
+    reason = serializers.CharField(max_length=500, default="", allow_blank=True)
 
 
 class PromptForm(StrictSerializer):

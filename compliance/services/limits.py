@@ -13,11 +13,11 @@ from compliance.services.limit_rows import check_wanted, find_own, measure_of, p
 from compliance.types_limits import LimitOutcome, LimitSetBy, Wanted
 from events.services.log import holding
 from kernel.access import Subject, require
-from kernel.actors import Actor
+from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError, FieldErrors
 from players.selectors import get_player
 
-SET = "compliance.set_limit"
+SET, SCOPE = "compliance.set_limit", "compliance:write"
 
 
 class LoosensLimit(DomainError):
@@ -47,7 +47,8 @@ def set_limit(
     """
     player = get_player(player_id)
     if set_by is not LimitSetBy.PLAYER:
-        require(actor, SET, Subject(player_id=player_id, amount=wanted.amount), at)
+        permission = SCOPE if actor.kind is ActorKind.CLIENT else SET
+        require(actor, permission, Subject(player_id=player_id, amount=wanted.amount), at)
         if not reason.strip():
             raise FieldErrors({"reason": ["Say why, or which order asks for it."]})
     terms = get_terms(player, at)
