@@ -5,17 +5,20 @@ class ComplianceConfig(AppConfig):
     name = "compliance"
 
     def ready(self) -> None:
-        self._plug_limits()
         from datetime import timedelta
 
+        from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
         from compliance.services.limit_allowances import LimitRelief
+        from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
 
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), LimitRelief()):
+        load_packs()  # a process does not start with packs that do not fit
+        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval(), LimitRelief()):
             register_handler(handler)
+        self._plug_limits()
         for rule in (
             TablePurge(
                 "sessions",

@@ -13,9 +13,10 @@ from django.db import transaction
 from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
-from compliance.selectors_packs import DEFAULT, get_pack
+from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.services.pack_limits import sync_pack_limits
 from compliance.types_gate import LONG_AGO, ReasonCode
-from compliance.types_packs import EffectivePack, PackIncomplete
+from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
 from kernel.db import fetch_all, fetch_one
 from players.selectors import get_player
@@ -29,8 +30,9 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
     """
     with holding(player_id):
         player = get_player(player_id)
-        pack = get_pack(country=player.country, at=at)
+        pack = get_pack_of(player_id, at)
         row = _blank(pack)
+        sync_pack_limits(player_id=player_id, at=at)
         try:
             for part in PARTS:
                 part(CompileContext(player=player, pack=pack, at=at), row)
@@ -46,7 +48,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
     by the service that set it.
     """
     stale = fetch_all(
-        "SELECT p.id, p.country, g.player_id IS NULL AS missing FROM players_player p "
+        "SELECT p.id, p.country, p.region, g.player_id IS NULL AS missing FROM players_player p "
         "LEFT JOIN compliance_playgate g ON g.player_id = p.id WHERE p.id = ANY (%s) AND (g.player_id IS NULL "
         "OR %s < g.valid_from OR %s >= g.valid_until)",
         [list(set(player_ids)), at, at],
@@ -57,8 +59,8 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         lock_players(row["id"] for row in stale)
         blank: list[PlayGate] = []
         for row in stale:
-            pack = get_pack(country=row["country"], at=at)
-            if row["missing"] and pack.pack_id == DEFAULT.pack_id:
+            pack = get_pack(country=row["country"], region=row["region"], at=at)
+            if row["missing"] and pack.pack_id == DEFAULT:
                 blank.append(PlayGate(player_id=row["id"], **_values(_blank(pack), at)))
             else:
                 refresh(player_id=row["id"], at=at)

@@ -9,8 +9,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from compliance.models_cases import ReviewCase
 
+from compliance.models_cases import ReviewCase
 from compliance.selectors_limits import get_terms, list_changes, list_limits, list_missing, list_uses, pack_limits
 from compliance.services.approvals import approve
 from compliance.services.deposit_counters import count_payout, return_payout

@@ -177,8 +177,8 @@ def test_what_is_missing_before_play(
 
 @pytest.mark.parametrize(
     ("before", "after", "limit", "percents"),
-    [(0, 49, 100, []), (0, 50, 100, [50]), (50, 99, 100, []), (99, 100, 100, [100]), (0, 100, 100, [50, 100]), (100, 100, 100, []),
-     (0, 1, 3, [])],
+    [(0, 49, 100, []), (0, 50, 100, [50]), (50, 99, 100, []), (99, 100, 100, [100]), (0, 100, 100, [50, 100]),
+     (100, 100, 100, []), (0, 1, 3, [])],
 )  # fmt: skip
 def test_warnings(before: int, after: int, limit: int, percents: list[int]) -> None:
     assert crossed(before, after, limit, (50, 100)) == percents

@@ -10,6 +10,16 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from compliance.services.deposit_counters import (
+    confirm_deposit,
+    count_deposit,
+    deposit_still_fits,
+    release_deposit,
+)
+from compliance.services.gate import decide
+from compliance.services.limit_file import release_centrally, reserve_centrally
+from compliance.types_gate import DepositFacts, GateAction
+from compliance.types_limits import CentralAnswer
 from events.catalogue.wallet import (
     DepositCancelled,
     DepositFailed,
@@ -24,8 +34,7 @@ from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
-from players.selectors import find_refusal, get_player
-from players.types import PlayerAction, public_reason
+from players.selectors import get_player
 from wallet.models_payments import Deposit
 from wallet.ports import (
     Direction,
@@ -37,7 +46,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_deposit
+from wallet.selectors import get_balances, get_deposit
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -89,7 +98,7 @@ def request_deposit(
     check_token(instrument)
     check_amount("amount", amount)
     check_provider(provider)
-    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, at)
+    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, actor, at)
     return _advance(deposit_id, actor, at)
 
 
@@ -145,7 +154,14 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _request(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, at: datetime
+    player_id: UUID,
+    amount: Money,
+    provider: str,
+    instrument: str,
+    source: str,
+    key: str,
+    actor: Actor,
+    at: datetime,
 ) -> UUID:
     digest = digest_of(
         {"player": player_id, "amount": str(amount), "currency": amount.currency, "by": provider, "with": instrument}
@@ -155,8 +171,9 @@ def _request(
         player = get_player(player_id)
         if player.currency != amount.currency:
             raise FieldErrors({"currency": [f"This player's currency is {player.currency}."]})
+        central = reserve_centrally(player_id=player_id, amount=amount, key=f"{source}:{key}", at=at)
         try:
-            return _open(player_id, amount, provider, instrument, source, key, digest, at)
+            return _open(player_id, amount, provider, instrument, source, key, digest, central, actor, at)
         except IntegrityError:
             known = Deposit.objects.get(source=source, key=key)
     if bytes(known.digest) != digest:
@@ -165,36 +182,65 @@ def _request(
 
 
 def _open(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, digest: bytes, at: datetime
+    player_id: UUID,
+    amount: Money,
+    provider: str,
+    instrument: str,
+    source: str,
+    key: str,
+    digest: bytes,
+    central: CentralAnswer | None,
+    actor: Actor,
+    at: datetime,
 ) -> UUID:
+    reservation = central.reservation if central else ""
     with holding(player_id):
-        refusal = find_refusal(player_id, PlayerAction.DEPOSIT, at)
-        if refusal:
-            reason = public_reason(refusal)
-            raise DepositRefused(f"Deposits are refused: {reason}.", reason=reason)
-        deposit = Deposit.objects.create(
-            id=uuid7(),
+        facts = DepositFacts(amount, provider, balance=get_balances(player_id).real, central=central)
+        decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
+        if decision.allowed:
+            return _create(player_id, amount, provider, instrument, source, key, digest, reservation, at)
+    release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
+    refusal = decision.refusal
+    if refusal.public_code != refusal.code:
+        raise DepositRefused(f"Deposits are refused: {refusal.public_code}.", reason=refusal.public_code)
+    raise DepositRefused(refusal.text, reason=refusal.code, **refusal.data)
+
+
+def _create(
+    player_id: UUID,
+    amount: Money,
+    provider: str,
+    instrument: str,
+    source: str,
+    key: str,
+    digest: bytes,
+    reservation: str,
+    at: datetime,
+) -> UUID:
+    deposit = Deposit.objects.create(
+        id=uuid7(),
+        player_id=player_id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        provider=provider,
+        paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
+        next_try_at=at + next_try(0),
+        source=source,
+        key=key,
+        digest=digest,
+        requested_at=at,
+    )
+    count_deposit(deposit_id=deposit.id, player_id=player_id, amount=amount, at=at, reservation=reservation)
+    publish(
+        DepositRequested(
             player_id=player_id,
-            amount_minor=amount.amount_minor,
-            currency=amount.currency,
+            occurred_at=at,
+            deposit_id=deposit.id,
             provider=provider,
-            paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
-            next_try_at=at + next_try(0),
-            source=source,
-            key=key,
-            digest=digest,
-            requested_at=at,
+            amount=amount.major,
+            currency=amount.currency,
         )
-        publish(
-            DepositRequested(
-                player_id=player_id,
-                occurred_at=at,
-                deposit_id=deposit.id,
-                provider=provider,
-                amount=amount.major,
-                currency=amount.currency,
-            )
-        )
+    )
     return deposit.id
 
 
@@ -213,8 +259,8 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
         if answer.state is PaymentState.AUTHORISED:
             _settle(deposit.player_id, deposit_id, answer, call, actor, at)
             order = replace(order, reference=answer.reference or order.reference)
-            # Cancelled meanwhile: what was reserved is given up, not taken.
-            wanted = get_deposit(deposit_id).state in _OPEN
+            # Cancelled meanwhile, or a limit was lowered: what was reserved is given up, not taken.
+            wanted = get_deposit(deposit_id).state in _OPEN and deposit_still_fits(deposit_id=deposit_id, at=at)
             call = "capture" if wanted else "cancel"
             answer = provider.capture(order) if wanted else provider.cancel(order)
     except ProviderUnavailable:
@@ -297,6 +343,7 @@ def _pending(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime
 def _ended(event: type[DepositFailed] | type[DepositCancelled]) -> Callable[..., None]:
     def end(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
         deposit.settled_at, deposit.failure_reason = at, mask_pans(answer.reason)[:200]
+        _uncount(deposit, at)
         publish(
             event(
                 player_id=deposit.player_id,
@@ -312,10 +359,21 @@ def _ended(event: type[DepositFailed] | type[DepositCancelled]) -> Callable[...,
     return end
 
 
+def _uncount(deposit: Deposit, at: datetime) -> None:
+    """What came to nothing counts against no limit, here and, once this is committed, in a register of all operators."""
+    reservation = release_deposit(deposit_id=deposit.id, at=at)
+    if reservation:
+        player_id = deposit.player_id
+        transaction.on_commit(
+            lambda: release_centrally(player_id=player_id, reservation=reservation, failed=True, at=at)
+        )
+
+
 def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
     if answer.state is PaymentState.MADE and answer.amount and answer.amount.amount_minor > 0:
         deposit.amount_minor = answer.amount.amount_minor  # what was really taken, which may be less than asked for
     amount = Money(deposit.amount_minor, deposit.currency)
+    confirm_deposit(deposit_id=deposit.id, player_id=deposit.player_id, amount=amount, at=at)
     last = Deposit.objects.filter(player_id=deposit.player_id, number__isnull=False).order_by("-number").first()
     deposit.number = (last.number or 0) + 1 if last else 1
     deposit.settled_at, deposit.failure_reason = at, ""
