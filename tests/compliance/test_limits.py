@@ -51,6 +51,11 @@ JOB = system("test")
 _keys = count(1)
 
 
+@pytest.fixture(autouse=True)
+def _currencies(settings: Any) -> None:
+    settings.PLAYER_CURRENCIES = ["EUR", "GBP", "SEK", "DKK", "USD"]
+
+
 def player(country: str, currency: str, birth: date = date(1980, 5, 1), **fields: Any) -> PlayerDetails:
     names = {"first_name": "Ada", "last_name": f"Example{next(_keys)}", **fields}
     return make_player(country=country, currency=currency, at=AT - timedelta(days=1), birth_date=birth, **names)
