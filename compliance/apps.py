@@ -90,5 +90,5 @@ class ComplianceConfig(AppConfig):
         register_panel(LimitsPanel())
         register_as_of(LimitsAsOf())
         if settings.REGISTERS_SANDBOX:
-            register_limit_file("LUGAS-Limitdatei", SandboxLimitFile())
-            register_activity_file("LUGAS-Aktivitaetsdatei", SandboxActivityFile())
+            register_limit_file("LUGAS Limitdatei", SandboxLimitFile())
+            register_activity_file("LUGAS Aktivitätsdatei", SandboxActivityFile())

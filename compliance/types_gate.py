@@ -182,7 +182,7 @@ def inputs_of(facts: Facts) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     match value:
         case Money():
-            return {"amount": value.major, "currency": value.currency}
+            return {"amount": str(value.major), "currency": value.currency}
         case CentralAnswer():
             return {"accepted": value.accepted, "available": value.available, "reply_id": value.reply_id}
         case Decimal() | datetime() | date():

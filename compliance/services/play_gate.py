@@ -92,6 +92,6 @@ def _values(row: Compiled, at: datetime) -> dict[str, Any]:
 
 
 def _blank(pack: EffectivePack) -> Compiled:
-    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from or LONG_AGO)
+    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from)
     row.until(pack.valid_until)
     return row

@@ -29,6 +29,7 @@ class OwnSource(StrEnum):
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
     FREE_SPINS = "pms:free-spins"
+    PURSES = "pms:purses"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:
