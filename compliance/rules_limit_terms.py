@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import TYPE_CHECKING
@@ -23,12 +23,11 @@ class LimitTerms:
     """``caps`` hold without any limit of the player's; an allowance may lift them, up to ``caps_at_most``.
 
     ``contact_before``: a limit above it waits until somebody talked to the player; ``contact_after``: it holds, and
-    somebody talks to them. ``defaults`` are a new player's own limits. Minor units of the pack's currency, or minutes.
+    somebody talks to them. ``defaults`` are a new player's own limits. Minor units of the player's currency, or minutes.
     """
 
     pack: str
     zone: str
-    currency: str
     demands: tuple[tuple[LimitKind, LimitPeriod | None], ...] = ()
     periods: tuple[LimitPeriod, ...] = ()  # that deposit limits are offered for; none named: all
     net: bool = False  # a deposit limit counts deposits less payouts
@@ -50,14 +49,12 @@ class LimitTerms:
     central_counts_failed: bool = False
     four_weeks_from: date = date(2018, 1, 1)
 
-    @property
-    def has_money(self) -> bool:
-        """Whether any of its values is an amount, and so needs a player in its currency."""
-        return bool(self.caps or self.contact_before or self.contact_after or self.defaults)
 
+def terms_of(pack: EffectivePack, age: int | None, minor: Callable[[Money], int]) -> LimitTerms:
+    """The pack's demands on the limits of a player of this age (None: unknown, so the youngest band's).
 
-def terms_of(pack: EffectivePack, age: int | None) -> LimitTerms:
-    """The pack's demands on the limits of a player of this age (None: unknown, so the youngest band's)."""
+    ``minor`` says how much an amount of the pack is in minor units of the player's currency.
+    """
     bands = {str(name): int(highest) for name, highest in (pack.find("age.bands") or {}).items()}
     caps: dict[Key, int] = {}
     at_most: dict[Key, int] = {}
@@ -66,18 +63,18 @@ def terms_of(pack: EffectivePack, age: int | None) -> LimitTerms:
 
     def by_age(key: str) -> int | None:
         value = for_age(pack.find(key) or {}, bands, age)
-        return value.amount_minor if isinstance(value, Money) else value
+        return minor(value) if isinstance(value, Money) else value
 
     def over(key: str) -> LimitPeriod:
         return P(pack.find(key) or P.MONTH)
 
     for period, amount in (pack.find("limits.deposit_caps") or {}).items():
-        caps[K.DEPOSIT, P(period)] = amount.amount_minor
+        caps[K.DEPOSIT, P(period)] = minor(amount)
     if joint := pack.find("limits.cross_operator_deposit_cap"):
         key = (K.DEPOSIT, over("limits.cross_operator_period"))
-        caps[key] = min(joint.amount_minor, caps.get(key, joint.amount_minor))
+        caps[key] = min(minor(joint), caps.get(key, minor(joint)))
         if highest := pack.find("limits.cross_operator_raise_max"):
-            at_most[key] = highest.amount_minor
+            at_most[key] = minor(highest)
     if (net := by_age("limits.net_deposit_cap")) is not None:
         caps[K.NET_DEPOSIT, over("limits.net_deposit_period")] = net
     if (talk := by_age("limits.deposit_contact_above")) is not None:
@@ -93,7 +90,6 @@ def terms_of(pack: EffectivePack, age: int | None) -> LimitTerms:
     return LimitTerms(
         pack=pack.label,
         zone=pack.timezone,
-        currency=pack.currency,
         demands=_demands(tuple(pack.find("limits.mandatory") or ()), before),
         periods=tuple(P(period) for period in pack.find("limits.periods") or ()),
         net=pack.find("limits.deposit_basis") == "net",

@@ -26,10 +26,6 @@ def check_deposit_limits(context: GateContext) -> Iterator[Reason]:
     elif prompt_due(player, terms, context.at):
         text = "The player has to set a deposit limit, or to say that they want none, first."
         yield Reason(ReasonCode.LIMIT_PROMPT_DUE, text)
-    if terms.has_money and terms.currency != player.currency:
-        text = f"The limits of {terms.pack} are in {terms.currency}: this account's currency cannot be compared."
-        yield Reason(ReasonCode.PACK_INCOMPLETE, text, {"currency": terms.currency})
-        return
     reached = find_reached(player, facts.amount, facts.balance, context.at, terms)
     if reached:
         yield _reached(reached)

@@ -27,8 +27,10 @@ from compliance.types_limits import (
     LimitSetBy,
     LimitUsage,
 )
+from compliance.types_packs import PackIncomplete
 from kernel.db import fetch_one
 from kernel.errors import NotFound
+from kernel.fx import RateMissing, convert
 from kernel.money import Money
 from players.selectors import get_player
 from players.types import PlayerDetails
@@ -38,10 +40,16 @@ PLAY = (LimitKind.LOSS, LimitKind.WAGERING, LimitKind.STAKE, LimitKind.SESSION_T
 
 
 def get_terms(player: PlayerDetails, at: datetime) -> LimitTerms:
-    """What the pack in force at ``at`` asks of this player's limits, at the age that they have there then."""
+    """What the pack in force at ``at`` asks of this player's limits, at the age that they have there then.
+
+    Raises: PackIncomplete, when its amounts cannot be told in the player's currency for want of a rate.
+    """
     pack = get_pack_of(player.id, at)
     age = age_on(player.birth_date, at.astimezone(ZoneInfo(pack.timezone)).date()) if player.birth_date else None
-    return terms_of(pack, age)
+    try:
+        return terms_of(pack, age, lambda amount: convert(amount, player.currency, at).amount_minor)
+    except RateMissing as error:
+        raise PackIncomplete(f"an exchange rate to {player.currency}", pack.label) from error
 
 
 def list_limits(player_id: UUID, at: datetime) -> list[LimitDetails]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
+from compliance.models_limits import Limit
 from compliance.models_payment_use import DepositUse, PayoutUse
 from compliance.rules_limits import crossed
 from compliance.selectors_limits import PAYMENTS, find_reached, get_terms, list_binding, sum_paid_in
@@ -31,12 +32,18 @@ def count_deposit(*, deposit_id: UUID, player_id: UUID, amount: Money, at: datet
 
 
 def deposit_still_fits(*, deposit_id: UUID, at: datetime) -> bool:
-    """Whether a deposit that was let through would be let through now: a limit may have been lowered meanwhile."""
+    """Whether a deposit that was let through would be let through now: a limit may have been lowered meanwhile.
+
+    ``at`` is when the deposit was asked for; a limit that was set after it counts as well.
+    """
     use = DepositUse.objects.filter(deposit_id=deposit_id).first()
     if use is None:
         return True
     player = get_player(use.player_id)
     amount = Money(use.amount_minor, player.currency)
+    set_at = Limit.objects.filter(player_id=player.id, active_until=None).values_list("active_from", flat=True)
+    at = max([at, *set_at])
+
     return find_reached(player, amount, None, at, get_terms(player, at), but=deposit_id) is None
 
 

@@ -9,6 +9,7 @@ from uuid import UUID
 from compliance.ports_limits import RegisterUnavailable, get_limit_file
 from compliance.selectors_limits import get_terms
 from compliance.types_limits import CentralAnswer, CentralPerson
+from compliance.types_packs import PackIncomplete
 from kernel.money import Money
 from players.selectors import get_player
 from players.types import PlayerDetails
@@ -23,7 +24,10 @@ def reserve_centrally(*, player_id: UUID, amount: Money, key: str, at: datetime)
     or silence means. ``key`` names the deposit. What is not needed after all, is given back by ``release_centrally``.
     """
     player = get_player(player_id)
-    terms = get_terms(player, at)
+    try:
+        terms = get_terms(player, at)
+    except PackIncomplete:
+        return None  # the gate says so
     if not terms.central:
         return None
     try:

@@ -32,8 +32,8 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
         player = get_player(player_id)
         pack = get_pack_of(player_id, at)
         row = _blank(pack)
-        sync_pack_limits(player_id=player_id, at=at)
         try:
+            sync_pack_limits(player_id=player_id, at=at)
             for part in PARTS:
                 part(CompileContext(player=player, pack=pack, at=at), row)
         except PackIncomplete:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from itertools import count
 from typing import Any
 from uuid import UUID
@@ -32,6 +33,7 @@ from kernel.access import AccessDenied
 from kernel.actors import Actor, ActorKind, system
 from kernel.db import fetch_all
 from kernel.errors import FieldErrors
+from kernel.fx import record_rates
 from kernel.ids import uuid7
 from kernel.money import Money
 from players.types import PlayerDetails
@@ -285,7 +287,7 @@ def test_a_raise_waits_and_is_confirmed(pack: str, version: str, currency: str, 
     assert work_due(actor=JOB, at=holds_at - SECOND) == 0
     assert work_due(actor=JOB, at=holds_at) == 1  # told that it may be confirmed
     assert work_due(actor=JOB, at=holds_at) == 0
-    assert str(list_limits(who.id, holds_at)[0].amount) == "100.00"
+    assert [str(one.amount) for one in list_limits(who.id, holds_at) if one.set_by == "player"] == ["100.00"]
     confirmed = confirm_change(change_id=change.id, actor=own(who), at=holds_at)
     assert confirmed.state == ChangeState.APPLIED
     assert confirm_change(change_id=change.id, actor=own(who), at=holds_at) == confirmed
@@ -339,8 +341,9 @@ NEEDED = [
 @pytest.mark.parametrize(("pack", "version", "currency", "limits"), NEEDED)
 def test_no_limits_no_play(pack: str, version: str, currency: str, limits: list[Any]) -> None:
     make_game()
-    rules_of(pack, version)
     who = player(pack, currency)
+    pay_in(who, "10.00")
+    rules_of(pack, version)
 
     def stake() -> str | None:
         return bet(who.id, "1.00", currency=currency, at=AT).reason
@@ -535,7 +538,10 @@ IT = {
 @pytest.mark.rule(25)
 @pytest.mark.parametrize(
     ("birth", "minutes", "spend", "deposit"),
-    [(date(2001, 10, 15), 120, "50.00", "50.00"), (date(2001, 10, 14), 180, "100.00", "200.00")],  # 25 tomorrow, today
+    [
+        (date(2001, 10, 16), 120, "50.00", "50.00"),
+        (date(2001, 10, 14), 180, "100.00", "200.00"),
+    ],  # 25 in two days, today
 )
 def test_it_begins_with_limits_by_age(birth: date, minutes: int, spend: str, deposit: str) -> None:
     make_game()
@@ -567,10 +573,13 @@ def test_a_balance_limit_is_set_by_the_player_and_stops_deposits_above_it() -> N
     assert wish(who, K.BALANCE, P.NONE, "300.00").change, "a higher threshold is a raise"
 
 
-def test_a_pack_in_another_currency_takes_no_deposit() -> None:
-    rules_of("DE", "2026-07-01")
-    who = player("DE", "USD")
-    assert refusal(who, "10.00")["reason"] in ("pack_incomplete", "limits_required")
+def test_a_pack_in_another_currency_needs_a_rate() -> None:
+    make_up("ES", limits__deposit_caps={"day": "600.00 EUR"})
+    who = player("ES", "USD")
+    assert refusal(who, "10.00")["reason"] == "pack_incomplete"
+    record_rates(rates={AT.date(): {"USD": Decimal("1.25")}}, source="test", at=AT)
+    assert refusal(who, "750.01")["limit"] == "750.00"
+    assert pay_in(who, "750.00") == DepositState.MADE
 
 
 # --- looking back --------------------------------------------------------------------------------------------------
