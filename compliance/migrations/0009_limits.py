@@ -8,8 +8,8 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0008_packs"),
-        ("players", "0009_risk"),
+        ("compliance", "0008_gate"),
+        ("players", "0010_residence_and_birth"),
     ]
 
     operations = [
