@@ -92,7 +92,8 @@ def pay_in(who: PlayerDetails, amount: str, at: datetime = AT, token: str = "tok
 def refusal(who: PlayerDetails, amount: str, at: datetime = AT) -> dict[str, Any]:
     with pytest.raises(DepositRefused) as refused:
         pay_in(who, amount, at)
-    return refused.value.data
+    data = refused.value.data
+    return {"reason": data["reason"], **data["details"]}
 
 
 def pay_out(who: PlayerDetails, amount: str, at: datetime) -> UUID:
@@ -521,7 +522,7 @@ def test_es_caps_by_day_week_and_four_weeks() -> None:
             pay_in(who, f"{room}.00", moment)
             paid += room
         except DepositRefused as refused:
-            assert refused.data["period"] == "week"  # noqa: PT017
+            assert refused.data["details"]["period"] == "week"  # noqa: PT017
     assert paid == 3000
     assert refusal(who, "0.01", start + timedelta(days=28) - SECOND)["period"] == "4w"
     assert pay_in(who, "600.00", start + timedelta(days=28)) == DepositState.MADE

@@ -154,14 +154,7 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _request(
-    player_id: UUID,
-    amount: Money,
-    provider: str,
-    instrument: str,
-    source: str,
-    key: str,
-    actor: Actor,
-    at: datetime,
+    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, actor: Actor, at: datetime
 ) -> UUID:
     digest = digest_of(
         {"player": player_id, "amount": str(amount), "currency": amount.currency, "by": provider, "with": instrument}
@@ -200,10 +193,9 @@ def _open(
         if decision.allowed:
             return _create(player_id, amount, provider, instrument, source, key, digest, reservation, at)
     release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
+    # Only now: the denial is kept.
     refusal = decision.refusal
-    if refusal.public_code != refusal.code:
-        raise DepositRefused(f"Deposits are refused: {refusal.public_code}.", reason=refusal.public_code)
-    raise DepositRefused(refusal.text, reason=refusal.code, **refusal.data)
+    raise DepositRefused(f"Deposits are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem)
 
 
 def _create(
