@@ -43,9 +43,10 @@ def release_centrally(*, player_id: UUID, reservation: str, failed: bool, at: da
     Where the pack says that failed deposits stay counted, they do. A register that does not answer keeps it counted:
     the player then has less room, never more.
     """
-    player = get_player(player_id)
-    terms = get_terms(player, at)
-    if not reservation or not terms.central or (failed and terms.central_counts_failed):
+    if not reservation:
+        return
+    terms = get_terms(get_player(player_id), at)
+    if not terms.central or (failed and terms.central_counts_failed):
         return
     try:
         get_limit_file(terms.central).release(reservation=reservation, at=at)
