@@ -13,8 +13,6 @@ from kernel.packs import Sourced, Value
 
 DEFAULT, HOUSE = "default", "house"
 
-DEFAULT, HOUSE = "default", "house"
-
 
 class PackIncomplete(DomainError):
     """The pack does not say what the decision hangs on, so the answer is no. Compliance adds the value and activates it."""

@@ -38,7 +38,7 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     if isinstance(facts, RegistrationFacts):
         pack = get_pack(country=facts.country, region=facts.region, at=at)
     elif player:
-        pack = get_pack_of(player_id, at)
+        pack = get_pack_of(player.id, at)
     else:
         raise TypeError(f"Who wants {action}? Only registrations have no player yet.")
     if action is GateAction.BET and player_id:
