@@ -27,7 +27,7 @@ from compliance.selectors_limits import (
 from compliance.services.limit_allowances import request_relief
 from compliance.services.limit_changes import DECIDE, decide_contact
 from compliance.services.limits import SET, set_limit
-from compliance.types_limits import ChangeState, LimitKind, LimitPeriod, LimitSetBy, Wanted
+from compliance.types_limits import ChangeState, LimitKind, LimitPeriod, SetBy, Wanted
 from kernel import clock
 from kernel.access import allowed
 from kernel.actors import Actor
@@ -228,7 +228,7 @@ class LimitChangeAdmin(PageAdmin):
                 lambda: set_limit(
                     player_id=player_id,
                     wanted=form.wanted(),
-                    set_by=LimitSetBy(data["set_by"]),
+                    set_by=SetBy(data["set_by"]),
                     reason=data["reason"],
                     actor=staff_actor(request),
                     at=clock.now(),
@@ -257,7 +257,7 @@ class LimitChangeAdmin(PageAdmin):
                 lambda: request_relief(
                     player_id=player_id,
                     wanted=form.wanted(),
-                    of=LimitSetBy(data["set_by"]),
+                    of=SetBy(data["set_by"]),
                     reason=data["reason"],
                     until=data["until"],
                     idempotency_key=key,

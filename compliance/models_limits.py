@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from compliance.types_limits import LimitKind, LimitPeriod, LimitSetBy
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
 
@@ -29,7 +29,7 @@ class Limit(models.Model):
     )
     amount_minor = models.BigIntegerField(null=True)
     minutes = models.IntegerField(null=True)
-    set_by = models.CharField(max_length=20, choices=[(by.value, by.value) for by in LimitSetBy])
+    set_by = models.CharField(max_length=20, choices=[(by.value, by.value) for by in SetBy])
     actor = models.CharField(max_length=120, blank=True, default="")  # "" of what a pack caps
     reason = models.TextField(blank=True, default="")
     active_from = models.DateTimeField()

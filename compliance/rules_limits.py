@@ -17,7 +17,7 @@ Value = TypeVar("Value")
 DEFAULT_RAISE_DELAY = timedelta(hours=24)
 CONFIRM_WITHIN = timedelta(days=14)
 
-_LENGTHS = {P.HOURS_24: timedelta(hours=24), P.DAYS_7: timedelta(days=7), P.DAYS_30: timedelta(days=30)}
+_LENGTHS = {P.ROLLING_24H: timedelta(hours=24), P.ROLLING_7D: timedelta(days=7), P.ROLLING_30D: timedelta(days=30)}
 _TICK = timedelta(microseconds=1)
 _A_MONDAY = date(2018, 1, 1)
 

@@ -24,8 +24,8 @@ from compliance.types_limits import (
     LimitDetails,
     LimitKind,
     LimitPeriod,
-    LimitSetBy,
     LimitUsage,
+    SetBy,
 )
 from compliance.types_packs import PackIncomplete
 from kernel.db import fetch_one
@@ -62,7 +62,7 @@ def list_limits(player_id: UUID, at: datetime) -> list[LimitDetails]:
 def list_binding(player: PlayerDetails, at: datetime, terms: LimitTerms | None = None) -> list[LimitDetails]:
     """What binds at ``at``: for each kind and period the lowest of all limits, the pack's caps and defaults among them."""
     terms = terms or get_terms(player, at)
-    own = [limit for limit in list_limits(player.id, at) if limit.set_by is not LimitSetBy.PACK]
+    own = [limit for limit in list_limits(player.id, at) if limit.set_by is not SetBy.PACK]
     return list(lowest([*own, *pack_limits(player, terms, at)]).values())
 
 
@@ -75,7 +75,7 @@ def caps_of(player: PlayerDetails, terms: LimitTerms, at: datetime) -> dict[tupl
 def pack_limits(player: PlayerDetails, terms: LimitTerms, at: datetime) -> list[LimitDetails]:
     """What the pack says at ``at``: its caps, and its defaults for whoever never had a limit of their own in their place."""
     had = set(
-        Limit.objects.filter(player_id=player.id, set_by=LimitSetBy.PLAYER.value, active_from__lte=at).values_list(
+        Limit.objects.filter(player_id=player.id, set_by=SetBy.PLAYER.value, active_from__lte=at).values_list(
             "kind", "period"
         )
     )
@@ -98,7 +98,7 @@ def list_missing(player: PlayerDetails, at: datetime) -> list[tuple[LimitKind, L
     terms = get_terms(player, at)
     if not terms.demands:
         return []
-    chosen = [one for one in list_limits(player.id, at) if one.set_by is not LimitSetBy.PACK]
+    chosen = [one for one in list_limits(player.id, at) if one.set_by is not SetBy.PACK]
     return missing_limits(terms.demands, {(one.kind, one.period) for one in chosen})
 
 
@@ -238,9 +238,7 @@ def prompt_due(player: PlayerDetails, terms: LimitTerms, at: datetime) -> bool:
     """Whether the player still has to set a deposit limit, or say that they want none."""
     if not terms.prompt_at:
         return False
-    has_limit = any(
-        one.kind is LimitKind.DEPOSIT and one.set_by is LimitSetBy.PLAYER for one in list_limits(player.id, at)
-    )
+    has_limit = any(one.kind is LimitKind.DEPOSIT and one.set_by is SetBy.PLAYER for one in list_limits(player.id, at))
     return not has_limit and not LimitPrompt.objects.filter(player_id=player.id, answered_at__lte=at).exists()
 
 
@@ -275,7 +273,7 @@ def _details(row: Limit, currency: str) -> LimitDetails:
         period=LimitPeriod(row.period),
         amount=None if row.amount_minor is None else Money(row.amount_minor, currency),
         minutes=row.minutes,
-        set_by=LimitSetBy(row.set_by),
+        set_by=SetBy(row.set_by),
         actor=row.actor,
         reason=row.reason,
         active_from=row.active_from,
@@ -293,7 +291,7 @@ def _of_pack(
         period=period,
         amount=None if kind.is_time else Money(value, player.currency),
         minutes=value if kind.is_time else None,
-        set_by=LimitSetBy.PACK,
+        set_by=SetBy.PACK,
         actor="",
         reason=terms.pack,
         active_from=at,

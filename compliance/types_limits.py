@@ -45,20 +45,20 @@ class LimitPeriod(StrEnum):
 
     NONE = ""  # no period: one bet, one balance
     SESSION = "session"
-    HOURS_24 = "24h"
-    DAYS_7 = "7d"
-    DAYS_30 = "30d"
+    ROLLING_24H = "24h"
+    ROLLING_7D = "7d"
+    ROLLING_30D = "30d"
     DAY = "day"
     WEEK = "week"  # from Monday
     FOUR_WEEKS = "4w"  # from Monday, or the day that the pack counts from
     MONTH = "month"
 
 
-ROLLING = (LimitPeriod.HOURS_24, LimitPeriod.DAYS_7, LimitPeriod.DAYS_30)
+ROLLING = (LimitPeriod.ROLLING_24H, LimitPeriod.ROLLING_7D, LimitPeriod.ROLLING_30D)
 CALENDAR = (LimitPeriod.DAY, LimitPeriod.WEEK, LimitPeriod.FOUR_WEEKS, LimitPeriod.MONTH)
 
 
-class LimitSetBy(StrEnum):
+class SetBy(StrEnum):
     """Whose limit it is. Each has its own beside the others', and the lowest wins."""
 
     PLAYER = "player"
@@ -91,7 +91,7 @@ class LimitDetails:
     period: LimitPeriod
     amount: Money | None
     minutes: int | None
-    set_by: LimitSetBy
+    set_by: SetBy
     actor: str
     reason: str
     active_from: datetime

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework import serializers
 
 from compliance.services.limit_prompts import POINTS
-from compliance.types_limits import ChangeState, LimitKind, LimitPeriod, LimitSetBy
+from compliance.types_limits import ChangeState, LimitKind, LimitPeriod, SetBy
 from kernel.money import Money
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
 
@@ -42,8 +42,8 @@ class PlayerLimitForm(LimitForm):
     (a raise then waits); the casino's (staff); or a regulator's. The latter two need a reason."""
 
     set_by = serializers.ChoiceField(
-        choices=[(one.value, one.name) for one in (LimitSetBy.PLAYER, LimitSetBy.STAFF, LimitSetBy.REGULATOR)],
-        default=LimitSetBy.PLAYER.value,
+        choices=[(one.value, one.name) for one in (SetBy.PLAYER, SetBy.STAFF, SetBy.REGULATOR)],
+        default=SetBy.PLAYER.value,
     )
     reason = serializers.CharField(max_length=500, default="", allow_blank=True)
 
@@ -66,7 +66,7 @@ class LimitSerializer(serializers.Serializer[Any]):
     amount = serializers.SerializerMethodField()
     currency = serializers.SerializerMethodField()
     minutes = serializers.IntegerField(allow_null=True)
-    set_by = choice(LimitSetBy)
+    set_by = choice(SetBy)
     active_from = serializers.DateTimeField()
 
     def get_amount(self, row: Any) -> str | None:

@@ -23,7 +23,7 @@ from compliance.selectors_limits import (
 from compliance.services.limit_changes import cancel_change, confirm_change
 from compliance.services.limit_prompts import decline_prompt
 from compliance.services.limits import set_limit
-from compliance.types_limits import ChangeDetails, LimitKind, LimitOutcome, LimitPeriod, LimitSetBy, Wanted
+from compliance.types_limits import ChangeDetails, LimitKind, LimitOutcome, LimitPeriod, SetBy, Wanted
 from kernel import clock
 from kernel.errors import NotFound
 from kernel.rest.bodies import read_money
@@ -91,7 +91,7 @@ class PlayerLimits(ApiView):
         outcome = set_limit(
             player_id=player_id,
             wanted=_wanted(data),
-            set_by=LimitSetBy(data["set_by"]),
+            set_by=SetBy(data["set_by"]),
             reason=data["reason"],
             actor=actor_of(request),
             at=clock.now(),

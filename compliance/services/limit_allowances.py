@@ -16,7 +16,7 @@ from compliance.services.approvals import request_approval
 from compliance.services.limit_rows import find_own, put
 from compliance.services.play_gate import refresh
 from compliance.types import ApprovalDetails
-from compliance.types_limits import LimitKind, LimitPeriod, LimitSetBy, Wanted
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy, Wanted
 from events.audit import record
 from events.catalogue.compliance_limits import LimitAllowanceGranted
 from events.services.log import publish
@@ -32,7 +32,7 @@ def request_relief(
     *,
     player_id: UUID,
     wanted: Wanted,
-    of: LimitSetBy,
+    of: SetBy,
     reason: str,
     idempotency_key: str,
     actor: Actor,
@@ -80,7 +80,7 @@ class LimitRelief:
     def effects(self, approval: ApprovalDetails, at: datetime) -> Sequence[str]:
         wanted, of = _read(approval)
         name = f"{wanted.kind.value.replace('_', ' ')} {wanted.period.value}".strip()
-        if of is LimitSetBy.PACK:
+        if of is SetBy.PACK:
             return [
                 f"The player may have up to {wanted.text} ({name}), above what the pack caps.",
                 "Limits that the player, staff or a regulator set stay as they are.",
@@ -94,7 +94,7 @@ class LimitRelief:
         ends_at = datetime.fromisoformat(until) if until else None
         _check(approval.player_id, wanted, of, ends_at, at)
         player = get_player(approval.player_id)
-        if of is not LimitSetBy.PACK:
+        if of is not SetBy.PACK:
             limit = put(player, wanted, of, approval.comment, actor, at)
             return str(limit.id) if limit else "lifted"
         return str(_allow(player.id, wanted, ends_at, approval.comment, actor, at))
@@ -145,7 +145,7 @@ def _allow(player_id: UUID, wanted: Wanted, until: datetime | None, reason: str,
     return row.id
 
 
-def _check(player_id: UUID, wanted: Wanted, of: LimitSetBy, until: datetime | None, at: datetime) -> None:
+def _check(player_id: UUID, wanted: Wanted, of: SetBy, until: datetime | None, at: datetime) -> None:
     """Raises: FieldErrors."""
     player = get_player(player_id)
     terms = get_terms(player, at)
@@ -155,13 +155,13 @@ def _check(player_id: UUID, wanted: Wanted, of: LimitSetBy, until: datetime | No
         errors["until"] = ["It would be over already."]
     if wanted.amount and wanted.amount.currency != player.currency:
         errors["currency"] = [f"This player's currency is {player.currency}."]
-    if of is LimitSetBy.PLAYER:
+    if of is SetBy.PLAYER:
         errors["of"] = ["Only the player raises their own limits."]
-    elif of is LimitSetBy.PACK and key not in terms.caps:
+    elif of is SetBy.PACK and key not in terms.caps:
         errors["kind"] = [f"{terms.pack} caps nothing of this kind and period."]
-    elif of is LimitSetBy.PACK and wanted.amount is None:
+    elif of is SetBy.PACK and wanted.amount is None:
         errors["amount"] = ["Say up to which amount."]
-    elif of is not LimitSetBy.PACK and find_own(player_id, *key, of) is None:
+    elif of is not SetBy.PACK and find_own(player_id, *key, of) is None:
         errors["kind"] = [f"No limit of {of.value} stands there."]
     highest = terms.caps_at_most.get(key)
     if not errors and wanted.amount and highest is not None and wanted.amount.amount_minor > highest:
@@ -170,9 +170,9 @@ def _check(player_id: UUID, wanted: Wanted, of: LimitSetBy, until: datetime | No
         raise FieldErrors(errors)
 
 
-def _now(player_id: UUID, wanted: Wanted, of: LimitSetBy, at: datetime) -> str:
+def _now(player_id: UUID, wanted: Wanted, of: SetBy, at: datetime) -> str:
     player = get_player(player_id)
-    if of is LimitSetBy.PACK:
+    if of is SetBy.PACK:
         cap = get_terms(player, at).caps[(wanted.kind, wanted.period)]
         return f"{Money(cap, player.currency)} {player.currency}"
     row = find_own(player_id, wanted.kind, wanted.period, of)
@@ -181,8 +181,8 @@ def _now(player_id: UUID, wanted: Wanted, of: LimitSetBy, at: datetime) -> str:
     return f"{row.minutes} min" if row.amount_minor is None else f"{Money(row.amount_minor, player.currency)}"
 
 
-def _read(approval: ApprovalDetails) -> tuple[Wanted, LimitSetBy]:
+def _read(approval: ApprovalDetails) -> tuple[Wanted, SetBy]:
     content = approval.content
     amount = Money.parse(content["amount"], content["currency"]) if content["amount"] else None
     wanted = Wanted(LimitKind(content["kind"]), LimitPeriod(content["period"]), amount, content["minutes"] or None)
-    return wanted, LimitSetBy(content["of"])
+    return wanted, SetBy(content["of"])

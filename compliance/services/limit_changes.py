@@ -23,7 +23,7 @@ from compliance.types_limits import (
     ChangeState,
     LimitKind,
     LimitPeriod,
-    LimitSetBy,
+    SetBy,
     Wanted,
 )
 from events.audit import record
@@ -244,8 +244,8 @@ def _expire(player: PlayerDetails, row: LimitChange, actor: Actor, at: datetime)
 def _apply(player: PlayerDetails, row: LimitChange, actor: Actor, at: datetime) -> None:
     amount = None if row.amount_minor is None else Money(row.amount_minor, player.currency)
     wanted = Wanted(LimitKind(row.kind), LimitPeriod(row.period), amount, row.minutes)
-    check_wanted(player, wanted, get_terms(player, at), LimitSetBy.PLAYER, at)
-    put(player, wanted, LimitSetBy.PLAYER, row.reason, actor, at)
+    check_wanted(player, wanted, get_terms(player, at), SetBy.PLAYER, at)
+    put(player, wanted, SetBy.PLAYER, row.reason, actor, at)
     _end(row, ChangeState.APPLIED, row.reason, actor, at)
 
 

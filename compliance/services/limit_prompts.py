@@ -10,7 +10,7 @@ from compliance.models_limit_changes import LimitPrompt, LimitReminder
 from compliance.rules_limits import months_before
 from compliance.selectors_limits import get_terms, list_limits
 from compliance.selectors_packs import get_pack
-from compliance.types_limits import LimitSetBy
+from compliance.types_limits import SetBy
 from events.audit import record
 from events.catalogue.compliance_limits import LimitReviewDue
 from events.services.log import holding, publish
@@ -103,4 +103,4 @@ def _due(player: PlayerDetails, at: datetime) -> Iterator[str]:
 
 
 def _has_own_limit(player_id: UUID, at: datetime) -> bool:
-    return any(one.set_by is LimitSetBy.PLAYER for one in list_limits(player_id, at))
+    return any(one.set_by is SetBy.PLAYER for one in list_limits(player_id, at))

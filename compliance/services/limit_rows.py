@@ -11,7 +11,7 @@ from compliance.selectors_limits import caps_of, get_terms, limit_details, offer
 from compliance.services.cases import open_case
 from compliance.services.play_gate import refresh
 from compliance.types_cases import CaseKind
-from compliance.types_limits import LimitDetails, LimitKind, LimitPeriod, LimitSetBy, Wanted
+from compliance.types_limits import LimitDetails, LimitKind, LimitPeriod, SetBy, Wanted
 from events.audit import record
 from events.catalogue.compliance_limits import LimitChanged
 from events.services.log import publish
@@ -24,7 +24,7 @@ MAX_MINUTES = 31 * 24 * 60
 
 
 def put(
-    player: PlayerDetails, wanted: Wanted, set_by: LimitSetBy, reason: str, actor: Actor, at: datetime
+    player: PlayerDetails, wanted: Wanted, set_by: SetBy, reason: str, actor: Actor, at: datetime
 ) -> LimitDetails | None:
     """Put a limit in the place of the one in force, or lift that; None when there is none now. The caller holds the
     player and has checked everything. Publishes LimitChanged."""
@@ -76,17 +76,17 @@ def put(
         before={f"{wanted.kind} {wanted.period}".strip(): before},
         after={f"{wanted.kind} {wanted.period}".strip(): wanted.text, "set by": set_by.value},
     )
-    if set_by is LimitSetBy.PLAYER:
+    if set_by is SetBy.PLAYER:
         _tell_about_high(player, wanted, actor, at)
     refresh(player_id=player.id, at=at)
     return None if wanted.measure is None else limit_details(row)
 
 
-def check_wanted(player: PlayerDetails, wanted: Wanted, terms: LimitTerms, set_by: LimitSetBy, at: datetime) -> None:
+def check_wanted(player: PlayerDetails, wanted: Wanted, terms: LimitTerms, set_by: SetBy, at: datetime) -> None:
     """Raises: FieldErrors."""
     errors: dict[str, list[str]] = {}
     offered = offered_periods(wanted.kind, terms)
-    if wanted.kind is LimitKind.NET_DEPOSIT and set_by is LimitSetBy.PLAYER:
+    if wanted.kind is LimitKind.NET_DEPOSIT and set_by is SetBy.PLAYER:
         errors["kind"] = ["Set a limit on deposits."]
     if wanted.period not in offered and wanted.measure is not None:
         errors["period"] = [f"For this kind use one of: {', '.join(offered) or 'none'}."]
@@ -109,7 +109,7 @@ def check_wanted(player: PlayerDetails, wanted: Wanted, terms: LimitTerms, set_b
         raise FieldErrors(errors)
 
 
-def find_own(player_id: UUID, kind: LimitKind, period: LimitPeriod, set_by: LimitSetBy) -> Limit | None:
+def find_own(player_id: UUID, kind: LimitKind, period: LimitPeriod, set_by: SetBy) -> Limit | None:
     """The row in force of whoever set it."""
     return Limit.objects.filter(
         player_id=player_id, kind=kind.value, period=period.value, set_by=set_by.value, active_until=None

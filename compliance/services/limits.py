@@ -10,7 +10,7 @@ from compliance.rules_limits import is_tighter_or_equal
 from compliance.selectors_limits import get_terms
 from compliance.services import limit_changes
 from compliance.services.limit_rows import check_wanted, find_own, measure_of, put
-from compliance.types_limits import LimitOutcome, LimitSetBy, Wanted
+from compliance.types_limits import LimitOutcome, SetBy, Wanted
 from events.services.log import holding
 from kernel.access import Subject, require
 from kernel.actors import Actor, ActorKind
@@ -34,7 +34,7 @@ def set_limit(
     wanted: Wanted,
     actor: Actor,
     at: datetime,
-    set_by: LimitSetBy = LimitSetBy.PLAYER,
+    set_by: SetBy = SetBy.PLAYER,
     reason: str = "",
 ) -> LimitOutcome:
     """Set, lower, raise or lift (``wanted`` without amount and minutes) one limit.
@@ -46,7 +46,7 @@ def set_limit(
     LoosensLimit.
     """
     player = get_player(player_id)
-    if set_by is not LimitSetBy.PLAYER:
+    if set_by is not SetBy.PLAYER:
         permission = SCOPE if actor.kind is ActorKind.CLIENT else SET
         require(actor, permission, Subject(player_id=player_id, amount=wanted.amount), at)
         if not reason.strip():
@@ -57,7 +57,7 @@ def set_limit(
         own = find_own(player_id, wanted.kind, wanted.period, set_by)
         measure = measure_of(own)
         looser = not is_tighter_or_equal(wanted.measure, measure)
-        if set_by is not LimitSetBy.PLAYER:
+        if set_by is not SetBy.PLAYER:
             if looser:
                 raise LoosensLimit("It is in force: ask for its relief, which a second person approves.")
             return LimitOutcome(limit=put(player, wanted, set_by, reason, actor, at))

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from compliance.models_limits import Limit
 from compliance.selectors_limits import get_terms, pack_limits
-from compliance.types_limits import LimitSetBy
+from compliance.types_limits import SetBy
 from players.selectors import get_player
 
 
@@ -16,7 +16,7 @@ def sync_pack_limits(*, player_id: UUID, at: datetime) -> None:
     player. Nobody is told: the pack's coming into force was."""
     player = get_player(player_id)
     wanted = {(one.kind.value, one.period.value): one for one in pack_limits(player, get_terms(player, at), at)}
-    rows = Limit.objects.filter(player_id=player_id, set_by=LimitSetBy.PACK.value, active_until=None)
+    rows = Limit.objects.filter(player_id=player_id, set_by=SetBy.PACK.value, active_until=None)
     for row in rows:
         one = wanted.get((row.kind, row.period))
         if one and (row.amount_minor, row.minutes) == (one.amount and one.amount.amount_minor, one.minutes):
@@ -31,7 +31,7 @@ def sync_pack_limits(*, player_id: UUID, at: datetime) -> None:
             period=one.period.value,
             amount_minor=one.amount and one.amount.amount_minor,
             minutes=one.minutes,
-            set_by=LimitSetBy.PACK.value,
+            set_by=SetBy.PACK.value,
             reason=one.reason,
             active_from=at,
         )

@@ -65,7 +65,7 @@ def pay_in(who: PlayerDetails, amount: str, key: str, at: datetime = AT, token: 
 
 @pytest.mark.rule(13)
 def test_a_hundred_deposits_at_once_never_exceed_a_limit() -> None:
-    who = limited(P.HOURS_24, "105.00")
+    who = limited(P.ROLLING_24H, "105.00")
 
     def pay(number: int) -> str:
         return pay_in(who, "10.00", f"parallel-{number}")
@@ -137,7 +137,7 @@ def test_counters_equal_a_recount(seed: int) -> None:
     """Deposits that are made, fail, hang or come late, payouts that come back, and clocks that jump: what the limits count
     is what a list of it all says."""
     chance = random.Random(seed)
-    who = limited(P.DAYS_7, "1000.00")
+    who = limited(P.ROLLING_7D, "1000.00")
     wanted = Wanted(K.DEPOSIT, P.WEEK, Money.parse("900.00", "EUR"))
     set_limit(player_id=who.id, wanted=wanted, actor=system("test"), at=AT)
     deposits: dict[UUID, list[Any]] = {}  # amount, requested, released

@@ -26,7 +26,7 @@ from compliance.services.limit_changes import (
 from compliance.services.limit_prompts import decline_prompt, remind_due
 from compliance.services.limits import LoosensLimit, set_limit
 from compliance.types import ApprovalDetails
-from compliance.types_limits import ChangeState, LimitKind, LimitOutcome, LimitPeriod, LimitSetBy, Wanted
+from compliance.types_limits import ChangeState, LimitKind, LimitOutcome, LimitPeriod, SetBy, Wanted
 from events.services.log import holding
 from kernel.access import AccessDenied
 from kernel.actors import Actor, ActorKind, system
@@ -153,7 +153,7 @@ def test_gb_offers_fixed_frames_and_any_amount() -> None:
     who = player("GB", "GBP")
     for period in (P.DAY, P.WEEK, P.MONTH):
         assert wish(who, K.DEPOSIT, period, "123.45").limit
-    for period in (P.HOURS_24, P.DAYS_7, P.DAYS_30):
+    for period in (P.ROLLING_24H, P.ROLLING_7D, P.ROLLING_30D):
         with pytest.raises(FieldErrors, match="period"):
             wish(who, K.DEPOSIT, period, "100.00")
 
@@ -178,14 +178,14 @@ def test_of_several_limits_the_lowest_holds() -> None:
 def test_staff_and_regulator_stand_beside_the_player() -> None:
     who = player("AT", "EUR")
     clerk = Actor(ActorKind.STAFF, "7", frozenset({"compliance.set_limit"}))
-    wish(who, K.DEPOSIT, P.HOURS_24, "100.00")
+    wish(who, K.DEPOSIT, P.ROLLING_24H, "100.00")
 
-    def set_for(amount: str, by: LimitSetBy) -> LimitOutcome:
-        wanted = Wanted(K.DEPOSIT, P.HOURS_24, Money.parse(amount, "EUR"))
+    def set_for(amount: str, by: SetBy) -> LimitOutcome:
+        wanted = Wanted(K.DEPOSIT, P.ROLLING_24H, Money.parse(amount, "EUR"))
         return set_limit(player_id=who.id, wanted=wanted, set_by=by, reason="order", actor=clerk, at=AT)
 
-    set_for("40.00", LimitSetBy.REGULATOR)
-    set_for("70.00", LimitSetBy.STAFF)
+    set_for("40.00", SetBy.REGULATOR)
+    set_for("70.00", SetBy.STAFF)
     assert {(one.set_by, str(one.amount)) for one in list_limits(who.id, AT)} == {
         ("player", "100.00"),
         ("staff", "70.00"),
@@ -194,12 +194,12 @@ def test_staff_and_regulator_stand_beside_the_player() -> None:
     assert refusal(who, "40.01")["set_by"] == "regulator"
     assert pay_in(who, "40.00") == DepositState.MADE
     with pytest.raises(LoosensLimit):
-        set_for("40.01", LimitSetBy.REGULATOR)
+        set_for("40.01", SetBy.REGULATOR)
     with pytest.raises(AccessDenied):
         set_limit(
             player_id=who.id,
             wanted=Wanted(K.STAKE, P.NONE, Money.parse("1.00", "EUR")),
-            set_by=LimitSetBy.STAFF,
+            set_by=SetBy.STAFF,
             reason="x",
             actor=Actor(ActorKind.STAFF, "8"),
             at=AT,
@@ -208,7 +208,7 @@ def test_staff_and_regulator_stand_beside_the_player() -> None:
 
 def test_a_rolling_limit_frees_what_is_as_old_as_its_period() -> None:
     who = player("AT", "EUR")
-    wish(who, K.DEPOSIT, P.HOURS_24, "100.00")
+    wish(who, K.DEPOSIT, P.ROLLING_24H, "100.00")
     pay_in(who, "60.00")
     pay_in(who, "40.00", AT + timedelta(hours=1))
     day_later = AT + timedelta(hours=24)
@@ -482,7 +482,7 @@ def test_a_second_person_allows_more_room(country: str, kind: LimitKind, cap: st
         return request_relief(
             player_id=who.id,
             wanted=Wanted(kind, P.MONTH, Money.parse(amount, "EUR")),
-            of=LimitSetBy.PACK,
+            of=SetBy.PACK,
             reason="means seen",
             idempotency_key=key,
             actor=asks,

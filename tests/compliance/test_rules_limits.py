@@ -23,7 +23,7 @@ from compliance.rules_limits import (
     raise_takes_effect_at,
     window_at,
 )
-from compliance.types_limits import CALENDAR, ROLLING, LimitDetails, LimitKind, LimitPeriod, LimitSetBy
+from compliance.types_limits import CALENDAR, ROLLING, LimitDetails, LimitKind, LimitPeriod, SetBy
 from kernel.money import Money
 
 K, P = LimitKind, LimitPeriod
@@ -106,7 +106,7 @@ def test_four_weeks_from_a_tuesday() -> None:
         ("SE month", P.MONTH, "Europe/Stockholm", 72, True, "2026-06-10T10:00", "2026-06-30T22:00"),
         ("SE dst", P.MONTH, "Europe/Stockholm", 72, True, "2026-10-10T10:00", "2026-10-31T23:00"),
         ("SE day", P.DAY, "Europe/Stockholm", 72, True, "2026-06-10T10:00", "2026-06-13T10:00"),
-        ("rolling", P.DAYS_7, "Europe/Stockholm", 72, True, "2026-06-10T10:00", "2026-06-17T10:00"),
+        ("rolling", P.ROLLING_7D, "Europe/Stockholm", 72, True, "2026-06-10T10:00", "2026-06-17T10:00"),
     ],
 )
 def test_when_a_raise_takes_effect(
@@ -127,16 +127,14 @@ def test_a_raise_never_comes_early(at: datetime, zone: str, period: P, hours: in
         assert window_at(period, effective, zone) != window_at(period, at, zone)
 
 
-def limit(kind: K, period: P, amount: int, set_by: LimitSetBy = LimitSetBy.PLAYER) -> LimitDetails:
+def limit(kind: K, period: P, amount: int, set_by: SetBy = SetBy.PLAYER) -> LimitDetails:
     money = None if kind.is_time else Money(amount, "EUR")
     minutes = amount if kind.is_time else None
     return LimitDetails(uuid4(), uuid4(), kind, period, money, minutes, set_by, "", "", utc("2026-01-01"), None)
 
 
 @pytest.mark.rule(18)
-@given(
-    st.lists(st.builds(limit, st.sampled_from(K), st.sampled_from(P), st.integers(0, 99), st.sampled_from(LimitSetBy)))
-)
+@given(st.lists(st.builds(limit, st.sampled_from(K), st.sampled_from(P), st.integers(0, 99), st.sampled_from(SetBy))))
 def test_the_lowest_of_all_who_set_one_binds(limits: list[LimitDetails]) -> None:
     binding = lowest(limits)
     assert set(binding) == {(one.kind, one.period) for one in limits}
