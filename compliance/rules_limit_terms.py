@@ -55,61 +55,60 @@ def terms_of(pack: EffectivePack, age: int | None, minor: Callable[[Money], int]
 
     ``minor`` says how much an amount of the pack is in minor units of the player's currency.
     """
-    bands = {str(name): int(highest) for name, highest in (pack.find("age.bands") or {}).items()}
+    bands = pack.numbers("age.bands")
     caps: dict[Key, int] = {}
     at_most: dict[Key, int] = {}
     before: dict[Key, int] = {}
     after: dict[Key, int] = {}
 
     def by_age(key: str) -> int | None:
-        value = for_age(pack.find(key) or {}, bands, age)
-        return minor(value) if isinstance(value, Money) else value
+        value = for_age(pack.amounts(key), bands, age)
+        return None if value is None else minor(value)
 
     def over(key: str) -> LimitPeriod:
-        return P(pack.find(key) or P.MONTH)
+        return P(pack.text(key) or P.MONTH)
 
-    for period, amount in (pack.find("limits.deposit_caps") or {}).items():
+    for period, amount in pack.amounts("limits.deposit_caps").items():
         caps[K.DEPOSIT, P(period)] = minor(amount)
-    if joint := pack.find("limits.cross_operator_deposit_cap"):
+    if joint := pack.amount("limits.cross_operator_deposit_cap"):
         key = (K.DEPOSIT, over("limits.cross_operator_period"))
         caps[key] = min(minor(joint), caps.get(key, minor(joint)))
-        if highest := pack.find("limits.cross_operator_raise_max"):
+        if highest := pack.amount("limits.cross_operator_raise_max"):
             at_most[key] = minor(highest)
     if (net := by_age("limits.net_deposit_cap")) is not None:
         caps[K.NET_DEPOSIT, over("limits.net_deposit_period")] = net
     if (talk := by_age("limits.deposit_contact_above")) is not None:
-        table = before if pack.find("limits.deposit_contact") == "before" else after
+        table = before if pack.text("limits.deposit_contact") == "before" else after
         table[K.DEPOSIT, over("limits.deposit_contact_period")] = talk
     defaults = {
         (K.DEPOSIT, P.DAY): by_age("limits.default_deposit_day"),
         (K.LOSS, P.DAY): by_age("limits.default_loss_day"),
-        (K.SESSION_TIME, P.DAY): by_age("limits.default_session_minutes"),
+        (K.SESSION_TIME, P.DAY): for_age(pack.numbers("limits.default_session_minutes"), bands, age),
     }
-    delay = pack.find("limits.increase_delay_hours")
-    confirm = pack.find("limits.increase_needs_confirmation")
+    delay = pack.integer("limits.increase_delay_hours")
     return LimitTerms(
         pack=pack.label,
         zone=pack.timezone,
-        demands=_demands(tuple(pack.find("limits.mandatory") or ()), before),
-        periods=tuple(P(period) for period in pack.find("limits.periods") or ()),
-        net=pack.find("limits.deposit_basis") == "net",
+        demands=_demands(pack.texts("limits.mandatory"), before),
+        periods=tuple(P(period) for period in pack.texts("limits.periods")),
+        net=pack.text("limits.deposit_basis") == "net",
         raise_delay=DEFAULT_RAISE_DELAY if delay is None else timedelta(hours=delay),
-        not_before_period_end=bool(pack.find("limits.increase_not_before_period_end")),
-        needs_confirmation=confirm is not False,
+        not_before_period_end=pack.flag("limits.increase_not_before_period_end"),
+        needs_confirmation=pack.flag("limits.increase_needs_confirmation", absent=True),
         caps=caps,
         caps_at_most=at_most,
         contact_before=before,
         contact_after=after,
         defaults={key: value for key, value in defaults.items() if value is not None},
-        warn_percents=tuple(pack.find("limits.warn_at_percent") or ()),
-        prompt_at=tuple(pack.find("limits.prompt_at") or ()),
-        links_at=tuple(pack.find("limits.links_at") or ()),
-        activity_months=pack.find("limits.activity_reminder_months"),
-        no_limit_months=pack.find("limits.no_limit_review_months"),
-        central=pack.find("registers.limit_file_name") or "",
-        central_must_answer=pack.find("registers.limit_file_on_error") != "allow",
-        central_counts_failed=bool(pack.find("registers.limit_file_failed_deposits_count")),
-        four_weeks_from=date.fromisoformat(pack.find("limits.four_weeks_from") or "2018-01-01"),
+        warn_percents=pack.integers("limits.warn_at_percent"),
+        prompt_at=pack.texts("limits.prompt_at"),
+        links_at=pack.texts("limits.links_at"),
+        activity_months=pack.integer("limits.activity_reminder_months"),
+        no_limit_months=pack.integer("limits.no_limit_review_months"),
+        central=pack.text("registers.limit_file_name"),
+        central_must_answer=pack.text("registers.limit_file_on_error") != "allow",
+        central_counts_failed=pack.flag("registers.limit_file_failed_deposits_count"),
+        four_weeks_from=date.fromisoformat(pack.text("limits.four_weeks_from") or "2018-01-01"),
     )
 
 

@@ -172,7 +172,9 @@ def sum_paid_in(
     rows = DepositUse.objects.filter(player_id=player_id, requested_at__gte=window.start)
     if until:
         rows = rows.filter(requested_at__lte=until)
-    rows = rows.filter(Q(released_at=None) | Q(released_at__gt=at)).exclude(deposit_id=but)
+    rows = rows.filter(Q(released_at=None) | Q(released_at__gt=at))
+    if but:
+        rows = rows.exclude(deposit_id=but)
     found = rows.aggregate(total=Sum("amount_minor"), oldest=Min("requested_at"))
     total: int = found["total"] or 0
     if limit.kind is LimitKind.NET_DEPOSIT or (terms.net and limit.kind is LimitKind.DEPOSIT):

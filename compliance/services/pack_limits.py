@@ -19,7 +19,7 @@ def sync_pack_limits(*, player_id: UUID, at: datetime) -> None:
     rows = Limit.objects.filter(player_id=player_id, set_by=SetBy.PACK.value, active_until=None)
     for row in rows:
         one = wanted.get((row.kind, row.period))
-        if one and (row.amount_minor, row.minutes) == (one.amount and one.amount.amount_minor, one.minutes):
+        if one and (row.amount_minor, row.minutes) == (one.amount.amount_minor if one.amount else None, one.minutes):
             del wanted[(row.kind, row.period)]
         else:
             row.active_until = max(at, row.active_from)
@@ -29,7 +29,7 @@ def sync_pack_limits(*, player_id: UUID, at: datetime) -> None:
             player_id=player_id,
             kind=one.kind.value,
             period=one.period.value,
-            amount_minor=one.amount and one.amount.amount_minor,
+            amount_minor=one.amount.amount_minor if one.amount else None,
             minutes=one.minutes,
             set_by=SetBy.PACK.value,
             reason=one.reason,
