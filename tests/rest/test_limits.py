@@ -61,7 +61,7 @@ def test_a_player_sets_lowers_raises_and_confirms() -> None:
     again = program.api("PUT", "me/limits", DAY).json()["change"]
     assert (again["amount"], again["minutes"]) == (None, None), "a removal waits as well"
     with time_machine.travel(clock.now() + timedelta(hours=24, seconds=1), tick=False):
-        program.access = ""
+        program = Program(device=program.device)
         program.login(value=data["email"])
         assert program.api("POST", f"me/limits/changes/{again['id']}/confirm").json()["state"] == "applied"
         assert [line["limit"]["kind"] for line in program.api("GET", "me/limits").json()["limits"]] == ["session_time"]
