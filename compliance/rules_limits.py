@@ -109,6 +109,16 @@ def age_on(birth_date: date, day: date) -> int:
     return day.year - birth_date.year - ((day.month, day.day) < (birth_date.month, birth_date.day))
 
 
+def next_birthday(birth_date: date, at: datetime, zone: str) -> datetime:
+    """The moment after ``at`` at which somebody becomes a year older there."""
+    today = at.astimezone(ZoneInfo(zone)).date()
+    older = age_on(birth_date, today) + 1
+    day = today + timedelta(days=1)
+    while age_on(birth_date, day) < older:
+        day += timedelta(days=1)
+    return _midnight(day, zone)
+
+
 def for_age(by_band: Mapping[str, Value], bands: Mapping[str, int], age: int | None) -> Value | None:
     """The value of the narrowest band that ``age`` falls in (``bands``: name to highest age), else the default's.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.rules_limit_terms import LimitTerms
+from compliance.rules_limits import next_birthday
 from compliance.selectors_gate import GateContext
 from compliance.selectors_limits import Reached, find_reached, get_terms, list_missing, prompt_due
 from compliance.types_gate import DepositFacts, Reason, ReasonCode
@@ -33,7 +34,10 @@ def check_deposit_limits(context: GateContext) -> Iterator[Reason]:
 
 
 def compile_limit_demands(context: CompileContext, row: Compiled) -> None:
-    """No play without the limits that the pack asks for."""
+    """No play without the limits that the pack asks for. What it fills in by age is looked at again on birthdays."""
+    player = context.player
+    if player.birth_date and get_terms(player, context.at).defaults:
+        row.until(next_birthday(player.birth_date, context.at, row.time_zone))
     if list_missing(context.player, context.at):
         row.refuse(ReasonCode.LIMITS_REQUIRED)
 

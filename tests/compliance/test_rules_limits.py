@@ -20,6 +20,7 @@ from compliance.rules_limits import (
     lowest,
     missing_limits,
     months_before,
+    next_birthday,
     raise_takes_effect_at,
     window_at,
 )
@@ -194,6 +195,19 @@ def test_warnings(before: int, after: int, limit: int, percents: list[int]) -> N
 )
 def test_age_on_birthdays(birth: date, day: date, age: int) -> None:
     assert age_on(birth, day) == age
+
+
+@pytest.mark.parametrize(
+    ("birth", "at", "birthday"),
+    [
+        (date(2001, 6, 15), "2026-06-14T21:59", "2026-06-14T22:00"),
+        (date(2001, 6, 15), "2026-06-14T22:00", "2027-06-14T22:00"),
+        (date(2004, 2, 29), "2026-02-28T12:00", "2026-02-28T23:00"),
+        (date(2004, 2, 29), "2027-12-28T12:00", "2028-02-28T23:00"),
+    ],
+)
+def test_next_birthdays(birth: date, at: str, birthday: str) -> None:
+    assert next_birthday(birth, utc(at), "Europe/Rome") == utc(birthday)
 
 
 @pytest.mark.rule(25)
