@@ -18,6 +18,7 @@ class ComplianceConfig(AppConfig):
         from compliance.services import documents
         from compliance.services.client_changes import ClientApproval, ClientChangeApproval
         from compliance.services.kyc_approvals import KycApproval
+        from compliance.services.limit_allowances import LimitRelief
         from compliance.services.packs import PackApproval
         from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
@@ -38,9 +39,11 @@ class ComplianceConfig(AppConfig):
             ProviderApproval(),
             PackApproval(),
             KycApproval(),
+            LimitRelief(),
         ):
             register_handler(handler)
         register_provider_changer(change_provider)
+        self._plug_limits()
         for rule in (
             TablePurge(
                 "sessions",
@@ -100,3 +103,17 @@ class ComplianceConfig(AppConfig):
             ),
         ):
             register_purge(rule)
+
+    def _plug_limits(self) -> None:
+        from django.conf import settings
+
+        from compliance.admin_limits import LimitsAsOf, LimitsPanel
+        from compliance.ports_limits import register_activity_file, register_limit_file
+        from compliance.services.sandbox_registers import SandboxActivityFile, SandboxLimitFile
+        from players.ports import register_as_of, register_panel
+
+        register_panel(LimitsPanel())
+        register_as_of(LimitsAsOf())
+        if settings.REGISTERS_SANDBOX:
+            register_limit_file("LUGAS Limitdatei", SandboxLimitFile())
+            register_activity_file("LUGAS Aktivitätsdatei", SandboxActivityFile())

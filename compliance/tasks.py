@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from compliance.services import documents, purging
+from compliance.services import documents, limit_changes, limit_prompts, purging
 from compliance.services.approvals import expire_due
 from kernel import clock
 from kernel.actors import system
@@ -25,3 +25,14 @@ def purge(**kwargs: object) -> dict[str, int]:
 def sweep_documents(**kwargs: object) -> int:
     """Take away files that no document owns; how many."""
     return documents.sweep_files(at=clock.now())
+
+
+def work_limit_changes(**kwargs: object) -> int:
+    """Put raises of limits in force, or tell players that they may confirm them, once their delay is over."""
+    return limit_changes.work_due(actor=system("limit-changes"), at=clock.now())
+
+
+@shared_task
+def remind_of_limits(**kwargs: object) -> int:
+    """Remind players of their activity and limits where their jurisdiction asks for it; how many."""
+    return limit_prompts.remind_due(at=clock.now())

@@ -53,6 +53,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Control",
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
+            ("Pending limits", "speed", "compliance_limitchange", "compliance.view_limitchange"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
             ("Documents", "id_card", "compliance_document", "compliance.view_document"),
