@@ -9,6 +9,7 @@ class ComplianceConfig(AppConfig):
 
         from django.conf import settings
 
+        from compliance.admin_gate import RefusalsPanel
         from compliance.admin_kyc_panel import VerificationPanel
         from compliance.demands import get_demands
         from compliance.pack_files import load_packs
@@ -20,11 +21,19 @@ class ComplianceConfig(AppConfig):
         from compliance.services.kyc_approvals import KycApproval
         from compliance.services.limit_allowances import LimitRelief
         from compliance.services.packs import PackApproval
+        from compliance.services.play_gate import keep_up
         from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from kernel.vault import register_holder as register_personal
-        from players.ports import register_demands, register_panel, register_provider_changer
+        from players.ports import (
+            register_demands,
+            register_panel,
+            register_provider_changer,
+            register_settings_listener,
+        )
 
+        register_panel(RefusalsPanel())
+        register_settings_listener(keep_up)
         load_packs()  # a process does not start with packs that do not fit
         register_demands(get_demands)
         if settings.DOCUMENT_SCANNER:

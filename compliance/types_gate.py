@@ -71,6 +71,33 @@ class ReasonCode(StrEnum):
     INACTIVE = "inactive"
 
 
+# What is said to people about the reasons that bets, deposits and the like are denied for; each names the remedy.
+REASON_TEXTS: Mapping[str, str] = {
+    ReasonCode.UNKNOWN_PLAYER: "There is no such player.",
+    ReasonCode.PACK_INCOMPLETE: "The jurisdiction's rules lack a value that is needed: compliance has to complete them.",
+    ReasonCode.LIMIT_REACHED: "A limit of the player is reached: wait until it frees, or stake less.",
+    ReasonCode.LIMITS_REQUIRED: "The player has to set the limits that the rules ask for first.",
+    ReasonCode.STAKE_ABOVE_CAP: "The stake is above what may be staked at once: stake less.",
+    ReasonCode.TOO_FAST: "The last round began too short a time ago: wait a moment.",
+    ReasonCode.REALITY_CHECK_DUE: "The player has to confirm the reality check first.",
+    ReasonCode.BREAK_DUE: "The break that the rules ask for is not over: wait for its end.",
+    ReasonCode.SESSION_LIMIT_REACHED: "The session's time is used up: pause before the next.",
+    ReasonCode.PARALLEL_PLAY: "Another game is being played: end it first.",
+    ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
+    ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
+    ReasonCode.LOGIN_SUMMARY_DUE: "The player has to confirm the summary shown after login first.",
+    ReasonCode.EXCLUDED: "The player is excluded from play.",
+    ReasonCode.REGISTER_UNAVAILABLE: "The register of excluded persons does not answer: try again later.",
+    ReasonCode.GAME_TYPE_NOT_OFFERED: "Games of this kind are not offered where the player lives.",
+    ReasonCode.CREDIT_REFUSED: "Money on credit is not taken: use another way to pay.",
+}
+
+
+def reason_text(code: str) -> str:
+    """What is said to people about a reason."""
+    return REASON_TEXTS.get(code, f"The account does not allow this: {code.replace('_', ' ')}.")
+
+
 @dataclass(frozen=True, slots=True)
 class Reason:
     """One thing that stands against an action. ``text`` names the remedy; ``data`` (never personal) goes to integrators."""

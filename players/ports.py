@@ -1,9 +1,9 @@
 """Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give,
-and who says what takes a second person."""
+who says what takes a second person, and what keeps up with changed settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -138,6 +138,22 @@ def register_as_of(section: AsOfSection) -> None:
 
 def list_as_of_sections() -> list[AsOfSection]:
     return sorted(_as_of_sections, key=lambda section: section.order)
+
+
+# Called with the player, the names of what was changed, and when; in the transaction of the change, the player held.
+SettingsListener = Callable[[UUID, frozenset[str], datetime], None]
+
+_settings_listeners: list[SettingsListener] = []
+
+
+def register_settings_listener(listener: SettingsListener) -> None:
+    """For what must not lag behind a changed residence or birth date. Whatever may lag takes the event SettingChanged."""
+    _settings_listeners.append(listener)
+
+
+def tell_settings_changed(player_id: UUID, names: frozenset[str], at: datetime) -> None:
+    for listener in _settings_listeners:
+        listener(player_id, names, at)
 
 
 class ProviderChanger(Protocol):

@@ -54,6 +54,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Pending limits", "speed", "compliance_limitchange", "compliance.view_limitchange"),
+            ("Review cases", "inbox", "compliance_reviewcase", "compliance.view_reviewcase"),
+            ("Refusals", "do_not_disturb_on", "compliance_gatedecision", "compliance.view_gatedecision"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
             ("Documents", "id_card", "compliance_document", "compliance.view_document"),

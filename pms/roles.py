@@ -152,6 +152,20 @@ for _role, _granted in {
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 
+# The gate: who reads why something was refused, and who works on what a person has to look at.
+_DECISIONS = {"compliance.view_gatedecision"}
+_CASES = _DECISIONS | {"compliance.view_reviewcase"}
+for _role, _granted in {
+    "administrator": _CASES,
+    "auditor": _CASES,
+    "compliance_officer": _CASES | {"compliance.resolve_reviewcase"},
+    "mlro": _CASES | {"compliance.resolve_reviewcase"},
+    "operations": _CASES,
+    "support_lead": _CASES,
+    "support_agent": _DECISIONS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 
 def ensure_roles() -> None:
     """Bring the groups of the database in line with ``ROLES``; may be called at every start."""

@@ -5,6 +5,7 @@ from compliance.rest import limits, me_documents, views
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
     path("compliance/approvals/<uuid:approval_id>", views.Approval.as_view(), name="approval"),
+    path("compliance/decisions", views.Decisions.as_view(), name="decisions"),
     path("me/verification/documents", me_documents.MyDocuments.as_view(), name="my-documents"),
     path("players/<uuid:player_id>/limits", limits.PlayerLimits.as_view(), name="player-limits"),
     path("me/limits", limits.MyLimits.as_view(), name="my-limits"),

@@ -81,6 +81,12 @@ def forget(*, countries: Sequence[str] = (), region: str = "") -> int:
         )
 
 
+def keep_up(player_id: UUID, names: frozenset[str], at: datetime) -> None:
+    """Compile anew what hangs on a changed residence or birth date (players.ports.SettingsListener)."""
+    if names & {"country", "region", "birth_date"} and PlayGate.objects.filter(player_id=player_id).exists():
+        refresh(player_id=player_id, at=at)
+
+
 def leave_game(*, player_id: UUID) -> None:
     """The player has left their game: where games may not be played side by side, another one may begin."""
     with holding(player_id):

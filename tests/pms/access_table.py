@@ -107,6 +107,10 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_delegation_*": "administrator auditor compliance_officer finance",
     "compliance_delegation_appoint": "administrator compliance_officer finance",
     "compliance_delegation_end": "administrator compliance_officer",
+    "compliance_gatedecision_*": "administrator auditor compliance_officer mlro operations support_agent support_lead",
+    "compliance_reviewcase_*": "administrator auditor compliance_officer mlro operations support_lead",
+    "compliance_reviewcase_claim compliance_reviewcase_release compliance_reviewcase_resolve": HOLDS,
+    "compliance_reviewcase_next": HOLDS,
     # --- aggregators and events ---
     "wallet_integration_* wallet_gamesession_* wallet_adapterrequest_*": SEES_MACHINERY,
     "wallet_integration_add wallet_integration_settings wallet_integration_add_key": CONNECTS,

@@ -41,6 +41,7 @@ ENDPOINTS = [
     ("GET", f"players/{ID}/rounds", "wallet:read"),
     ("GET", "compliance/approvals", "compliance:read"),
     ("GET", f"compliance/approvals/{ID}", "compliance:read"),
+    ("GET", "compliance/decisions", "compliance:read"),
     ("POST", "wallet/plays", "wallet:write"),
     ("POST", "wallet/bets", "wallet:write"),
     ("POST", "wallet/bets:batch", "wallet:write"),
