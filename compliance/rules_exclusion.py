@@ -1,0 +1,160 @@
+"""Exclusion: which lengths may be chosen, when they end, and when asking for the end is heard. Plain arithmetic.
+
+Lengths are written "24h", "1d", "1w", "6mo", "1y" or "indefinite". Hours, days and weeks are exact; months and years end
+on the same day and hour in the pack's time zone, right through daylight saving.
+"""
+
+from __future__ import annotations
+
+import re
+from calendar import monthrange
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from compliance.types_exclusion import Ending, ExclusionKind, Offer
+
+INDEFINITE = "indefinite"
+PANIC_TERM = "24h"
+_TERM = re.compile(r"([1-9]\d{0,3})(h|d|w|mo|y)")
+_EXACT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
+_LONGEST_YEARS = 100
+
+# What is offered where the pack says nothing: the house's own habit, stricter than no offer at all.
+HOUSE_BREAKS = ("1d", "1w", "1mo")
+HOUSE_TERMS = ("6mo", "1y", "5y", INDEFINITE)
+
+
+class TermRefused(ValueError):
+    """The length can't be chosen; the message names those that can."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExclusionTerms:
+    """What one pack says about exclusions, in the units of this file. Empty means that the pack asks for nothing.
+
+    ``delay_hours`` and ``indefinite_delay_hours`` lie between the accepted request and the end. ``reviewed``: a person
+    decides on requests, within ``answer_days``.
+    """
+
+    zone: str = "UTC"
+    breaks: tuple[str, ...] = ()
+    terms: tuple[str, ...] = ()
+    shortest: str = ""
+    longest: str = ""
+    usual: str = ""
+    third_party_shortest: str = ""
+    ending: Ending = Ending.EXPIRES
+    early_end: bool = False
+    indefinite_earliest: str = ""
+    delay_hours: int = 0
+    indefinite_delay_hours: int = 0
+    needs_reason: bool = False
+    reviewed: bool = True
+    answer_days: int = 0
+    permanent_closes: bool = False
+    close_hours: int = 0
+    refunds_open_bets: bool = False
+
+
+def length_of(term: str) -> tuple[int, str] | None:
+    """(6, "mo") of "6mo"; None for "indefinite". Raises: TermRefused for what is no length."""
+    if term == INDEFINITE:
+        return None
+    found = _TERM.fullmatch(term)
+    if not found or (found[2] == "y" and int(found[1]) > _LONGEST_YEARS):
+        raise TermRefused('Write a length such as "24h", "30d", "1w", "6mo", "1y", or "indefinite".')
+    return int(found[1]), found[2]
+
+
+def end_of(term: str, start: datetime, zone: str) -> datetime | None:
+    """When a length that begins at ``start`` is over; None for "indefinite". Raises: TermRefused.
+
+    The 31st of a month plus a month is the last day of the next one.
+    """
+    length = length_of(term)
+    if length is None:
+        return None
+    number, unit = length
+    if unit in _EXACT:
+        return start + number * _EXACT[unit]
+    local = start.astimezone(ZoneInfo(zone))
+    months = local.year * 12 + local.month - 1 + number * (12 if unit == "y" else 1)
+    year, month = divmod(months, 12)
+    day = min(local.day, monthrange(year, month + 1)[1])
+    return local.replace(year=year, month=month + 1, day=day).astimezone(UTC)
+
+
+def offers_of(terms: ExclusionTerms) -> dict[ExclusionKind, Offer]:
+    """What players may choose under a pack, and the operator for third parties and itself."""
+    usual = terms.usual
+    if terms.terms:
+        own = Offer(ExclusionKind.SELF, terms.terms, True, usual=usual)
+    elif terms.shortest:
+        listed = tuple(term for term in (terms.shortest, usual, terms.longest) if term)
+        own = Offer(
+            ExclusionKind.SELF, (*dict.fromkeys(listed), INDEFINITE), False, terms.shortest, terms.longest, usual
+        )
+    else:
+        own = Offer(ExclusionKind.SELF, HOUSE_TERMS, True)
+    shortest = terms.third_party_shortest or own.shortest
+    others = (shortest or "1y", INDEFINITE)
+
+    def of(kind: ExclusionKind, offered: tuple[str, ...], *, closed: bool = False) -> Offer:
+        return Offer(kind, offered, closed, shortest, "", "", terms.ending, terms.indefinite_earliest)
+
+    return {
+        ExclusionKind.PANIC: Offer(ExclusionKind.PANIC, (PANIC_TERM,), True),
+        ExclusionKind.COOLING_OFF: Offer(ExclusionKind.COOLING_OFF, terms.breaks or HOUSE_BREAKS, True),
+        ExclusionKind.SELF: Offer(
+            own.kind,
+            own.terms,
+            own.closed,
+            own.shortest,
+            own.longest,
+            own.usual,
+            terms.ending,
+            terms.indefinite_earliest,
+        ),
+        ExclusionKind.THIRD_PARTY: of(ExclusionKind.THIRD_PARTY, others),
+        ExclusionKind.OPERATOR: of(ExclusionKind.OPERATOR, others),
+    }
+
+
+def check_term(offer: Offer, term: str, start: datetime, zone: str) -> None:
+    """Raises: TermRefused, naming what may be chosen."""
+    end = end_of(term, start, zone)
+    if offer.closed:
+        if term not in offer.terms:
+            raise TermRefused(f"Choose one of: {', '.join(offer.terms)}.")
+        return
+    shortest = end_of(offer.shortest, start, zone) if offer.shortest else None
+    longest = end_of(offer.longest, start, zone) if offer.longest else None
+    if end is not None and shortest is not None and end < shortest:
+        raise TermRefused(f"It must last at least {offer.shortest}.")
+    if end is not None and longest is not None and end > longest:
+        raise TermRefused(f"It may last {offer.longest} at most, or be indefinite.")
+
+
+@dataclass(frozen=True, slots=True)
+class Course:
+    """When an exclusion stands. ``active_until`` None: until it is ended. ``minimum_until`` None: its end may be asked
+    for at once.
+    """
+
+    active_until: datetime | None
+    minimum_until: datetime | None
+
+
+def course_of(offer: Offer, term: str, start: datetime, zone: str, *, early_end: bool) -> Course:
+    """How an exclusion of this length goes."""
+    end = end_of(term, start, zone)
+    if end is None:
+        earliest = end_of(offer.earliest, start, zone) if offer.earliest else None
+        return Course(None, None if early_end else earliest)
+    return Course(end if offer.ending is Ending.EXPIRES else None, None if early_end else end)
+
+
+def effect_of_request(terms: ExclusionTerms, *, indefinite: bool, accepted_at: datetime) -> datetime:
+    """When an accepted request ends the exclusion."""
+    return accepted_at + timedelta(hours=terms.indefinite_delay_hours if indefinite else terms.delay_hours)
