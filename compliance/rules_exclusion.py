@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from compliance.types_packs import EffectivePack
 from compliance.types_exclusion import Ending, ExclusionKind, Offer
 
 INDEFINITE = "indefinite"
-PANIC_TERM = "24h"
 _TERM = re.compile(r"([1-9]\d{0,3})(h|d|w|mo|y)")
 _EXACT = {"h": timedelta(hours=1), "d": timedelta(days=1), "w": timedelta(weeks=1)}
 _LONGEST_YEARS = 100
@@ -34,14 +34,16 @@ class ExclusionTerms:
     """What one pack says about exclusions, in the units of this file. Empty means that the pack asks for nothing.
 
     ``delay_hours`` and ``indefinite_delay_hours`` lie between the accepted request and the end. ``reviewed``: a person
-    decides on requests, within ``answer_days``.
+    decides on requests, within ``answer_days``. ``closes_permanent``: an indefinite self-exclusion closes the account;
+    ``close_hours``: every long one does, within so long.
     """
 
     zone: str = "UTC"
+    panic_hours: int = 24
     breaks: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
     shortest: str = ""
-    longest: str = ""
+    longest_offered: str = ""
     usual: str = ""
     third_party_shortest: str = ""
     ending: Ending = Ending.EXPIRES
@@ -52,7 +54,7 @@ class ExclusionTerms:
     needs_reason: bool = False
     reviewed: bool = True
     answer_days: int = 0
-    permanent_closes: bool = False
+    closes_permanent: bool = False
     close_hours: int = 0
     refunds_open_bets: bool = False
 
@@ -87,38 +89,23 @@ def end_of(term: str, start: datetime, zone: str) -> datetime | None:
 
 def offers_of(terms: ExclusionTerms) -> dict[ExclusionKind, Offer]:
     """What players may choose under a pack, and the operator for third parties and itself."""
-    usual = terms.usual
     if terms.terms:
-        own = Offer(ExclusionKind.SELF, terms.terms, True, usual=usual)
+        offered = terms.terms
     elif terms.shortest:
-        listed = tuple(term for term in (terms.shortest, usual, terms.longest) if term)
-        own = Offer(
-            ExclusionKind.SELF, (*dict.fromkeys(listed), INDEFINITE), False, terms.shortest, terms.longest, usual
-        )
+        offered = (*dict.fromkeys(filter(None, (terms.shortest, terms.usual, terms.longest_offered))), INDEFINITE)
     else:
-        own = Offer(ExclusionKind.SELF, HOUSE_TERMS, True)
-    shortest = terms.third_party_shortest or own.shortest
-    others = (shortest or "1y", INDEFINITE)
-
-    def of(kind: ExclusionKind, offered: tuple[str, ...], *, closed: bool = False) -> Offer:
-        return Offer(kind, offered, closed, shortest, "", "", terms.ending, terms.indefinite_earliest)
-
-    return {
-        ExclusionKind.PANIC: Offer(ExclusionKind.PANIC, (PANIC_TERM,), True),
-        ExclusionKind.COOLING_OFF: Offer(ExclusionKind.COOLING_OFF, terms.breaks or HOUSE_BREAKS, True),
-        ExclusionKind.SELF: Offer(
-            own.kind,
-            own.terms,
-            own.closed,
-            own.shortest,
-            own.longest,
-            own.usual,
-            terms.ending,
-            terms.indefinite_earliest,
-        ),
-        ExclusionKind.THIRD_PARTY: of(ExclusionKind.THIRD_PARTY, others),
-        ExclusionKind.OPERATOR: of(ExclusionKind.OPERATOR, others),
-    }
+        offered = HOUSE_TERMS
+    shortest = terms.third_party_shortest or terms.shortest
+    long = {"ending": terms.ending, "earliest": terms.indefinite_earliest}
+    by_others = {"terms": (shortest or "1y", INDEFINITE), "closed": False, "shortest": shortest, **long}
+    offers = (
+        Offer(ExclusionKind.PANIC, (f"{terms.panic_hours}h",), True),
+        Offer(ExclusionKind.COOLING_OFF, terms.breaks or HOUSE_BREAKS, True),
+        Offer(ExclusionKind.SELF, offered, not terms.shortest, terms.shortest, terms.usual, **long),  # type: ignore[arg-type]
+        Offer(ExclusionKind.THIRD_PARTY, **by_others),  # type: ignore[arg-type]
+        Offer(ExclusionKind.OPERATOR, **by_others),  # type: ignore[arg-type]
+    )
+    return {offer.kind: offer for offer in offers}
 
 
 def check_term(offer: Offer, term: str, start: datetime, zone: str) -> None:
@@ -129,11 +116,8 @@ def check_term(offer: Offer, term: str, start: datetime, zone: str) -> None:
             raise TermRefused(f"Choose one of: {', '.join(offer.terms)}.")
         return
     shortest = end_of(offer.shortest, start, zone) if offer.shortest else None
-    longest = end_of(offer.longest, start, zone) if offer.longest else None
     if end is not None and shortest is not None and end < shortest:
         raise TermRefused(f"It must last at least {offer.shortest}.")
-    if end is not None and longest is not None and end > longest:
-        raise TermRefused(f"It may last {offer.longest} at most, or be indefinite.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +137,38 @@ def course_of(offer: Offer, term: str, start: datetime, zone: str, *, early_end:
         earliest = end_of(offer.earliest, start, zone) if offer.earliest else None
         return Course(None, None if early_end else earliest)
     return Course(end if offer.ending is Ending.EXPIRES else None, None if early_end else end)
+
+
+def terms_of(pack: EffectivePack) -> ExclusionTerms:
+    """What a pack says about exclusions. Where whoever asks to return waits a while, exclusions do not end by themselves.
+
+    Requests are decided by a person, unless the pack says how long to wait and nothing else.
+    """
+    cooling = pack.integer("exclusion.return_cooling_hours")
+    ends = pack.text("exclusion.ends") or ("on_request" if cooling else "by_itself")
+    needs_reason = pack.flag("exclusion.revoke_needs_reason")
+    answer_days = pack.integer("exclusion.revoke_answer_days") or 0
+    return ExclusionTerms(
+        zone=pack.timezone,
+        panic_hours=pack.integer("exclusion.panic_hours") or 24,
+        breaks=pack.texts("exclusion.breaks"),
+        terms=pack.texts("exclusion.terms"),
+        shortest=pack.text("exclusion.min_term") or pack.text("registers.exclusion_min_term"),
+        longest_offered=pack.text("exclusion.longest_offered"),
+        usual=pack.text("exclusion.default_term"),
+        third_party_shortest=pack.text("exclusion.third_party_min_term"),
+        ending=Ending.ON_REQUEST if ends == "on_request" else Ending.EXPIRES,
+        early_end=pack.flag("exclusion.early_revoke"),
+        indefinite_earliest=pack.text("exclusion.indefinite_min_term"),
+        delay_hours=pack.integer("exclusion.revoke_definite_hours") or cooling or 0,
+        indefinite_delay_hours=pack.integer("exclusion.revoke_indefinite_hours") or cooling or 0,
+        needs_reason=needs_reason,
+        reviewed=needs_reason or bool(answer_days) or not cooling,
+        answer_days=answer_days,
+        closes_permanent=pack.flag("exclusion.permanent_closes_account"),
+        close_hours=pack.integer("exclusion.close_and_refund_hours") or 0,
+        refunds_open_bets=pack.flag("exclusion.refund_open_bets"),
+    )
 
 
 def effect_of_request(terms: ExclusionTerms, *, indefinite: bool, accepted_at: datetime) -> datetime:

@@ -48,7 +48,7 @@ class RegisterOutcome(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Offer:
     """What a player may choose of one kind. ``terms`` are the offered lengths; where ``closed`` there are no others, else
-    any length from ``shortest`` to ``longest`` ("" : no bound). "indefinite" is a length too.
+    any that is not below ``shortest`` ("" : no bound). "indefinite" is a length too.
 
     ``ending`` is of definite lengths: an indefinite one always ends on request, at the earliest after ``earliest``.
     """
@@ -57,7 +57,6 @@ class Offer:
     terms: tuple[str, ...]
     closed: bool
     shortest: str = ""
-    longest: str = ""
     usual: str = ""
     ending: Ending = Ending.EXPIRES
     earliest: str = ""

@@ -1,15 +1,22 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, and the sender of text messages."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, the sender of text messages, and the gates
+that say who may open an account and who may log in.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+from uuid import UUID
 
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
+from players.types_identity import Origin, Refusal
+
+if TYPE_CHECKING:
+    from players.services.registration import Registration
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +94,48 @@ def register_sms_sender(sender: SmsSender) -> None:
 def find_sms_sender() -> SmsSender | None:
     """None: text messages cannot be sent here."""
     return _sms_senders[0] if _sms_senders else None
+
+
+class RegistrationGate(Protocol):
+    """Says whether a person may open an account. Asked outside any transaction: it may ask others over the network."""
+
+    def ask(self, data: Registration, device_token: str, actor: Actor, at: datetime) -> Refusal | None:
+        """What stands against it, or None."""
+        ...
+
+    def opened(self, player_id: UUID, device_token: str, actor: Actor, at: datetime) -> None:
+        """The account was opened, in the transaction that does so and holds the player: note what must be looked at."""
+        ...
+
+
+class LoginGate(Protocol):
+    """Says whether a player may log in, or go on with a session (``going_on``). Asked outside any transaction."""
+
+    def ask(self, player_id: UUID, device_token: str, going_on: bool, at: datetime) -> Refusal | None:
+        """What stands against it, or None."""
+        ...
+
+
+_registration_gates: list[RegistrationGate] = []
+_login_gates: list[LoginGate] = []
+
+
+def register_registration_gate(gate: RegistrationGate) -> None:
+    """From ``AppConfig.ready()``. All that are plugged in must let a person pass."""
+    _registration_gates.append(gate)
+
+
+def list_registration_gates() -> Sequence[RegistrationGate]:
+    return tuple(_registration_gates)
+
+
+def register_login_gate(gate: LoginGate) -> None:
+    """From ``AppConfig.ready()``. All that are plugged in must let a player pass."""
+    _login_gates.append(gate)
+
+
+def list_login_gates() -> Sequence[LoginGate]:
+    return tuple(_login_gates)
 
 
 class AsOfSection(Protocol):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
@@ -133,6 +134,15 @@ class ConsentDetails:
     text_version: str
     source: str
     given_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a gate lets somebody not pass. ``text`` names the remedy; ``code`` and ``data`` go to programs."""
+
+    code: str
+    text: str
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,8 @@ SCOPES = {
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
-    "compliance:read": "Read approvals",
+    "compliance:read": "Read approvals, exclusions and register checks",
+    "compliance:write": "Exclude players and ask to end exclusions",
     "loyalty:read": "Read levels and points",
 }
 

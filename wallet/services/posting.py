@@ -26,6 +26,7 @@ class OwnSource(StrEnum):
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
+    EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
 
 
