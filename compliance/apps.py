@@ -7,11 +7,28 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
-        from compliance.ports import register_handler
-        from compliance.purge_rules import TablePurge, register_purge
-        from compliance.services.client_changes import ClientApproval
-        from compliance.services.role_changes import RoleApproval, StaffRolesApproval
+        from django.conf import settings
 
+        from compliance.admin_exclusion_panel import ExclusionsPanel
+        from compliance.consumers import CONSUMERS
+        from compliance.ports import register_handler
+        from compliance.ports_exclusion import register_exclusion_register
+        from compliance.purge_rules import TablePurge, register_purge
+        from compliance.registers.sandbox import NAMES, SandboxRegister
+        from compliance.services.client_changes import ClientApproval
+        from compliance.services.entry import Logins, Registrations
+        from compliance.services.role_changes import RoleApproval, StaffRolesApproval
+        from events.ports import register_consumer
+        from players.ports import register_login_gate, register_panel, register_registration_gate
+
+        register_registration_gate(Registrations())
+        register_login_gate(Logins())
+        register_panel(ExclusionsPanel())
+        for consumer in CONSUMERS:
+            register_consumer(consumer)
+        if settings.REGISTERS_SANDBOX:
+            for name in NAMES:
+                register_exclusion_register(SandboxRegister(name))
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
             register_handler(handler)
         for rule in (

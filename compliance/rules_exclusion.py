@@ -35,13 +35,14 @@ class ExclusionTerms:
 
     ``delay_hours`` and ``indefinite_delay_hours`` lie between the accepted request and the end. ``reviewed``: a person
     decides on requests, within ``answer_days``. ``closes_permanent``: an indefinite self-exclusion closes the account;
-    ``close_hours``: every long one does, within so long.
+    ``close_hours``: every long one does, within so long. ``any_term``: other lengths than ``terms`` may be chosen.
     """
 
     zone: str = "UTC"
     panic_hours: int = 24
     breaks: tuple[str, ...] = ()
     terms: tuple[str, ...] = ()
+    any_term: bool = False
     shortest: str = ""
     longest_offered: str = ""
     usual: str = ""
@@ -89,19 +90,19 @@ def end_of(term: str, start: datetime, zone: str) -> datetime | None:
 
 def offers_of(terms: ExclusionTerms) -> dict[ExclusionKind, Offer]:
     """What players may choose under a pack, and the operator for third parties and itself."""
-    if terms.terms:
-        offered = terms.terms
-    elif terms.shortest:
-        offered = (*dict.fromkeys(filter(None, (terms.shortest, terms.usual, terms.longest_offered))), INDEFINITE)
+    free = terms.any_term or (bool(terms.shortest) and not terms.terms)
+    named = tuple(filter(None, (terms.shortest, terms.usual, terms.longest_offered, *terms.terms)))
+    if free:
+        offered = tuple(dict.fromkeys((*(named if terms.shortest else (*HOUSE_TERMS, *named)), INDEFINITE)))
     else:
-        offered = HOUSE_TERMS
+        offered = terms.terms or HOUSE_TERMS
     shortest = terms.third_party_shortest or terms.shortest
     long = {"ending": terms.ending, "earliest": terms.indefinite_earliest}
     by_others = {"terms": (shortest or "1y", INDEFINITE), "closed": False, "shortest": shortest, **long}
     offers = (
         Offer(ExclusionKind.PANIC, (f"{terms.panic_hours}h",), True),
         Offer(ExclusionKind.COOLING_OFF, terms.breaks or HOUSE_BREAKS, True),
-        Offer(ExclusionKind.SELF, offered, not terms.shortest, terms.shortest, terms.usual, **long),  # type: ignore[arg-type]
+        Offer(ExclusionKind.SELF, offered, not free, terms.shortest, terms.usual, **long),  # type: ignore[arg-type]
         Offer(ExclusionKind.THIRD_PARTY, **by_others),  # type: ignore[arg-type]
         Offer(ExclusionKind.OPERATOR, **by_others),  # type: ignore[arg-type]
     )
@@ -153,6 +154,7 @@ def terms_of(pack: EffectivePack) -> ExclusionTerms:
         panic_hours=pack.integer("exclusion.panic_hours") or 24,
         breaks=pack.texts("exclusion.breaks"),
         terms=pack.texts("exclusion.terms"),
+        any_term=pack.flag("exclusion.any_term"),
         shortest=pack.text("exclusion.min_term") or pack.text("registers.exclusion_min_term"),
         longest_offered=pack.text("exclusion.longest_offered"),
         usual=pack.text("exclusion.default_term"),

@@ -9,6 +9,8 @@ from compliance.ports_exclusion import RegisterAnswer, RegisterPerson, RegisterU
 from compliance.types_exclusion import RegisterMoment
 from kernel.ids import uuid7
 
+# The registers that the packs name.
+NAMES = ("GAMSTOP", "Spelpaus", "OASIS", "ROFUS", "CRUKS", "iGO central self-exclusion")
 # What a last name says. Everybody else is clear.
 SCRIPT = {
     "Listed": "listed without an end",

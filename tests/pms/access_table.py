@@ -25,6 +25,7 @@ RUNS_MACHINERY = "administrator operations"
 CONNECTS = "administrator integrator"
 APPROVES_CORRECTIONS = "compliance_officer finance"
 HOLDS = "compliance_officer mlro"
+EXCLUDES = "administrator compliance_officer mlro operations support_agent support_lead"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -99,6 +100,11 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_delegation_*": "administrator auditor compliance_officer finance",
     "compliance_delegation_appoint": "administrator compliance_officer finance",
     "compliance_delegation_end": "administrator compliance_officer",
+    "compliance_exclusion_* compliance_endrequest_*": "administrator auditor compliance_officer mlro operations support_agent support_lead",
+    "compliance_exclusion_exclude compliance_exclusion_end": EXCLUDES,
+    "compliance_exclusion_check": "compliance_officer mlro",
+    "compliance_endrequest_decide": "compliance_officer",
+    "compliance_registercheck_*": "administrator auditor compliance_officer mlro",
     # --- aggregators and events ---
     "wallet_integration_* wallet_gamesession_* wallet_adapterrequest_*": SEES_MACHINERY,
     "wallet_integration_add wallet_integration_settings wallet_integration_add_key": CONNECTS,
