@@ -18,7 +18,7 @@ ITEMS = 500
 
 def rows(seconds: int) -> Iterator[Row]:
     reference = ground.pgbench(4, seconds)
-    figure = ITEMS * ground.in_processes(4, seconds, _place)
+    figure = ITEMS * ground.in_processes(4, seconds, place)
     what = f"plays in batches of {ITEMS}"
     yield Row(f"{what}, in-process, 4 workers / pgbench, single calls, 4 clients", figure, reference, "2 (stretch 3)")
     with http.server() as (port, token):
@@ -29,7 +29,7 @@ def rows(seconds: int) -> Iterator[Row]:
     )
 
 
-def _place(random: Random) -> None:
+def place(random: Random) -> None:
     items = [
         BatchBet(
             ground.player_id(random.randint(1, ground.PLAYERS)),

@@ -12,12 +12,13 @@ from collections.abc import Iterator
 from random import Random
 from urllib.parse import urlsplit
 
-from benchmarks import copies, filling, ground, http, reads
+from benchmarks import batches, copies, filling, ground, http, reads
 from benchmarks.table import Row
 from kernel import clock
 from kernel.db import fetch_all
 from wallet.selectors import get_balances
 from wallet.services.proofs import prove
+from wallet.services.sealing import seal_ledger
 from wallet.services.verification import count_entries
 
 SIZES = [int(size) for size in os.environ.get("BENCH_ENTRIES", "1000000,10000000").split(",")]
@@ -33,6 +34,7 @@ def rows(seconds: int) -> Iterator[Row]:
     for size in SIZES:
         started = time.perf_counter()
         filling.fill(size)
+        _seal()
         sizes.append(count_entries())
         print(f"  {sizes[-1]:,} entries after {time.perf_counter() - started:.0f} s of filling", flush=True)
         if size == SIZES[0]:
@@ -47,7 +49,9 @@ def rows(seconds: int) -> Iterator[Row]:
                     figures[what][name].append(figure)
     for name in (SMALL, large):
         with copies.using(name):
-            figures["verify_ledger"][name].append(_verify())
+            figures["verify_ledger, with the seals of all of it"][name].append(_verify())
+            _seal()  # what the measurements have posted
+            figures["verify_ledger --since-last"][name].append(_verify(since_last=True))
     copies.drop(SMALL)
     of = f"{sizes[1]:,} entries / {sizes[0]:,}"
     for what, by_name in figures.items():
@@ -59,19 +63,31 @@ def rows(seconds: int) -> Iterator[Row]:
 def _measure(seconds: int) -> Iterator[tuple[str, float]]:
     with http.server() as (port, token):
         yield "history page, p95", reads.history(port, token).figure
+        yield "play over HTTP, 8 connections", ground.in_processes(8, seconds, http.caller(port, token, http.play))
+        yield (
+            "balance over HTTP, 8 connections",
+            ground.in_processes(8, seconds, http.caller(port, token, reads.balance)),
+        )
     before = _read_in_sequence()
     yield "play by pgbench, 4 clients", ground.pgbench(4, seconds)
     yield "play in-process, 4 workers", ground.in_processes(4, seconds, ground.play_once)
     yield "balance in-process, 4 workers", ground.in_processes(4, seconds, _balance)
+    placed = ground.in_processes(4, seconds, batches.place)
+    yield f"plays in batches of {batches.ITEMS}, in-process, 4 workers", batches.ITEMS * placed
     after = _read_in_sequence()
     whole = [name for name, (read, live) in after.items() if live > _MANY and read - before[name][0] >= live]
     assert not whole, f"tables that the hot path has read whole: {', '.join(whole)}"
 
 
-def _verify() -> float:
-    """Entries a second of the whole of `verify_ledger`."""
+def _seal() -> None:
+    for _ in seal_ledger(at=clock.now()):
+        pass
+
+
+def _verify(*, since_last: bool = False) -> float:
+    """Entries a second of `verify_ledger`, rules and seals."""
     started = time.perf_counter()
-    proof = prove(fresh=True, at=clock.now())
+    proof = prove(since_last=since_last, fresh=not since_last, at=clock.now())
     assert proof.sound, proof.broken
     return proof.entries / (time.perf_counter() - started)
 

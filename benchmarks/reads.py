@@ -34,7 +34,7 @@ print(rows, time.perf_counter() - started, resource.getrusage(resource.RUSAGE_SE
 def rows(seconds: int) -> Iterator[Row]:
     filling.fill(0)
     with http.server() as (port, token):
-        balances = http.caller(port, token, _balance)
+        balances = http.caller(port, token, balance)
         yield Row(
             "balance over HTTP, 8 connections",
             ground.in_processes(8, seconds, balances),
@@ -61,7 +61,7 @@ def history(port: int, token: str) -> Row:
     return Row(name, took[PAGES * 95 // 100] * 1000, None, "30 ms (stretch 15)", " ms")
 
 
-def _balance(random: Random) -> tuple[str, None]:
+def balance(random: Random) -> tuple[str, None]:
     return f"players/{ground.player_id(random.randint(1, ground.PLAYERS))}/balance", None
 
 
