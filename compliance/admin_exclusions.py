@@ -57,14 +57,20 @@ class ExcludeForm(forms.Form):
         help_text='Such as "45d", "7mo" or "2y", where the rules only name the shortest.',
     )
     reason = forms.CharField(
-        max_length=500, required=False, widget=_text(), help_text="Who asked, and how. For others' wishes it must be said."
+        max_length=500,
+        required=False,
+        widget=_text(),
+        help_text="Who asked, and how. For others' wishes it must be said.",
     )
     key = forms.CharField(widget=forms.HiddenInput)
 
     def __init__(self, offers: list[Offer], data: Any = None, **kwargs: Any) -> None:
         super().__init__(data, **kwargs)
         self.fields["choice"].choices = [  # type: ignore[attr-defined]
-            (WORDS[offer.kind], [(f"{offer.kind}:{term}", f"{WORDS[offer.kind]}, {in_words(term)}") for term in offer.terms])
+            (
+                WORDS[offer.kind],
+                [(f"{offer.kind}:{term}", f"{WORDS[offer.kind]}, {in_words(term)}") for term in offer.terms],
+            )
             for offer in offers
         ]
 
@@ -75,24 +81,30 @@ class ExcludeForm(forms.Form):
 
 class EndForm(forms.Form):
     reason = forms.CharField(
-        max_length=1000, required=False, widget=_text(), help_text="The player's own reason. Some jurisdictions ask for it."
+        max_length=1000,
+        required=False,
+        widget=_text(),
+        help_text="The player's own reason. Some jurisdictions ask for it.",
     )
 
 
 class DecideForm(forms.Form):
     accept = forms.ChoiceField(label="Decision", choices=[("", "–"), ("yes", "Let it end"), ("no", "It stays")])
-    comment = forms.CharField(max_length=1000, widget=_text(), help_text="Kept with the decision; a regulator may read it.")
+    comment = forms.CharField(
+        max_length=1000, widget=_text(), help_text="Kept with the decision; a regulator may read it."
+    )
 
 
 class MatchForm(forms.Form):
     same = forms.ChoiceField(
-        label="Is it the same person?", choices=[("", "–"), ("yes", "Yes: exclude this account"), ("no", "No: set it free")]
+        label="Is it the same person?",
+        choices=[("", "–"), ("yes", "Yes: exclude this account"), ("no", "No: set it free")],
     )
     comment = forms.CharField(max_length=500, widget=_text(), help_text="What it was seen from. Kept with the case.")
 
 
 def in_words(term: str) -> str:
-    """"6mo" as "6 months"."""
+    """ "6mo" as "6 months"."""
     units = {"mo": "month", "h": "hour", "d": "day", "w": "week", "y": "year"}
     for unit, word in units.items():
         number = term.removesuffix(unit)
@@ -334,7 +346,9 @@ class ExclusionAdmin(_OfPlayers):
         other = reverse("admin:players_player_change", args=[case.facts["other"]])
         link = format_html('<a class="pms-link" href="{}">the excluded one</a>', other)
         says = [
-            format_html("Compare this account with {}: they share {}.", link, ", ".join(map(human, case.facts["signs"]))),
+            format_html(
+                "Compare this account with {}: they share {}.", link, ", ".join(map(human, case.facts["signs"]))
+            ),
             "Yes: this account is excluded without an end. No: play and deposits are free again.",
         ]
         context = {"form": form, "back": back, "says": says, "button": "Decide"}
@@ -426,9 +440,7 @@ class EndRequestAdmin(_OfPlayers):
             if done:
                 return done
         terms = terms_of(get_pack_of(obj.player_id, clock.now()))
-        effect = effect_of_request(
-            terms, indefinite=obj.exclusion.term == "indefinite", accepted_at=clock.now()
-        )
+        effect = effect_of_request(terms, indefinite=obj.exclusion.term == "indefinite", accepted_at=clock.now())
         says = [
             format_html("Let it end: the player stays excluded until {} and may play from then on.", when(effect)),
             "It stays: the player may ask again.",
@@ -491,7 +503,7 @@ class RegisterCheckAdmin(LatestAdmin):
 
 
 def title_of(row: Exclusion) -> str:
-    """"Self-exclusion, 6 months"."""
+    """ "Self-exclusion, 6 months"."""
     words = WORDS[ExclusionKind(row.kind)]
     return f"{words}, {in_words(row.term)}" if row.term else f"{words}: {row.register}"
 

@@ -11,12 +11,14 @@ class ComplianceConfig(AppConfig):
 
         from compliance.admin_exclusion_panel import ExclusionsPanel
         from compliance.consumers import CONSUMERS
+        from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.ports_exclusion import register_exclusion_register
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.registers.sandbox import NAMES, SandboxRegister
         from compliance.services.client_changes import ClientApproval
         from compliance.services.entry import Logins, Registrations
+        from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from events.ports import register_consumer
         from players.ports import register_login_gate, register_panel, register_registration_gate
@@ -29,7 +31,8 @@ class ComplianceConfig(AppConfig):
         if settings.REGISTERS_SANDBOX:
             for name in NAMES:
                 register_exclusion_register(SandboxRegister(name))
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
+        load_packs()  # a process does not start with packs that do not fit
+        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)
         for rule in (
             TablePurge(

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from compliance.services.entry import look_again
 from events.catalogue.players import SettingChanged
 from events.ports import Consumer
 from events.types import ConsumerKind
-from compliance.services.entry import look_again
 
 CONSUMERS = (
     Consumer(

@@ -79,7 +79,9 @@ class Approval(models.Model):
 from compliance import (  # noqa: E402
     models_cases,  # noqa: F401
     models_delegation,  # noqa: F401
+    models_exclusions,  # noqa: F401
     models_gate,  # noqa: F401
     models_holds,  # noqa: F401
     models_limits,  # noqa: F401
+    models_packs,  # noqa: F401
 )

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from compliance.types_packs import EffectivePack
 from compliance.types_exclusion import Ending, ExclusionKind, Offer
+from compliance.types_packs import EffectivePack
 
 INDEFINITE = "indefinite"
 _TERM = re.compile(r"([1-9]\d{0,3})(h|d|w|mo|y)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import cast
 
 from compliance.rules_likeness import Person
 from compliance.selectors_gate import GateContext
@@ -30,8 +31,7 @@ def check_person(context: GateContext) -> Iterator[Reason]:
 
     Sure: denied. Likely: the account opens, and a person looks at it.
     """
-    facts = context.facts
-    assert isinstance(facts, RegistrationFacts)
+    facts = cast(RegistrationFacts, context.facts)
     person = Person(
         first_name=facts.first_name,
         last_name=facts.last_name,
@@ -56,8 +56,7 @@ def check_person(context: GateContext) -> Iterator[Reason]:
 
 def check_groups(context: GateContext) -> Iterator[Reason]:
     """Whether the person said to belong to a group that the pack keeps out."""
-    facts = context.facts
-    assert isinstance(facts, RegistrationFacts)
+    facts = cast(RegistrationFacts, context.facts)
     for group in context.pack.texts("registration.ineligible_groups"):
         if facts.declarations.get(group):
             text = f"People of this group may not play here: {group.replace('_', ' ')}."

@@ -68,10 +68,7 @@ def list_end_requests(
     rows = EndRequest.objects.all()
     if exclusion_ids is not None:
         rows = rows.filter(exclusion_id__in=list(exclusion_ids))
-    if open_only:
-        rows = rows.filter(state=EndRequestState.OPEN).order_by("due_at", "id")
-    else:
-        rows = rows.order_by("-id")
+    rows = rows.filter(state=EndRequestState.OPEN).order_by("due_at", "id") if open_only else rows.order_by("-id")
     return [end_request_details(row) for row in rows[:limit]]
 
 

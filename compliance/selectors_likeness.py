@@ -16,9 +16,7 @@ from players.selectors_sealed import ERASED, find_by_sealed, read_sealed
 from players.types import PlayerDetails, SealedField, Status
 
 
-def find_lookalikes(
-    person: Person, *, but: UUID | None = None, at: datetime
-) -> list[Lookalike]:
+def find_lookalikes(person: Person, *, but: UUID | None = None, at: datetime) -> list[Lookalike]:
     """Accounts that seem to be this person's, the surest first; all but ``but``. Looked for among people born on that day
     (or with day and month swapped), with that national number, or seen on that device.
     """

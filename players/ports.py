@@ -13,7 +13,7 @@ from uuid import UUID
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
-from players.types_identity import Origin, Refusal
+from players.types_identity import Refusal
 
 if TYPE_CHECKING:
     from players.services.registration import Registration

@@ -44,6 +44,14 @@ def get_player(player_id: UUID) -> PlayerDetails:
     return _details(row)
 
 
+def get_residence(player_id: UUID) -> tuple[str, str]:
+    """Country and region where the player lives. Raises: UnknownPlayer."""
+    row = Player.objects.filter(id=player_id).values_list("country", "region").first()
+    if row is None:
+        raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
+    return row
+
+
 def find_player_by_login(login: str) -> PlayerDetails | None:
     row = _players().filter(user__username=login.casefold()).first()
     return _details(row) if row else None
@@ -206,6 +214,9 @@ def _details(row: Player) -> PlayerDetails:
         risk_level=RiskLevel(row.risk_level),
         source=row.source,
         registered_at=row.registered_at,
+        region=row.region,
+        birth_name=row.profile.birth_name,
+        birth_place=row.profile.birth_place,
     )
 
 

@@ -105,6 +105,9 @@ class PlayerDetails:
     risk_level: RiskLevel
     source: str
     registered_at: datetime
+    region: str = ""
+    birth_name: str = ""
+    birth_place: str = ""
 
     @property
     def player_id(self) -> UUID:
@@ -150,10 +153,15 @@ class SealedField(StrEnum):
 
     STREET = "street"
     NATIONAL_ID = "national_id"  # personnummer, CPR, BSN …; which one, the player's country says
+    OCCUPATION = "occupation"
 
     @property
     def label(self) -> str:
-        return {"street": "Street and house number", "national_id": "National identity number"}[self.value]
+        return {
+            "street": "Street and house number",
+            "national_id": "National identity number",
+            "occupation": "Occupation",
+        }[self.value]
 
 
 class PersonalSection(StrEnum):

@@ -41,6 +41,9 @@ OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
 
+# Folders with packs of rules of the operator's own, beside the shipped ones: a house policy, a licence's own terms.
+PACK_FOLDERS = env.list("PACK_FOLDERS", default=[])
+
 # --- personal data -----------------------------------------------------------------------------------------------
 # How long a reveal lasts, and how many one person may make in an hour.
 REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)

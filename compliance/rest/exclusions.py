@@ -84,9 +84,7 @@ class ExclusionEnd(ApiView):
     def post(self, request: Request, exclusion_id: UUID) -> Response:
         """Pass on a player's wish to end an exclusion. Where a person must decide, staff do in the back office."""
         data = read(forms.EndRequestForm, request.data)
-        asked = request_end(
-            exclusion_id=exclusion_id, reason=data["reason"], actor=actor_of(request), at=clock.now()
-        )
+        asked = request_end(exclusion_id=exclusion_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
         return Response(forms.EndRequestSerializer(asked).data, status=201)
 
 

@@ -83,7 +83,5 @@ class MyExclusionEnd(MeView):
         if get_exclusion(exclusion_id).player_id != me(request):
             raise NotFound(f"There is no exclusion {exclusion_id}.")
         data = read(forms.EndRequestForm, request.data)
-        asked = request_end(
-            exclusion_id=exclusion_id, reason=data["reason"], actor=actor_of(request), at=clock.now()
-        )
+        asked = request_end(exclusion_id=exclusion_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
         return Response(forms.EndRequestSerializer(asked).data, status=201)

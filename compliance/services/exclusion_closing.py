@@ -68,7 +68,5 @@ def close_account(*, exclusion_id: UUID, actor: Actor, at: datetime) -> bool:
                     actor=actor,
                     at=at,
                 )
-            publish(
-                ExcludedAccountClosed(player_id=row.player_id, occurred_at=at, exclusion_id=row.id, late=late)
-            )
+            publish(ExcludedAccountClosed(player_id=row.player_id, occurred_at=at, exclusion_id=row.id, late=late))
     return True

@@ -12,7 +12,7 @@ from compliance.selectors_packs import get_pack_of
 from compliance.services.exclusions import BY_OTHERS, SHORT, SOURCE
 from compliance.types_exclusion import EndRequestDetails, EndRequestState, ExclusionKind
 from events.audit import record
-from events.catalogue.compliance_exclusion import ExclusionEnded, ExclusionEndDecided, ExclusionEndRequested
+from events.catalogue.compliance_exclusion import ExclusionEndDecided, ExclusionEnded, ExclusionEndRequested
 from events.services.log import holding, publish
 from kernel.actors import Actor, system
 from kernel.errors import DomainError, FieldErrors, NotFound
@@ -130,9 +130,7 @@ def end_now(row: Exclusion, *, how: str, reason: str, actor: Actor, at: datetime
         lift(restriction_id=row.restriction_id, reason=reason, owner=SOURCE, actor=actor, at=at)
     row.ended_at, row.ended_by, row.end_reason = at, str(actor), reason
     row.save(update_fields=["ended_at", "ended_by", "end_reason"])
-    publish(
-        ExclusionEnded(player_id=row.player_id, occurred_at=at, exclusion_id=row.id, kind=row.kind, how=how)
-    )
+    publish(ExclusionEnded(player_id=row.player_id, occurred_at=at, exclusion_id=row.id, kind=row.kind, how=how))
     record(
         action="compliance.end_exclusion",
         actor=actor,

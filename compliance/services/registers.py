@@ -75,15 +75,11 @@ def ask_register(
         milliseconds=int((time.monotonic() - started) * 1000),
         asked_at=at,
     )
-    denies = outcome is RegisterOutcome.LISTED or (
-        outcome is RegisterOutcome.ERROR and pack.text(ON_ERROR) != "allow"
-    )
+    denies = outcome is RegisterOutcome.LISTED or (outcome is RegisterOutcome.ERROR and pack.text(ON_ERROR) != "allow")
     return RegisterSaid(name, outcome, denies, answer.reply_id if answer else "", answer.until if answer else None)
 
 
-def check_player(
-    *, player_id: UUID, moment: RegisterMoment, actor: Actor, at: datetime
-) -> RegisterSaid | None:
+def check_player(*, player_id: UUID, moment: RegisterMoment, actor: Actor, at: datetime) -> RegisterSaid | None:
     """Ask about a player, and carry out the answer: listed, an exclusion begins; not any more, the register's own ends.
 
     Publishes PlayerExcluded or ExclusionEnded. Raises: UnknownPlayer.
@@ -190,9 +186,7 @@ def _covers(row: Exclusion, said: RegisterSaid) -> bool:
     return row.active_until is None or (said.until is not None and said.until <= row.active_until)
 
 
-def _call(
-    name: str, person: RegisterPerson, moment: RegisterMoment, at: datetime
-) -> tuple[RegisterAnswer | None, str]:
+def _call(name: str, person: RegisterPerson, moment: RegisterMoment, at: datetime) -> tuple[RegisterAnswer | None, str]:
     register = find_exclusion_register(name)
     if register is None:
         return None, f"nobody is plugged in for {name}"

@@ -32,3 +32,15 @@ class ApprovalDecided(Event):
     state: str
     decided_by: str
     result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackActivated(Event):
+    """A version of a jurisdiction pack, or of the house policy, was put in force from ``in_force_from`` on."""
+
+    wire_name = "compliance.pack-activated.v1"
+    pack: str
+    version: str
+    digest: str
+    in_force_from: datetime
+    activated_by: str

@@ -47,7 +47,7 @@ class ExclusionEndDecided(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class ExclusionEnded(Event):
-    """An exclusion is over: its time (``expired``), an accepted request (``requested``), or the register's word (``register``)."""
+    """An exclusion is over: its time (``expired``), an accepted request (``requested``), the register (``register``)."""
 
     wire_name = "compliance.exclusion-ended.v1"
     exclusion_id: UUID

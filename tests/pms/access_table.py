@@ -100,7 +100,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_delegation_*": "administrator auditor compliance_officer finance",
     "compliance_delegation_appoint": "administrator compliance_officer finance",
     "compliance_delegation_end": "administrator compliance_officer",
-    "compliance_exclusion_* compliance_endrequest_*": "administrator auditor compliance_officer mlro operations support_agent support_lead",
+    "compliance_exclusion_* compliance_endrequest_*": f"auditor {EXCLUDES}",
     "compliance_exclusion_exclude compliance_exclusion_end": EXCLUDES,
     "compliance_exclusion_check": "compliance_officer mlro",
     "compliance_endrequest_decide": "compliance_officer",
