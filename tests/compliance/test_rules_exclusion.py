@@ -235,8 +235,9 @@ def test_what_is_no_length(term: str) -> None:
         end_of(term, AT, "UTC")
 
 
-@given(st.datetimes(datetime(2020, 1, 1), datetime(2050, 1, 1), timezones=st.just(UTC)), st.integers(1, 120))
-def test_months_grow(start: datetime, months: int) -> None:
+@given(st.integers(0, 30 * 365 * 24), st.integers(1, 120))
+def test_months_grow(hour: int, months: int) -> None:
+    start = datetime(2020, 1, 1, tzinfo=UTC) + timedelta(hours=hour)
     shorter, longer = end_of(f"{months}mo", start, "Europe/London"), end_of(f"{months + 1}mo", start, "Europe/London")
     assert shorter is not None
     assert longer is not None
