@@ -43,6 +43,7 @@ class Registrations:
             player_id=None,
             facts=RegistrationFacts(
                 country=data.country,
+                region=data.region,
                 email=data.email,
                 phone=data.phone,
                 first_name=data.first_name,

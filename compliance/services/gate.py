@@ -40,7 +40,7 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     if isinstance(facts, RegistrationFacts):
         pack = get_pack(country=facts.country, region=facts.region, at=at)
     elif player:
-        pack = get_pack(country=player.country, at=at)
+        pack = get_pack(country=player.country, region=player.region, at=at)
     else:
         raise TypeError(f"Who wants {action}? Only registrations have no player yet.")
     facts = with_register(facts=facts, player_id=player_id, pack=pack, actor=actor, at=at)

@@ -75,7 +75,9 @@ def test_every_way_to_bet_is_shut(api: Api, player: PlayerDetails, live_server: 
             "bet": api.post("wallet/bets", {**common, "round": f"b{number}", "stake": "1.00"}).json(),
             "play": api.post("wallet/plays", {**common, "round": f"p{number}", "stake": "1.00", "win": "0.00"}).json(),
             "reserve": api.post("wallet/holds", {**common, "round": f"r{number}", "amount": "1.00"}).json(),
-            "batch": api.post("wallet/bets:batch", {"items": [item]}, headers={"Idempotency-Key": None}).json()["items"][0],
+            "batch": api.post("wallet/bets:batch", {"items": [item]}, headers={"Idempotency-Key": None}).json()[
+                "items"
+            ][0],
         }
         said = {way: answer.get("reason") or answer["outcome"] for way, answer in answers.items()}
         said["aggregator"] = game.bet(f"g{number}", "1.00").error or "applied"
