@@ -82,6 +82,7 @@ from compliance import (  # noqa: E402
     models_exclusions,  # noqa: F401
     models_gate,  # noqa: F401
     models_holds,  # noqa: F401
+    models_kyc,  # noqa: F401
     models_limits,  # noqa: F401
     models_packs,  # noqa: F401
 )

@@ -20,6 +20,20 @@ def run_sql(path: str, **values: str) -> migrations.RunSQL:
     return migrations.RunSQL(text, migrations.RunSQL.noop)
 
 
+def replace_functions(*paths: str) -> migrations.RunSQL:
+    """A migration operation that gives a database the functions of these files as they stand there now.
+
+    A file is what a new database begins with; an existing one gets a change of it by this.
+    """
+    found = (
+        re.findall(r"^CREATE (FUNCTION .*?^\$\$;)$", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL)
+        for path in paths
+    )
+    functions = "\n".join(f"CREATE OR REPLACE {text}" for texts in found for text in texts)
+    # What they call may come with a later migration.
+    return migrations.RunSQL(f"SET LOCAL check_function_bodies = off;\n{functions}", migrations.RunSQL.noop)
+
+
 def fetch_all(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """Rows of one statement as dictionaries."""
     with connection.cursor() as cursor:

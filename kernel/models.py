@@ -64,4 +64,4 @@ class SubjectKey(models.Model):
         return f"{self.subject_id} v{self.version}"
 
 
-from kernel import models_clients  # noqa: E402, F401  (Django looks for models here)
+from kernel import models_clients, models_fx  # noqa: E402, F401  (Django looks for models here)

@@ -318,7 +318,7 @@ def _check_head(head: Mapping[str, Any], place: str, pack_id: str) -> None:
     try:
         ZoneInfo(head["timezone"])
         Money.zero(head["currency"]) if head["currency"] else None
-    except (ValueError, OSError) as error:
+    except (LookupError, ValueError) as error:
         raise PackError(f"{place}: timezone or currency: {error}") from error
 
 
@@ -459,9 +459,9 @@ def tightest(key: Key, one: Value, other: Value) -> Value:
         case Tighter.FALSE:
             return bool(one and other)
         case Tighter.MORE:
-            return (*one, *(item for item in other if item not in one))  # type: ignore[misc,union-attr,return-value]
+            return _items(one) + tuple(item for item in _items(other) if item not in _items(one))
         case Tighter.FEWER:
-            return tuple(item for item in one if item in other)  # type: ignore[union-attr,operator,return-value]
+            return tuple(item for item in _items(one) if item in _items(other))
         case _:
             raise ValueError("values of this key cannot be compared, so nobody can say which is stricter")
 
@@ -470,7 +470,7 @@ def _tightest_entry(key: Key, name: str, one: Mapping[str, Any], other: Mapping[
     """A name that one side does not know has that side's ``default`` there."""
     mine, theirs = one.get(name, one.get("default")), other.get(name, other.get("default"))
     if mine is None or theirs is None:
-        return theirs if mine is None else mine  # type: ignore[return-value]
+        return theirs if mine is None else mine
     return tightest(key, mine, theirs)
 
 
@@ -492,6 +492,10 @@ def loosens(key: Key, base: Value, value: Value) -> bool:
             return False  # what it names is added or taken out; that cannot allow more
         case _:
             return value != base
+
+
+def _items(value: Value) -> tuple[Any, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def _rank(key: Key, value: Value) -> Any:

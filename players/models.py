@@ -266,4 +266,4 @@ class SettingChange(models.Model):
 
 
 # Django finds models here.
-from players import models_access, models_reveals, models_sealed, models_staff  # noqa: E402, F401
+from players import models_access, models_reveals, models_risk, models_sealed, models_staff  # noqa: E402, F401

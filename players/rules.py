@@ -21,7 +21,7 @@ A = PlayerAction
 BLOCKS: dict[RestrictionKind, tuple[PlayerAction, ...]] = {
     RestrictionKind.SELF_EXCLUDED: (A.LOGIN, A.DEPOSIT, A.PLAY, A.BONUS, A.MARKETING),
     RestrictionKind.COOLING_OFF: (A.DEPOSIT, A.PLAY, A.BONUS, A.MARKETING),
-    RestrictionKind.KYC_HOLD: (A.WITHDRAW,),
+    RestrictionKind.KYC_HOLD: (A.PLAY, A.WITHDRAW, A.BONUS),  # deposits stay possible: they are locked too
     RestrictionKind.AML_HOLD: (A.DEPOSIT, A.PLAY, A.WITHDRAW, A.BONUS),
     RestrictionKind.FRAUD_HOLD: (A.DEPOSIT, A.PLAY, A.WITHDRAW, A.BONUS),
     RestrictionKind.WITHDRAWAL_HOLD: (A.WITHDRAW,),

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from kernel.db import fetch_one
 from kernel.errors import NotFound
 from players.models import Label, Player, Profile, Restriction, SettingChange, User
+from players.models_risk import RiskAssessment
 from players.rules import Invalid, normalise_email, normalise_phone
 from players.types import (
     ConfirmStatus,
@@ -19,6 +20,8 @@ from players.types import (
     PlayerDetails,
     RestrictionDetails,
     RestrictionKind,
+    RiskAssessmentDetails,
+    RiskFactor,
     RiskLevel,
     SettingChangeDetails,
     Status,
@@ -187,6 +190,20 @@ def list_setting_changes(player_id: UUID, limit: int = 50) -> list[SettingChange
     return [
         SettingChangeDetails(row.name, row.from_value, row.to_value, row.actor, row.changed_at)
         for row in SettingChange.objects.filter(player_id=player_id).order_by("-id")[:limit]
+    ]
+
+
+def list_risk_assessments(player_id: UUID, limit: int = 20) -> list[RiskAssessmentDetails]:
+    """Newest first."""
+    return [
+        RiskAssessmentDetails(
+            level=RiskLevel(row.level),
+            factors=tuple(RiskFactor(**factor) for factor in row.factors),
+            reason=row.reason,
+            actor=row.actor,
+            assessed_at=row.assessed_at,
+        )
+        for row in RiskAssessment.objects.filter(player_id=player_id).order_by("-id")[:limit]
     ]
 
 

@@ -140,6 +140,26 @@ class LabelDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskFactor:
+    """One thing that speaks for a higher risk level, and how much."""
+
+    code: str
+    points: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAssessmentDetails:
+    """Why the risk level was what it was from ``assessed_at`` on."""
+
+    level: RiskLevel
+    factors: tuple[RiskFactor, ...]
+    reason: str
+    actor: str
+    assessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SettingChangeDetails:
     name: str
     from_value: str

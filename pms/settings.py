@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
+    "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},

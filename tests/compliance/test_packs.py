@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folders
@@ -232,6 +232,7 @@ def allows(key: Key, value: Any, entry: str) -> Any:
     return value.get(entry, value.get("default")) if isinstance(value, dict) else value
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(packs_of_random_values(), packs_of_random_values())
 def test_no_house_policy_ever_loosens_any_pack(pack: dict[str, Any], policy: dict[str, Any]) -> None:
     def file(pack_id: str, values: dict[str, Any]) -> PackFile:
@@ -263,6 +264,7 @@ def test_no_house_policy_ever_loosens_any_pack(pack: dict[str, Any], policy: dic
     assert set(result) == set(pack) | set(policy)
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_stricter_of_two_does_not_hang_on_their_order(data: st.DataObject) -> None:
     key = SCHEMA[data.draw(st.sampled_from(sorted(k for k, v in SCHEMA.items() if v.tighter is not Tighter.NONE)))]

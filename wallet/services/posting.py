@@ -30,6 +30,7 @@ class OwnSource(StrEnum):
     HOLDS = "pms:holds"
     EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
+    PURSES = "pms:purses"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0008_reveals"),
+        ("players", "0009_risk"),
     ]
 
     operations = [

@@ -4,7 +4,7 @@ from kernel.db import replace_functions
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0025_reinstated_deposits"), ("compliance", "0007_gate")]
+    dependencies = [("wallet", "0026_expiry"), ("compliance", "0008_gate")]
     operations = [
         replace_functions("wallet/sql/posting.sql", "wallet_bet", "wallet_win", "wallet_rollback"),
         replace_functions("wallet/sql/holds.sql", "wallet_reserve", "wallet_settle_hold"),

@@ -9,8 +9,8 @@ from kernel.db import run_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0007_gate"),
-        ("players", "0010_recognition"),
+        ("compliance", "0008_gate"),
+        ("players", "0011_recognition"),
     ]
 
     operations = [

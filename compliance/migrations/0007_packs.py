@@ -8,7 +8,7 @@ from kernel.db import run_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0005_withdrawn_approvals"),
+        ("compliance", "0006_kyc"),
     ]
 
     operations = [
