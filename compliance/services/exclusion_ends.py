@@ -148,12 +148,12 @@ def _check_may_end(row: Exclusion, at: datetime) -> None:
         raise ExclusionOver("It is not in force any more.")
     if row.kind == ExclusionKind.REGISTER:
         raise ExclusionBinds(f"It ends when {row.register} lists the person no more; ask there.")
+    if row.kind in SHORT:
+        raise ExclusionBinds("A break ends by itself, not before its time.", may_ask_from=None)
     if row.minimum_until and at < row.minimum_until:
         raise ExclusionBinds(
             f"Ask again from {row.minimum_until:%d %B %Y, %H:%M} UTC on.", may_ask_from=row.minimum_until.isoformat()
         )
-    if row.kind in SHORT:
-        raise ExclusionBinds("A break ends by itself, not before its time.", may_ask_from=None)
 
 
 def _decide(

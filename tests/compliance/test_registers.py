@@ -217,7 +217,7 @@ def test_going_on_with_a_session_asks_nobody_but_stops_the_excluded(ann: PlayerD
 
 def test_answers_are_never_rewritten(ann: PlayerDetails) -> None:
     check_player(player_id=ann.id, moment=RegisterMoment.STAFF, actor=JOB, at=AT)
-    with pytest.raises(Exception, match="append-only|permission denied"):
+    with pytest.raises(Exception, match=r"append-only|permission denied"):
         RegisterCheck.objects.update(outcome="clear")
 
 
