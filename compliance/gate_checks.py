@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 
 from compliance.selectors_entry import check_groups, check_person, check_register
-from compliance.selectors_gate import GateContext, check_bet, check_standing
+from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_message, check_standing
 from compliance.types_gate import GateAction, Reason
 
 Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
@@ -20,6 +20,6 @@ CHECKS: Mapping[GateAction, tuple[Check, ...]] = {
     GateAction.DEPOSIT: (check_standing,),
     GateAction.BET: (check_standing, check_bet),
     GateAction.WITHDRAWAL: (check_standing,),
-    GateAction.BONUS: (check_standing,),
-    GateAction.MESSAGE: (check_register, check_standing),
+    GateAction.BONUS: (check_standing, check_bonus),
+    GateAction.MESSAGE: (check_register, check_standing, check_message),
 }

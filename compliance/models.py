@@ -76,7 +76,7 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import (  # noqa: E402
+from compliance import (  # noqa: E402  (Django looks for models here)
     models_cases,  # noqa: F401
     models_delegation,  # noqa: F401
     models_exclusions,  # noqa: F401
