@@ -30,7 +30,7 @@ from players.selectors_sealed import ERASED, read_sealed
 from players.types import SealedField
 
 NAME, CHECK_ON, ON_ERROR = "registers.exclusion_name", "registers.exclusion_check_on", "registers.exclusion_on_error"
-LONGEST_ERROR = 200
+LONGEST_ERROR, LONGEST_REPLY_ID = 200, 120
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +63,21 @@ def ask_register(
     started = time.monotonic()
     answer, error = _call(name, person, moment, at)
     outcome = RegisterOutcome.ERROR if answer is None else _outcome(answer)
+    reply_id = answer.reply_id[:LONGEST_REPLY_ID] if answer else ""
     RegisterCheck.objects.create(
         player_id=player_id,
         person=_hash(person),
         register=name,
         moment=moment,
         outcome=outcome,
-        reply_id=answer.reply_id if answer else "",
+        reply_id=reply_id,
         listed_until=answer.until if answer else None,
         error=error[:LONGEST_ERROR],
         milliseconds=int((time.monotonic() - started) * 1000),
         asked_at=at,
     )
     denies = outcome is RegisterOutcome.LISTED or (outcome is RegisterOutcome.ERROR and pack.text(ON_ERROR) != "allow")
-    return RegisterSaid(name, outcome, denies, answer.reply_id if answer else "", answer.until if answer else None)
+    return RegisterSaid(name, outcome, denies, reply_id, answer.until if answer else None)
 
 
 def check_player(*, player_id: UUID, moment: RegisterMoment, actor: Actor, at: datetime) -> RegisterSaid | None:
@@ -196,7 +197,19 @@ def _call(name: str, person: RegisterPerson, moment: RegisterMoment, at: datetim
         return None, str(error)
     except Exception as error:  # whatever goes wrong there, the person was not found clear
         return None, f"{type(error).__name__}: {error}"
-    return (answer, "") if answer.reply_id else (None, "an answer without a reply id")
+    fault = _fault_of(answer, at)
+    return (None, fault) if fault else (answer, "")
+
+
+def _fault_of(answer: object, at: datetime) -> str:
+    """Why an answer can't be relied on; "" where it can."""
+    if not isinstance(answer, RegisterAnswer):
+        return "no answer at all"
+    if not answer.reply_id:
+        return "an answer without a reply id"
+    if answer.until and (answer.until.tzinfo is None or answer.until <= at):
+        return f"listed until {answer.until}, which is no moment to come"
+    return ""
 
 
 def _outcome(answer: RegisterAnswer) -> RegisterOutcome:

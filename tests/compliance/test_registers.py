@@ -120,6 +120,8 @@ def test_a_login_while_the_register_is_away_is_denied_and_excludes_nobody(ann: P
     [
         (lambda person, moment, at: 1 / 0, "ZeroDivisionError"),
         (lambda person, moment, at: RegisterAnswer(False, ""), "without a reply id"),
+        (lambda person, moment, at: RegisterAnswer(True, "r", AT), "no moment to come"),
+        (lambda person, moment, at: None, "no answer at all"),
     ],
 )
 def test_whatever_goes_wrong_in_a_register_denies(
