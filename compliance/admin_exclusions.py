@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
@@ -26,6 +26,7 @@ from compliance.types_exclusion import EndRequestState, ExclusionKind, Offer, Re
 from kernel import clock
 from kernel.admin import LatestAdmin, PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
+from kernel.errors import NotFound
 from kernel.ids import uuid7
 from players.selectors import get_player, list_matching_ids
 
@@ -136,7 +137,7 @@ class _OfPlayers(PageAdmin):
     """Rows of players, found by their player."""
 
     list_display_links = None
-    list_select_related = ("player__user",)
+    list_select_related: tuple[str, ...] = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
     search_help_text = "Player's id, login, email, phone or name"
@@ -275,6 +276,8 @@ class ExclusionAdmin(_OfPlayers):
         player, at = get_player(player_id), clock.now()
         pack = get_pack_of(player_id, at)
         register = pack.text("registers.exclusion_name")
+        if not register:
+            raise Http404("The rules where this player lives name no register.")
         form = forms.Form(request.POST or None)
         if request.method == "POST":
             said = check_player(player_id=player_id, moment=RegisterMoment.STAFF, actor=staff_actor(request), at=at)
@@ -322,7 +325,11 @@ class ExclusionAdmin(_OfPlayers):
         return self.render(request, "compliance/exclusion_form.html", "Ask to end an exclusion", context, exclusion_id)
 
     def match_view(self, request: HttpRequest, case_id: UUID) -> HttpResponse:
-        case = get_case(case_id)
+        need(request, RESOLVE_CASE)
+        try:
+            case = get_case(case_id)
+        except NotFound:
+            raise Http404("There is no such match.") from None
         need(request, RESOLVE_CASE, case)
         form = MatchForm(request.POST or None)
         back = reverse("admin:players_player_tab", args=[case.player_id, "exclusions"])

@@ -102,7 +102,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_delegation_end": "administrator compliance_officer",
     "compliance_exclusion_* compliance_endrequest_*": f"auditor {EXCLUDES}",
     "compliance_exclusion_exclude compliance_exclusion_end": EXCLUDES,
-    "compliance_exclusion_check": "compliance_officer mlro",
+    "compliance_exclusion_check compliance_exclusion_match": "compliance_officer mlro",
     "compliance_endrequest_decide": "compliance_officer",
     "compliance_registercheck_*": "administrator auditor compliance_officer mlro",
     # --- aggregators and events ---
