@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
@@ -374,8 +374,8 @@ class EndRequestAdmin(_OfPlayers):
     def get_urls(self) -> list[URLPattern]:
         return [self.view_path("<uuid:request_id>/decide/", self.decide_view, "decide"), *super().get_urls()]
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
-        return super().get_queryset(request).order_by("-state", "due_at", "-id")  # refused, open, accepted
+    def get_ordering(self, request: HttpRequest) -> list[Any]:
+        return [F("decided_at").desc(nulls_first=True), "due_at", "-id"]
 
     @column("Exclusion")
     def what(self, row: EndRequest) -> str:
