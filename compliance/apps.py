@@ -11,6 +11,7 @@ class ComplianceConfig(AppConfig):
 
         from compliance.admin_exclusion_panel import ExclusionsPanel
         from compliance.consumers import CONSUMERS
+        from compliance.demands import get_demands
         from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.ports_exclusion import register_exclusion_register
@@ -21,7 +22,7 @@ class ComplianceConfig(AppConfig):
         from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from events.ports import register_consumer
-        from players.ports import register_login_gate, register_panel, register_registration_gate
+        from players.ports import register_demands, register_login_gate, register_panel, register_registration_gate
 
         register_registration_gate(Registrations())
         register_login_gate(Logins())
@@ -32,6 +33,7 @@ class ComplianceConfig(AppConfig):
             for name in NAMES:
                 register_exclusion_register(SandboxRegister(name))
         load_packs()  # a process does not start with packs that do not fit
+        register_demands(get_demands)
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)
         for rule in (

@@ -1,5 +1,5 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, the sender of text messages, and the gates
-that say who may open an account and who may log in.
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give, and
+the gates that say who may open an account and who may log in.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import UUID
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
-from players.types_identity import Refusal
+from players.types_identity import FieldDemands, Refusal
 
 if TYPE_CHECKING:
     from players.services.registration import Registration
@@ -136,6 +136,29 @@ def register_login_gate(gate: LoginGate) -> None:
 
 def list_login_gates() -> Sequence[LoginGate]:
     return tuple(_login_gates)
+
+
+class DemandsSource(Protocol):
+    """Knows what the law asks of people who open an account."""
+
+    def __call__(self, country: str, region: str, at: datetime) -> FieldDemands:
+        """What holds for who lives there at ``at``. Raises: DomainError when nobody may open an account there."""
+        ...
+
+
+_demands_sources: list[DemandsSource] = []
+
+
+def register_demands(source: DemandsSource) -> None:
+    """Raises: ValueError when there is one already."""
+    if _demands_sources:
+        raise ValueError("there is one source of what registrations must give")
+    _demands_sources.append(source)
+
+
+def find_demands() -> DemandsSource | None:
+    """None: nobody has said what the law asks for."""
+    return _demands_sources[0] if _demands_sources else None
 
 
 class AsOfSection(Protocol):

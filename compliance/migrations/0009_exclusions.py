@@ -10,7 +10,7 @@ from kernel.db import run_sql
 class Migration(migrations.Migration):
     dependencies = [
         ("compliance", "0008_gate"),
-        ("players", "0011_recognition"),
+        ("players", "0012_recognition"),
     ]
 
     operations = [

@@ -46,7 +46,7 @@ class RegistrationFields(ApiView):
     def get(self, request: Request) -> Response:
         """Which fields a registration in a country must have."""
         query = read(forms.RegistrationQuery, request.query_params)
-        demands = get_demands(query["country"])
+        demands = get_demands(query["country"], query["region"], clock.now())
         return Response({**asdict(demands), "currencies": settings.PLAYER_CURRENCIES})
 
 

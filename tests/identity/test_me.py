@@ -140,8 +140,10 @@ def test_what_a_country_asks_for_is_open_to_all() -> None:
     answer = Program().api("GET", "registration-fields?country=DE")
     assert answer.json() == {
         "country": "DE",
-        "required": ["first_name", "last_name", "birth_date", "phone", "city", "postcode"],
+        "region": "",
+        "required": ["first_name", "last_name", "birth_date"],
         "minimum_age": 18,
+        "affirmation": False,
         "currencies": ["EUR"],
     }
 
