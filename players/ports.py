@@ -7,16 +7,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 from uuid import UUID
 
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
-from players.types_identity import FieldDemands, Refusal
-
-if TYPE_CHECKING:
-    from players.services.registration import Registration
+from players.types_identity import FieldDemands, Refusal, Registration
 
 
 @dataclass(frozen=True, slots=True)

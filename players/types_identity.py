@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -134,6 +134,37 @@ class ConsentDetails:
     text_version: str
     source: str
     given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a person gives when opening an account; only the first four are needed everywhere.
+
+    ``street``, ``national_id`` and ``occupation`` go under the player's own key. ``affirmed``: the person said that it is
+    all right. ``declares``: groups that may not play somewhere, and that the person said to belong to.
+    """
+
+    email: str
+    login: str
+    country: str
+    currency: str
+    phone: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    birth_date: date | None = None
+    birth_name: str = ""
+    birth_place: str = ""
+    region: str = ""
+    street: str = ""
+    city: str = ""
+    postcode: str = ""
+    national_id: str = ""
+    occupation: str = ""
+    affirmed: bool = False
+    declares: tuple[str, ...] = ()
+    language: str = "en"
+    time_zone: str = "UTC"
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,10 +21,9 @@ from events.types import RecordedEvent
 from kernel.actors import Actor, ActorKind, system
 from kernel.errors import NotFound
 from players.selectors import list_restrictions
-from players.services.registration import Registration
 from players.services.restrictions import impose, lift
 from players.types import RestrictionKind, SealedField
-from players.types_identity import Refusal
+from players.types_identity import Refusal, Registration
 
 _ACTOR = system("likeness")
 SOURCE = "compliance:likeness"
@@ -50,6 +49,9 @@ class Registrations:
                 last_name=data.last_name,
                 birth_date=data.birth_date,
                 postcode=data.postcode,
+                street=data.street,
+                national_id=data.national_id,
+                declarations=dict.fromkeys(data.declares, True),
                 device=device_token,
             ),
             actor=actor,

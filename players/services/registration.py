@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -24,6 +24,7 @@ from players.ports import list_registration_gates
 from players.selectors import get_player
 from players.services.sealed import clean_sealed, seal_first
 from players.types import PlayerDetails, SealedField, UserKind
+from players.types_identity import Registration
 
 
 class RegistrationRefused(DomainError):
@@ -40,36 +41,6 @@ _TAKEN: Mapping[str, tuple[str, str]] = {
     "players_user_email_once": ("email", "An account with this email address exists; log in instead."),
     "players_profile_phone_once": ("phone", "An account with this phone number exists; log in instead."),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """What a person gives when opening an account; only the first four are needed everywhere.
-
-    ``street``, ``national_id`` and ``occupation`` go under the player's own key. ``affirmed``: the person said that it is
-    all right.
-    """
-
-    email: str
-    login: str
-    country: str
-    currency: str
-    phone: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    birth_date: date | None = None
-    birth_name: str = ""
-    birth_place: str = ""
-    region: str = ""
-    street: str = ""
-    city: str = ""
-    postcode: str = ""
-    national_id: str = ""
-    occupation: str = ""
-    affirmed: bool = False
-    language: str = "en"
-    time_zone: str = "UTC"
-    source: str = ""
 
 
 def register(

@@ -160,6 +160,10 @@ def test_the_national_number_gives_an_excluded_person_away() -> None:
     catch_up("compliance.likeness")
     (case,) = list_cases(kind=CaseKind.EXCLUSION_MATCH)
     assert (case.player_id, case.facts["signs"]) == (second.id, ["national_id"])
+    with pytest.raises(RegistrationRefused):
+        make_player(
+            country="SE", first_name="Else", last_name="Wo", birth_date=date(1970, 1, 1), national_id="850709-9805"
+        )
 
 
 @pytest.mark.rule(4)
@@ -195,6 +199,9 @@ def test_on_keeps_these_groups_out(group: str) -> None:
         return "denied" if ("ineligible", group) in codes and not decision.allowed else ""
 
     assert (ask(True), ask(False)) == ("denied", "")
+    with pytest.raises(RegistrationRefused) as refused:
+        make_player(country="CA", region="ON", declares=(group,))
+    assert refused.value.data["reason"] == "ineligible"
     facts = RegistrationFacts(country="GB", declarations={group: True})
     decision = decide(action=GateAction.REGISTRATION, player_id=None, facts=facts, actor=ACTOR, at=AT)
     assert "ineligible" not in [reason.code for reason in decision.reasons]
