@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("players", "0001_initial"),
-        ("wallet", "0027_gate"),
+        ("wallet", "0028_dormancy_mail"),
     ]
 
     operations = [
