@@ -80,6 +80,7 @@ from compliance import (  # noqa: E402, F401  (Django looks for models here)
     models_cases,
     models_delegation,
     models_documents,
+    models_exclusions,
     models_gate,
     models_holds,
     models_kyc,

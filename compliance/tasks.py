@@ -4,6 +4,8 @@ from celery import shared_task
 
 from compliance.services import documents, limit_changes, limit_prompts, purging
 from compliance.services.approvals import expire_due
+from compliance.services.exclusion_closing import close_due_accounts
+from compliance.services.exclusion_ends import end_due
 from kernel import clock
 from kernel.actors import system
 
@@ -36,3 +38,15 @@ def work_limit_changes(**kwargs: object) -> int:
 def remind_of_limits(**kwargs: object) -> int:
     """Remind players of their activity and limits where their jurisdiction asks for it; how many."""
     return limit_prompts.remind_due(at=clock.now())
+
+
+@shared_task
+def end_exclusions(**kwargs: object) -> int:
+    """End exclusions whose time is over, or whose accepted request takes effect."""
+    return end_due(actor=system("end-exclusions"), at=clock.now())
+
+
+@shared_task
+def close_excluded_accounts(**kwargs: object) -> int:
+    """Pay out and close accounts of excluded players where the rules ask for it."""
+    return close_due_accounts(actor=system("close-excluded"), at=clock.now())

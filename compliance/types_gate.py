@@ -53,6 +53,8 @@ class ReasonCode(StrEnum):
     AGE_NOT_VERIFIED = "age_not_verified"
     LOGIN_SUMMARY_DUE = "login_summary_due"
     EXCLUDED = "excluded"
+    DUPLICATE_ACCOUNT = "duplicate_account"
+    INELIGIBLE = "ineligible"
     REGISTER_UNAVAILABLE = "register_unavailable"
     GAME_TYPE_NOT_OFFERED = "game_type_not_offered"
     CREDIT_REFUSED = "credit_refused"
@@ -149,8 +151,18 @@ def _personal() -> Any:
     return field(default="", metadata=PERSONAL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterFacts:
+    """What a national register said when it was asked for this decision; "" where none was (services.registers)."""
+
+    register: str = ""
+    register_denies: bool = False
+    register_listed: bool = False
+    register_reply_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class RegistrationFacts:
+class RegistrationFacts(RegisterFacts):
     country: str
     region: str = ""
     email: str = _personal()
@@ -162,12 +174,15 @@ class RegistrationFacts:
     national_id: str = _personal()
     birth_date: date | None = field(default=None, metadata=PERSONAL)
     declarations: Mapping[str, bool] = field(default_factory=dict)  # what the player affirmed, by name
-    device: str = ""
+    device: str = _personal()  # the token that the person's browser or app keeps
 
 
 @dataclass(frozen=True, slots=True)
-class LoginFacts:
-    device: str = ""
+class LoginFacts(RegisterFacts):
+    """``going_on``: a session is prolonged, nobody logs in anew."""
+
+    device: str = _personal()
+    going_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +233,7 @@ class BonusFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageFacts:
+class MessageFacts(RegisterFacts):
     """A message about to be sent. Service messages (``marketing`` false) are not stopped by marketing's rules."""
 
     channel: str

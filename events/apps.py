@@ -8,6 +8,7 @@ class EventsConfig(AppConfig):
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
             compliance_documents,
+            compliance_exclusion,
             compliance_limits,
             events,
             loyalty,

@@ -24,6 +24,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Players", "group", "players_player", "players.view_player"),
             ("Restrictions", "block", "players_restriction", "players.view_restriction"),
+            ("Exclusions", "do_not_disturb_on", "compliance_exclusion", "compliance.view_exclusion"),
+            ("Wishes to return", "undo", "compliance_endrequest", "compliance.view_endrequest"),
             ("Portfolios", "diamond", "players_player/portfolios", "players.view_portfolios"),
         ],
     ),
@@ -60,6 +62,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
             ("Documents", "id_card", "compliance_document", "compliance.view_document"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
+            ("Register checks", "fact_check", "compliance_registercheck", "compliance.view_registercheck"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),

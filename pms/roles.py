@@ -113,6 +113,22 @@ for _role, _granted in {
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 
+# Exclusions: whoever talks to players can exclude them at once; who comes back is decided by few.
+_EXCLUSIONS = {"compliance.view_exclusion", "compliance.view_endrequest"}
+_CHECKS = {"compliance.view_registercheck"}
+_MATCHES = {"compliance.resolve_reviewcase"}
+for _role, _granted in {
+    "administrator": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player"},
+    "operations": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_agent": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_lead": _EXCLUSIONS | {"compliance.exclude_player"},
+    "compliance_officer": _EXCLUSIONS | _CHECKS
+    | {"compliance.exclude_player", "compliance.decide_end_request", "compliance.check_register"} | _MATCHES,
+    "mlro": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player", "compliance.check_register"} | _MATCHES,
+    "auditor": _EXCLUSIONS | _CHECKS,
+}.items():  # fmt: skip
+    ROLES[_role] = ROLES[_role] | _granted
+
 # Players' logins: who sees sessions and consents, and who ends sessions.
 _SESSIONS = {"players.view_session", "players.view_consent"}
 _END_SESSIONS = _SESSIONS | {"players.end_session"}

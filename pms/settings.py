@@ -236,6 +236,8 @@ CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
+    "end-exclusions": {"task": "compliance.tasks.end_exclusions", "schedule": 30},
+    "close-excluded-accounts": {"task": "compliance.tasks.close_excluded_accounts", "schedule": 60},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
     "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
     "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
@@ -423,6 +425,8 @@ SPECTACULAR_SETTINGS = {
 
 # --- payment providers -------------------------------------------------------------------------------------------
 # The sandbox takes no money and pays none: leave it off where real players are.
+# Registers of excluded people that are only here; false wherever real players are.
+REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
 PAYMENTS_SANDBOX = env.bool("PAYMENTS_SANDBOX", default=True)
 STRIPE_API_KEY = env("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from compliance.rest import limits, me_documents, views
+from compliance.rest import exclusions, limits, me_documents, me_exclusions, views
 
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
@@ -15,5 +15,22 @@ urlpatterns = [
         "me/limits/changes/<uuid:change_id>/confirm",
         limits.MyLimitConfirmation.as_view(),
         name="my-limit-confirmation",
+    ),
+    path("compliance/exclusions", exclusions.Exclusions.as_view(), name="exclusions"),
+    path("compliance/exclusions/<uuid:exclusion_id>", exclusions.Exclusion.as_view(), name="exclusion"),
+    path(
+        "compliance/exclusions/<uuid:exclusion_id>/end-requests",
+        exclusions.ExclusionEnd.as_view(),
+        name="exclusion-end",
+    ),
+    path("players/<uuid:player_id>/exclusion-offers", exclusions.ExclusionOffers.as_view(), name="exclusion-offers"),
+    path("players/<uuid:player_id>/register-checks", exclusions.RegisterChecks.as_view(), name="register-checks"),
+    path("me/exclusion-offers", me_exclusions.MyExclusionOffers.as_view(), name="my-exclusion-offers"),
+    path("me/exclusions", me_exclusions.MyExclusions.as_view(), name="my-exclusions"),
+    path("me/exclusions/panic", me_exclusions.MyPanicButton.as_view(), name="my-panic-button"),
+    path(
+        "me/exclusions/<uuid:exclusion_id>/end-requests",
+        me_exclusions.MyExclusionEnd.as_view(),
+        name="my-exclusion-end",
     ),
 ]

@@ -27,8 +27,9 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.places import find_place
 from players.models import Device, Session
+from players.ports import list_login_gates
 from players.rules_identity import name_device
-from players.types_identity import EndReason, Opened, Origin
+from players.types_identity import EndReason, Opened, Origin, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ SEEN_EVERY = timedelta(seconds=60)
 
 class SessionOver(Exception):
     """The session has ended, or never was."""
+
+
+def find_login_refusal(*, player_id: UUID, device_token: str, going_on: bool, at: datetime) -> Refusal | None:
+    """What the gates (``ports.LoginGate``) have against a login, or against going on with a session; outside a transaction."""
+    refusals = (gate.ask(player_id, device_token, going_on, at) for gate in list_login_gates())
+    return next(filter(None, refusals), None)
 
 
 def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refresh_id: UUID, at: datetime) -> Opened:
@@ -117,9 +124,12 @@ def rotate(*, session_id: UUID, player_id: UUID, used: UUID, new: UUID, at: date
     """Exchange the refresh token ``used`` for ``new``, once. Raises: SessionOver, for another player's session too.
 
     A token that was exchanged before ends the session: either its owner or a thief holds a copy, and nobody knows who.
-    Publishes SessionEnded in that case.
+    What a gate refuses ends it too. Publishes SessionEnded in these cases.
     """
     if check(session_id=session_id, at=at) != player_id:
+        raise SessionOver
+    if find_login_refusal(player_id=player_id, device_token="", going_on=True, at=at):
+        end(player_id=player_id, session_ids=[session_id], reason=EndReason.RESTRICTED, at=at)
         raise SessionOver
     exchanged = Session.objects.filter(id=session_id, refresh_id=used, ended_at=None).update(
         refresh_id=new, last_seen_at=at

@@ -28,6 +28,7 @@ HOLDS = "compliance_officer mlro"
 SEES_DOCUMENTS = "administrator auditor compliance_officer mlro"
 SEES_VERIFICATION = "administrator auditor compliance_officer mlro operations support_lead"
 HANDS_IN = "compliance_officer mlro operations support_lead"
+EXCLUDES = "administrator compliance_officer mlro operations support_agent support_lead"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -111,6 +112,11 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_reviewcase_*": "administrator auditor compliance_officer mlro operations support_lead",
     "compliance_reviewcase_claim compliance_reviewcase_release compliance_reviewcase_resolve": HOLDS,
     "compliance_reviewcase_next": HOLDS,
+    "compliance_exclusion_* compliance_endrequest_*": f"auditor {EXCLUDES}",
+    "compliance_exclusion_exclude compliance_exclusion_end": EXCLUDES,
+    "compliance_exclusion_check compliance_exclusion_match": "compliance_officer mlro",
+    "compliance_endrequest_decide": "compliance_officer",
+    "compliance_registercheck_*": "administrator auditor compliance_officer mlro",
     # --- aggregators and events ---
     "wallet_integration_* wallet_gamesession_* wallet_adapterrequest_*": SEES_MACHINERY,
     "wallet_integration_add wallet_integration_settings wallet_integration_add_key": CONNECTS,

@@ -34,6 +34,7 @@ class OwnSource(StrEnum):
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
+    EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
 
