@@ -14,6 +14,7 @@ class ComplianceConfig(AppConfig):
         self._plug_limits()
         self._plug_exclusion()
         self._plug_verification()
+        self._plug_documents()
         self._plug_purges()
 
     def _plug_packs(self) -> None:
@@ -86,6 +87,25 @@ class ComplianceConfig(AppConfig):
                 register_exclusion_register(SandboxRegister(name))
 
     def _plug_verification(self) -> None:
+        from compliance.ports_kyc import register_kyc_provider
+        from compliance.providers.kyc_sandbox import KycSandbox
+        from compliance.providers.sumsub import SumsubProvider
+
+        if settings.KYC_SANDBOX:
+            register_kyc_provider(KycSandbox())
+        if settings.SUMSUB_APP_TOKEN:
+            register_kyc_provider(
+                SumsubProvider(
+                    app_token=settings.SUMSUB_APP_TOKEN,
+                    secret_key=settings.SUMSUB_SECRET_KEY,
+                    webhook_secrets=settings.SUMSUB_WEBHOOK_SECRETS,
+                    base=settings.SUMSUB_API_BASE,
+                    level=settings.SUMSUB_LEVEL,
+                    allow_sandbox=settings.KYC_SANDBOX,
+                )
+            )
+
+    def _plug_documents(self) -> None:
         from compliance.admin_kyc_panel import VerificationPanel
         from compliance.ports import register_scanner
         from compliance.scanners import scanner_named

@@ -6,6 +6,8 @@ from compliance.services import documents, limit_changes, limit_prompts, purging
 from compliance.services.approvals import expire_due
 from compliance.services.exclusion_closing import close_due_accounts
 from compliance.services.exclusion_ends import end_due
+from compliance.services.kyc_checks import chase_due
+from compliance.services.kyc_triggers import expire_due as expire_proofs
 from kernel import clock
 from kernel.actors import system
 
@@ -29,6 +31,7 @@ def sweep_documents(**kwargs: object) -> int:
     return documents.sweep_files(at=clock.now())
 
 
+@shared_task
 def work_limit_changes(**kwargs: object) -> int:
     """Put raises of limits in force, or tell players that they may confirm them, once their delay is over."""
     return limit_changes.work_due(actor=system("limit-changes"), at=clock.now())
@@ -50,3 +53,15 @@ def end_exclusions(**kwargs: object) -> int:
 def close_excluded_accounts(**kwargs: object) -> int:
     """Pay out and close accounts of excluded players where the rules ask for it."""
     return close_due_accounts(actor=system("close-excluded"), at=clock.now())
+
+
+@shared_task
+def chase_verification(**kwargs: object) -> int:
+    """Ask verification providers what became of checks that they did not tell about."""
+    return chase_due(actor=system("chase-verification"), at=clock.now())
+
+
+@shared_task
+def expire_verification(**kwargs: object) -> int:
+    """Ask anew for what was proved and has lapsed."""
+    return expire_proofs(actor=system("expire-verification"), at=clock.now())

@@ -187,11 +187,14 @@ class LoginFacts(RegisterFacts):
 
 @dataclass(frozen=True, slots=True)
 class DepositFacts:
+    """``deposited``: what the player has paid in until now, with what is under way and without what failed."""
+
     amount: Money
     provider: str = ""
     funding: str = ""  # of the instrument: debit, credit, prepaid …; '' is not known
     balance: Money | None = None  # what the player holds before it
     central: CentralAnswer | None = None  # what the register over all operators said
+    deposited: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,7 +209,10 @@ class BetFacts:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalFacts:
+    """``to_origin``: the casino sends the money back to where it came from, nobody asked for a payout."""
+
     amount: Money
+    to_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,8 @@ CELERY_BEAT_SCHEDULE = {
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
     "end-exclusions": {"task": "compliance.tasks.end_exclusions", "schedule": 30},
     "close-excluded-accounts": {"task": "compliance.tasks.close_excluded_accounts", "schedule": 60},
+    "chase-verification": {"task": "compliance.tasks.chase_verification", "schedule": 60},
+    "expire-verification": {"task": "compliance.tasks.expire_verification", "schedule": 600},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
     "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
     "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
@@ -436,6 +438,18 @@ STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 # --- registers ---------------------------------------------------------------------------------------------------
 # Sandboxes of national registers know nobody and count for nobody else: leave them off where real players are.
 REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
+
+# --- verification of players -------------------------------------------------------------------------------------
+# The sandbox looks at no document: leave it off where real players are.
+KYC_SANDBOX = env.bool("KYC_SANDBOX", default=True)
+SUMSUB_APP_TOKEN = env("SUMSUB_APP_TOKEN", default="")
+SUMSUB_SECRET_KEY = env("SUMSUB_SECRET_KEY", default="")
+# Several, separated by commas, while a secret is rotated.
+SUMSUB_WEBHOOK_SECRETS = env.list("SUMSUB_WEBHOOK_SECRETS", default=[])
+SUMSUB_API_BASE = env("SUMSUB_API_BASE", default="https://api.sumsub.com")
+SUMSUB_LEVEL = env("SUMSUB_LEVEL", default="basic-kyc-level")
+# Countries (ISO 3166-1) whose players are at high risk from the start.
+HIGH_RISK_COUNTRIES = env.list("HIGH_RISK_COUNTRIES", default=[])
 
 # --- players' login ----------------------------------------------------------------------------------------------
 # Several while they are changed, one after the other: the last one signs, all of them verify.

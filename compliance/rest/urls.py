@@ -1,6 +1,6 @@
 from django.urls import path
 
-from compliance.rest import exclusions, limits, me_documents, me_exclusions, views
+from compliance.rest import exclusions, kyc, kyc_webhooks, limits, me_documents, me_exclusions, views
 
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
@@ -33,4 +33,10 @@ urlpatterns = [
         me_exclusions.MyExclusionEnd.as_view(),
         name="my-exclusion-end",
     ),
+    path("compliance/kyc/cases", kyc.Cases.as_view(), name="kyc-cases"),
+    path("compliance/kyc/cases/<uuid:case_id>", kyc.Case.as_view(), name="kyc-case"),
+    path("me/verification", kyc.MyVerification.as_view(), name="my-verification"),
+    path("me/verification/check", kyc.MyCheck.as_view(), name="my-verification-check"),
+    path("me/verification/grace", kyc.MyGrace.as_view(), name="my-verification-grace"),
+    path("webhooks/kyc/<str:provider>", kyc_webhooks.receive, name="kyc-webhook"),
 ]

@@ -10,6 +10,7 @@ from compliance.gate_checks import CHECKS
 from compliance.models_gate import GateDecision
 from compliance.selectors_gate import GateContext
 from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.services.kyc_triggers import ask_for_proof
 from compliance.services.play_gate import ensure
 from compliance.services.registers import with_register
 from compliance.types_gate import (
@@ -55,6 +56,8 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     except PackIncomplete as missing:
         reasons.append(Reason(ReasonCode.PACK_INCOMPLETE, missing.detail, {"key": missing.key}))
     verdict = _verdict(reasons)
+    if player_id and action in _ASKS_FOR_PROOF and any(reason.code in _PROOF for reason in reasons):
+        ask_for_proof(player_id=player_id, action=action, actor=actor, at=at)
     decision_id = None if verdict is Verdict.ALLOW else uuid7()
     if decision_id:
         GateDecision.objects.create(
@@ -73,6 +76,11 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
             decided_at=at,
         )
     return Decision(verdict, tuple(reasons), pack.label, decision_id)
+
+
+# Who is refused for want of proof finds a case to finish.
+_ASKS_FOR_PROOF = frozenset({GateAction.DEPOSIT, GateAction.WITHDRAWAL})
+_PROOF = frozenset({ReasonCode.VERIFICATION_REQUIRED, ReasonCode.AGE_NOT_VERIFIED})
 
 
 def _verdict(reasons: list[Reason]) -> Verdict:

@@ -20,8 +20,8 @@ SCOPES = {
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
-    "compliance:read": "Read approvals, decisions, limits, exclusions and register checks",
-    "compliance:write": "Set limits of players, exclude players and ask to end exclusions",
+    "compliance:read": "Read approvals, decisions, limits, exclusions, register checks and verification cases",
+    "compliance:write": "Set limits, exclude players, ask to end exclusions and open verification cases",
     "loyalty:read": "Read levels and points",
 }
 
