@@ -288,4 +288,4 @@ def staff_names(*actors: str) -> dict[str, str]:
     return {actor: logins.get(actor, human(actor)) for actor in actors}
 
 
-from compliance import admin_delegations, admin_holds, admin_roles  # noqa: E402, F401  (they use what stands above)
+from compliance import admin_delegations, admin_holds, admin_packs, admin_roles  # noqa: E402, F401  (they use what stands above)

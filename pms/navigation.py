@@ -54,6 +54,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
+            ("Packs of rules", "public", "compliance_packactivation", "compliance.view_packactivation"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],

@@ -108,6 +108,8 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "events_consumercursor_* events_deadletter_*": SEES_MACHINERY,
     "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
     "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
+    "compliance_packactivation_* compliance_packactivation_version": "administrator auditor compliance_officer mlro",
+    "compliance_packactivation_activate": HOLDS,
     "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
     "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---
