@@ -13,11 +13,13 @@ class ComplianceConfig(AppConfig):
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
         from compliance.services.packs import PackApproval
+        from compliance.services.play_gate import refresh
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
-        from players.ports import register_demands
+        from players.ports import register_demands, register_details_watcher
 
         load_packs()  # a process does not start with packs that do not fit
         register_demands(get_demands)
+        register_details_watcher(refresh)
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)
         for rule in (

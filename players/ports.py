@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from kernel.actors import Actor
 from kernel.money import Money
@@ -111,6 +112,26 @@ def register_demands(source: DemandsSource) -> None:
 def find_demands() -> DemandsSource | None:
     """None: nobody has said what the law asks for."""
     return _demands_sources[0] if _demands_sources else None
+
+
+class DetailsWatcher(Protocol):
+    """Keeps something that is made from a player's residence and age."""
+
+    def __call__(self, *, player_id: UUID, at: datetime) -> None:
+        """Make it anew: called in the transaction that changed country, region or birth date, after they are written."""
+        ...
+
+
+_details_watchers: list[DetailsWatcher] = []
+
+
+def register_details_watcher(watcher: DetailsWatcher) -> None:
+    """From ``AppConfig.ready()``."""
+    _details_watchers.append(watcher)
+
+
+def list_details_watchers() -> list[DetailsWatcher]:
+    return list(_details_watchers)
 
 
 class AsOfSection(Protocol):
