@@ -61,6 +61,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
             ("Documents", "id_card", "compliance_document", "compliance.view_document"),
+            ("Packs of rules", "public", "compliance_packactivation", "compliance.view_packactivation"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Register checks", "fact_check", "compliance_registercheck", "compliance.view_registercheck"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),

@@ -57,6 +57,9 @@ _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
+# Whose packs of rules hold: who sees them, asks for a version, and puts in force what another asked for.
+_SEE_PACKS = {"compliance.view_packactivation"}
+_PACKS = _SEE_PACKS | {"compliance.activate_pack", "compliance.approve_pack"}
 _HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "compliance.run_purge"}
 _REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
@@ -72,7 +75,7 @@ _EVERYTHING_TO_READ = (
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
-    "administrator": {"compliance.view_legalhold", "compliance.run_purge"} | _AUDIT
+    "administrator": {"compliance.view_legalhold", "compliance.run_purge"} | _SEE_PACKS | _AUDIT
     | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
     | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS | _ROLES
@@ -84,11 +87,12 @@ ROLES: dict[str, set[str]] = {
     "support_agent": _PLAYERS | _REVEAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _HOLDS | _AUDIT
+    "compliance_officer": _PACKS | _HOLDS | _AUDIT
     | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
     | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS | _ACCESS
     | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
-    "mlro": _HOLDS | _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    "mlro": _PACKS | _HOLDS | _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML
+    | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
@@ -98,7 +102,7 @@ ROLES: dict[str, set[str]] = {
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
     | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES | _DEPUTY,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
-    "auditor": {"compliance.view_legalhold"} | _AUDIT | _EVERYTHING_TO_READ | _AML,
+    "auditor": {"compliance.view_legalhold"} | _SEE_PACKS | _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 

@@ -13,7 +13,7 @@ from django.db import transaction
 from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
-from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.selectors_packs import get_pack, get_pack_of, keep_packs_still
 from compliance.services.pack_limits import sync_pack_limits
 from compliance.types_gate import LONG_AGO, ReasonCode
 from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
@@ -29,6 +29,7 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
     session, residence.
     """
     with holding(player_id):
+        keep_packs_still()
         player = get_player(player_id)
         pack = get_pack_of(player_id, at)
         row = _blank(pack)
@@ -57,6 +58,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         return
     with transaction.atomic():
         lock_players(row["id"] for row in stale)
+        keep_packs_still()
         blank: list[PlayGate] = []
         for row in stale:
             pack = get_pack(country=row["country"], region=row["region"], at=at)

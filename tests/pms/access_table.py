@@ -132,6 +132,8 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_document_*": SEES_DOCUMENTS,
     "compliance_document_page compliance_document_reveal": SEES_DOCUMENTS,
     "compliance_document_upload": HANDS_IN,
+    "compliance_packactivation_* compliance_packactivation_version": "administrator auditor compliance_officer mlro",
+    "compliance_packactivation_activate": HOLDS,
     "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
     "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---

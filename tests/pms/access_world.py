@@ -153,6 +153,8 @@ class World:
             "staff_id": self.somebody,
             "role_id": self.ids["auth_group"],
             "key": "wallet",
+            "pack_id": "GB",
+            "version": "2026-09-30",
             "key_id": 1,
             "name": "loyalty.accrual",
             "code": "nobody",
