@@ -76,4 +76,10 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import models_delegation, models_holds  # noqa: E402, F401  (Django looks for models here)
+from compliance import (  # noqa: E402
+    models_cases,  # noqa: F401
+    models_delegation,  # noqa: F401
+    models_gate,  # noqa: F401
+    models_holds,  # noqa: F401
+    models_limits,  # noqa: F401
+)

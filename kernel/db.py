@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,3 +34,17 @@ def fetch_one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> tuple[An
         cursor.execute(sql, params or None)  # None: per cent signs in the text mean themselves
         row: tuple[Any, ...] = cursor.fetchone()
         return row
+
+
+def replace_functions(path: str, *names: str) -> migrations.RunSQL:
+    """A migration operation that makes these functions of ``app/sql/name.sql`` anew on a database that has older ones.
+
+    A file is loaded whole by the migration that first wanted it; one that came later brings what changed in it.
+    """
+    found = {
+        match[2]: f"CREATE OR REPLACE FUNCTION {match[1]};"
+        for match in re.finditer(
+            r"^CREATE FUNCTION ((\w+)\(.*?^\$\$);", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL
+        )
+    }
+    return migrations.RunSQL("\n".join(found[name] for name in names), migrations.RunSQL.noop)

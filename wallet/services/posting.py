@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from compliance.services.play_gate import refresh
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from wallet.types import Outcome, Posting
@@ -16,6 +17,7 @@ from wallet.types import Outcome, Posting
 MAX_REFERENCE_LENGTH = 200
 
 _PARALLEL_KEY = "PM003"
+_GATE_STALE = "gate_stale"
 
 
 class OwnSource(StrEnum):
@@ -36,11 +38,15 @@ def post(function: str, params: Sequence[Any], currency: str) -> Posting:
     currency; ``currency`` labels the zeros of a player who is unknown.
     """
     try:
-        return _call(function, params, currency)
+        posting = _call(function, params, currency)
     except DatabaseError as error:
         if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block:
             raise
-        return _call(function, params, currency)
+        posting = _call(function, params, currency)
+    if posting.reason == _GATE_STALE:  # nothing was done: the gate did not know the player, or not as of now
+        refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike
+        posting = _call(function, params, currency)
+    return posting
 
 
 def check_references(**references: str) -> None:
