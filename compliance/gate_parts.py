@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import compile_limits
+from compliance.selectors_sessions import compile_games, compile_session
 
 Part = Callable[[CompileContext, Compiled], None]
 
-PARTS: tuple[Part, ...] = (compile_limits,)
+PARTS: tuple[Part, ...] = (compile_limits, compile_games, compile_session)

@@ -197,6 +197,7 @@ _STANDING: Mapping[str, str] = {
     ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
     ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
     ReasonCode.LOGIN_SUMMARY_DUE: "The player has to confirm the summary shown after login first.",
+    ReasonCode.ACTIVITY_CHECK_DUE: "The player has to begin play first, so that the activity file can be asked.",
     ReasonCode.PACK_INCOMPLETE: "The jurisdiction's rules lack a value that is needed: compliance has to complete them.",
 }
 

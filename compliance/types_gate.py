@@ -50,6 +50,7 @@ class ReasonCode(StrEnum):
     VERIFICATION_REQUIRED = "verification_required"
     AGE_NOT_VERIFIED = "age_not_verified"
     LOGIN_SUMMARY_DUE = "login_summary_due"
+    ACTIVITY_CHECK_DUE = "activity_check_due"
     EXCLUDED = "excluded"
     REGISTER_UNAVAILABLE = "register_unavailable"
     GAME_TYPE_NOT_OFFERED = "game_type_not_offered"

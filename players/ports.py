@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from kernel.actors import Actor
 from kernel.money import Money
@@ -87,6 +88,30 @@ def register_sms_sender(sender: SmsSender) -> None:
 def find_sms_sender() -> SmsSender | None:
     """None: text messages cannot be sent here."""
     return _sms_senders[0] if _sms_senders else None
+
+
+class SessionWatcher(Protocol):
+    """Follows players' sessions: told in the transaction that begins or ends one, asked whether one may go on."""
+
+    def started(self, player_id: UUID, at: datetime) -> None: ...
+
+    def ended(self, player_id: UUID, at: datetime) -> None: ...
+
+    def is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
+        """Was the player idle for so long that they have to log in again?"""
+        ...
+
+
+_watchers: list[SessionWatcher] = []
+
+
+def register_session_watcher(watcher: SessionWatcher) -> None:
+    """From ``AppConfig.ready()``."""
+    _watchers.append(watcher)
+
+
+def list_session_watchers() -> Sequence[SessionWatcher]:
+    return tuple(_watchers)
 
 
 class AsOfSection(Protocol):
