@@ -7,12 +7,15 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
+        from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
 
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval()):
+        load_packs()  # a process does not start with packs that do not fit
+        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
             register_handler(handler)
         for rule in (
             TablePurge(

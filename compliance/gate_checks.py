@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from compliance.selectors_gate import GateContext, check_bet, check_standing
+from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_message, check_standing
 from compliance.types_gate import GateAction, Reason
 
 Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
@@ -19,6 +19,6 @@ CHECKS: Mapping[GateAction, tuple[Check, ...]] = {
     GateAction.DEPOSIT: (check_standing,),
     GateAction.BET: (check_standing, check_bet),
     GateAction.WITHDRAWAL: (check_standing,),
-    GateAction.BONUS: (check_standing,),
-    GateAction.MESSAGE: (check_standing,),
+    GateAction.BONUS: (check_standing, check_bonus),
+    GateAction.MESSAGE: (check_standing, check_message),
 }

@@ -152,7 +152,7 @@ def _this_bet(state: GateState, bet: Bet, at: datetime) -> list[Reason]:
         reasons.append(Reason(ReasonCode.PARALLEL_PLAY, "Another game is being played: end it first.", data))
     cap = _of_category(row.stake_caps, bet)
     if cap is not None and bet.stake_minor > cap:
-        data = {"cap": Money(cap, state.currency).major, "currency": state.currency}
+        data = {"cap": str(Money(cap, state.currency).major), "currency": state.currency}
         reasons.append(
             Reason(ReasonCode.STAKE_ABOVE_CAP, "The stake is above what the player may stake at once.", data)
         )
@@ -184,7 +184,7 @@ def _passes(use: LimitUse, bet: Bet) -> bool:
 def _limit_reason(use: LimitUse, currency: str) -> Reason:
     data: dict[str, object] = {"kind": use.kind, "period": use.period}
     if use.amount_minor is not None:
-        data |= {"limit": Money(use.amount_minor, currency).major, "currency": currency}
+        data |= {"limit": str(Money(use.amount_minor, currency).major), "currency": currency}
     else:
         data["minutes"] = use.minutes
     if use.resets_at:

@@ -12,8 +12,11 @@ from django.db.models import Q
 from compliance.models_gate import GateDecision, PlayGate
 from compliance.models_limits import Limit
 from compliance.rules_gate import Bet, CompileContext, Compiled, GateState, LimitUse, bet_reasons
+from compliance.rules_incentives import Recipient, bonus_reasons, message_reasons
+from compliance.rules_kyc import age_on
 from compliance.types_gate import (
     BetFacts,
+    BonusFacts,
     DecisionDetails,
     Facts,
     GateAction,
@@ -25,8 +28,12 @@ from compliance.types_gate import (
 )
 from compliance.types_packs import EffectivePack
 from kernel.db import fetch_all, fetch_one
-from players.selectors import find_refusal
+from players.selectors import find_refusal, list_labels
+from players.selectors_identity import list_consents
 from players.types import PlayerAction, PlayerDetails
+
+# Written down to players by whoever watches for signs of harm.
+HARM = ("harm", "marker", "strong")
 
 PLAY_LIMITS = (LimitKind.STAKE, LimitKind.WAGERING, LimitKind.LOSS, LimitKind.SESSION_TIME)
 
@@ -76,6 +83,35 @@ def check_bet(context: GateContext) -> list[Reason]:
     limits = list_limit_uses(context.known.id, state.compiled.time_zone, context.at)
     bet = Bet(facts.game, facts.category, facts.stake.amount_minor, facts.real.amount_minor)
     return bet_reasons(state, limits, bet, context.at)
+
+
+def check_bonus(context: GateContext) -> list[Reason]:
+    """What the pack says of incentives."""
+    if not isinstance(context.facts, BonusFacts):
+        return []
+    return list(bonus_reasons(context.pack, context.facts, _recipient(context)))
+
+
+def check_message(context: GateContext) -> list[Reason]:
+    """Consent, and what the pack says of marketing."""
+    if not isinstance(context.facts, MessageFacts):
+        return []
+    return list(message_reasons(context.pack, context.facts, _recipient(context), context.at))
+
+
+def _recipient(context: GateContext) -> Recipient:
+    player = context.known
+    return Recipient(
+        age=age_on(player.birth_date, context.at.date()) if player.birth_date else None,
+        harmed=HARM in ((label.namespace, label.key, label.value) for label in list_labels(player.id)),
+        consents=list_consents(player.id, at=context.at),
+        last_played_at=find_last_played(player.id),
+    )
+
+
+def find_last_played(player_id: UUID) -> datetime | None:
+    """When the player last placed a bet."""
+    return PlayGate.objects.filter(player_id=player_id).values_list("last_bet_at", flat=True).first()
 
 
 def compile_limits(context: CompileContext, row: Compiled) -> None:

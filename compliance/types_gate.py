@@ -55,6 +55,19 @@ class ReasonCode(StrEnum):
     REGISTER_UNAVAILABLE = "register_unavailable"
     GAME_TYPE_NOT_OFFERED = "game_type_not_offered"
     CREDIT_REFUSED = "credit_refused"
+    WAGERING_ABOVE_CAP = "wagering_above_cap"
+    MIXED_PRODUCTS = "mixed_products"
+    BONUS_ABOVE_CAP = "bonus_above_cap"
+    TOO_LITTLE_TIME = "too_little_time"
+    UNEQUAL_TERMS = "unequal_terms"
+    TERMS_NOT_SHOWN = "terms_not_shown"
+    PUBLIC_ADVERTISING = "public_advertising"
+    DURING_PLAY = "during_play"
+    FIRST_OCCASION_ONLY = "first_occasion_only"
+    HARM_MARKER = "harm_marker"
+    AGE_BAND_EXCLUDED = "age_band_excluded"
+    NO_CONSENT = "no_consent"
+    INACTIVE = "inactive"
 
 
 class LimitKind(StrEnum):
@@ -102,6 +115,10 @@ class Reason:
         """As it may be told outside: what would warn the player has one neutral name."""
         return public_reason(self.code)
 
+    @property
+    def public_text(self) -> str:
+        return self.text if self.public_code == self.code else "The account does not allow this now."
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -120,6 +137,12 @@ class Decision:
     def refusal(self) -> Reason:
         """The first reason to deny. Only of a decision that is not ``allowed``."""
         return next(reason for reason in self.reasons if reason.verdict is Verdict.DENY)
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """What a denial tells integrators, as members of a problem."""
+        reason = self.refusal
+        return {"reason": reason.public_code, "details": dict(reason.data), "decision_id": str(self.decision_id)}
 
 
 PERSONAL: Mapping[str, bool] = {"personal": True}  # metadata of facts that no stored decision repeats
@@ -175,8 +198,12 @@ class WithdrawalFacts:
 
 @dataclass(frozen=True, slots=True)
 class BonusFacts:
-    """An incentive about to be given. ``wagering`` is the multiple asked for; ``earned_by`` the products that led to it
-    and ``pays_in`` those that it can be used for; ``first`` says that the player never had one before."""
+    """An incentive about to be written or given. None: not known, and not judged.
+
+    ``wagering`` is the multiple asked for; ``earned_by`` the products that led to it and ``pays_in`` those that it can be
+    used for; ``given_before`` what the player had of the same offer, as instalments are summed; ``first`` says that the
+    player never had one before.
+    """
 
     kind: str
     amount: Money
@@ -184,8 +211,12 @@ class BonusFacts:
     earned_by: tuple[str, ...] = ()
     pays_in: tuple[str, ...] = ()
     open_days: int | None = None
+    terms_shown_at: tuple[str, ...] | None = None  # first_presentation, offer, use
+    terms_differ: bool = False  # between players
+    public: bool = False  # advertised to everybody
+    during_play: bool = False
     first: bool = True
-    given_before: Money | None = None  # of the same offer: instalments are summed
+    given_before: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +226,7 @@ class MessageFacts:
     channel: str
     product: str = ""
     marketing: bool = True
-    public: bool = False  # seen by people who did not ask for it
-    inactive_since: datetime | None = None
-    incentive: bool = False
+    incentive: bool = False  # speaks of a bonus
 
 
 Facts = RegistrationFacts | LoginFacts | DepositFacts | BetFacts | WithdrawalFacts | BonusFacts | MessageFacts
@@ -211,7 +240,7 @@ def inputs_of(facts: Facts) -> dict[str, Any]:
 def _plain(value: Any) -> Any:
     match value:
         case Money():
-            return {"amount": value.major, "currency": value.currency}
+            return {"amount": str(value.major), "currency": value.currency}
         case Decimal() | datetime() | date():
             return str(value)
         case tuple():

@@ -1,69 +1,118 @@
-"""The rules that apply to a player, as the gate reads them."""
+"""Types of jurisdiction packs that cross the border of compliance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import datetime
-from typing import Any
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
 
 from kernel.errors import DomainError
 from kernel.money import Money
+from kernel.packs import Sourced, Value
+
+DEFAULT, HOUSE = "default", "house"
 
 
 class PackIncomplete(DomainError):
-    """The gate needs a value that the pack does not have: the answer is no."""
+    """The pack does not say what the decision hangs on, so the answer is no. Compliance adds the value and activates it."""
 
     code = "pack_incomplete"
-    title = "The jurisdiction's rules do not say this"
-    status = 503
+    title = "The rules of this jurisdiction are incomplete"
+    status = 403
 
-    def __init__(self, key: str) -> None:
-        super().__init__(f"The pack has no value for {key}: complete and activate it.", key=key)
+    def __init__(self, key: str, pack: str) -> None:
+        super().__init__(f"The pack {pack} does not say {key}.", key=key, pack=pack)
         self.key = key
 
 
 @dataclass(frozen=True, slots=True)
 class EffectivePack:
-    """One version of one pack, tightened by the house policy. ``valid_until``: when the next version takes effect."""
+    """What holds for one residence from ``valid_from`` until ``valid_until`` (exclusive; None: until somebody activates
+    something newer): a pack's version, tightened by the house policy.
+
+    A key that is not there makes no demand; ``need`` is for what a decision cannot be made without.
+    """
 
     pack_id: str
-    version: str
-    house_version: str
+    version: date
+    house_version: date | None
     timezone: str
     currency: str
-    valid_from: datetime | None
+    valid_from: datetime
     valid_until: datetime | None
-    values: Mapping[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Value]
 
     @property
     def label(self) -> str:
-        house = f" house {self.house_version}" if self.house_version else ""
+        """What decisions name: "GB 2026-09-30 + house 2026-11-01"."""
+        house = f" + {HOUSE} {self.house_version}" if self.house_version else ""
         return f"{self.pack_id} {self.version}{house}"
 
-    def find(self, key: str) -> Any:
+    def find(self, key: str) -> Value | None:
         return self.values.get(key)
 
-    def need(self, key: str) -> Any:
+    def need(self, key: str) -> Value:
         """Raises: PackIncomplete."""
         if key not in self.values:
-            raise PackIncomplete(key)
+            raise PackIncomplete(key, self.label)
         return self.values[key]
 
-    def flag(self, key: str) -> bool:
-        return bool(self.find(key))
+    def flag(self, key: str, absent: bool = False) -> bool:
+        """``absent``: what holds where the pack is silent."""
+        return bool(self.values.get(key, absent))
 
     def integer(self, key: str) -> int | None:
-        return self.find(key)  # type: ignore[no-any-return]
+        return self.values.get(key)  # type: ignore[return-value]
 
     def amount(self, key: str) -> Money | None:
-        return self.find(key)  # type: ignore[no-any-return]
+        return self.values.get(key)  # type: ignore[return-value]
 
     def text(self, key: str) -> str:
-        return self.find(key) or ""
+        return str(self.values.get(key, ""))
 
     def texts(self, key: str) -> tuple[str, ...]:
-        return tuple(self.find(key) or ())
+        return self.values.get(key, ())  # type: ignore[return-value]
 
-    def table(self, key: str) -> Mapping[str, Any]:
-        return self.find(key) or {}
+    def integers(self, key: str) -> tuple[int, ...]:
+        return self.values.get(key, ())  # type: ignore[return-value]
+
+    def amounts(self, key: str) -> Mapping[str, Money]:
+        """A table of amounts; empty where the pack is silent."""
+        return self.values.get(key, {})  # type: ignore[return-value]
+
+    def numbers(self, key: str) -> Mapping[str, int]:
+        """A table of whole numbers; empty where the pack is silent."""
+        return self.values.get(key, {})  # type: ignore[return-value]
+
+    def table(self, key: str) -> Mapping[str, int] | Mapping[str, Money]:
+        return self.values.get(key, {})  # type: ignore[return-value]
+
+
+@dataclass(frozen=True, slots=True)
+class ValueChange:
+    """One key of two versions; None where it is not in one of them."""
+
+    key: str
+    before: Sourced | None
+    after: Sourced | None
+
+    @property
+    def same_value(self) -> bool:
+        """Only where it comes from, or how well it is known, has changed."""
+        return bool(self.before and self.after and self.before.value == self.after.value)
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationDetails:
+    """One version of a pack that was put in force. ``signed_off`` are keys without a seen source, with the reason."""
+
+    id: UUID
+    pack_id: str
+    version: date
+    digest: str
+    signed_off: Mapping[str, str]
+    in_force_from: datetime
+    activated_at: datetime
+    activated_by: str
+    requested_by: str

@@ -20,6 +20,20 @@ def run_sql(path: str, **values: str) -> migrations.RunSQL:
     return migrations.RunSQL(text, migrations.RunSQL.noop)
 
 
+def replace_functions(*paths: str) -> migrations.RunSQL:
+    """A migration operation that gives a database the functions of these files as they stand there now.
+
+    A file is what a new database begins with; an existing one gets a change of it by this.
+    """
+    found = (
+        re.findall(r"^CREATE (FUNCTION .*?^\$\$;)$", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL)
+        for path in paths
+    )
+    functions = "\n".join(f"CREATE OR REPLACE {text}" for texts in found for text in texts)
+    # What they call may come with a later migration.
+    return migrations.RunSQL(f"SET LOCAL check_function_bodies = off;\n{functions}", migrations.RunSQL.noop)
+
+
 def fetch_all(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> list[dict[str, Any]]:
     """Rows of one statement as dictionaries."""
     with connection.cursor() as cursor:
@@ -34,17 +48,3 @@ def fetch_one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> tuple[An
         cursor.execute(sql, params or None)  # None: per cent signs in the text mean themselves
         row: tuple[Any, ...] = cursor.fetchone()
         return row
-
-
-def replace_functions(path: str, *names: str) -> migrations.RunSQL:
-    """A migration operation that makes these functions of ``app/sql/name.sql`` anew on a database that has older ones.
-
-    A file is loaded whole by the migration that first wanted it; one that came later brings what changed in it.
-    """
-    found = {
-        match[2]: f"CREATE OR REPLACE FUNCTION {match[1]};"
-        for match in re.finditer(
-            r"^CREATE FUNCTION ((\w+)\(.*?^\$\$);", (ROOT / path).read_text(), re.MULTILINE | re.DOTALL
-        )
-    }
-    return migrations.RunSQL("\n".join(found[name] for name in names), migrations.RunSQL.noop)

@@ -7,7 +7,20 @@ from enum import StrEnum
 
 # Names that mean personal data wherever they stand; others are declared by the model that has them.
 PERSONAL_NAMES = frozenset(
-    {"email", "phone", "first_name", "last_name", "birth_date", "city", "postcode", "street", "national_id", "username"}
+    {
+        "email",
+        "phone",
+        "first_name",
+        "last_name",
+        "birth_date",
+        "birth_name",
+        "birth_place",
+        "city",
+        "postcode",
+        "street",
+        "national_id",
+        "username",
+    }
 )
 
 

@@ -80,6 +80,9 @@ class Player(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
     country = models.CharField(max_length=2)
+    region = models.CharField(
+        max_length=3, blank=True, default=""
+    )  # ISO 3166-2 after the dash, where a country has several laws
     currency = models.CharField(max_length=3)
     language = models.CharField(max_length=6, default="en")
     time_zone = models.CharField(max_length=50, default="UTC")
@@ -124,6 +127,8 @@ class Profile(models.Model):
             "first_name": PersonalData.PLAIN,
             "last_name": PersonalData.PLAIN,
             "birth_date": PersonalData.PLAIN,
+            "birth_name": PersonalData.PLAIN,
+            "birth_place": PersonalData.PLAIN,
             "phone": PersonalData.PLAIN,
             "city": PersonalData.PLAIN,
             "postcode": PersonalData.PLAIN,
@@ -134,6 +139,8 @@ class Profile(models.Model):
     first_name = models.CharField(max_length=100, blank=True, default="")
     last_name = models.CharField(max_length=100, blank=True, default="")
     birth_date = models.DateField(null=True, blank=True)
+    birth_name = models.CharField(max_length=100, blank=True, default="")
+    birth_place = models.CharField(max_length=100, blank=True, default="")
     phone = models.CharField(max_length=20, blank=True, default="")
     city = models.CharField(max_length=100, blank=True, default="")
     postcode = models.CharField(max_length=20, blank=True, default="")
@@ -258,4 +265,4 @@ class SettingChange(models.Model):
 
 
 # Django finds models here.
-from players import models_access, models_reveals, models_sealed, models_staff  # noqa: E402, F401
+from players import models_access, models_reveals, models_risk, models_sealed, models_staff  # noqa: E402, F401

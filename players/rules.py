@@ -21,7 +21,7 @@ A = PlayerAction
 BLOCKS: dict[RestrictionKind, tuple[PlayerAction, ...]] = {
     RestrictionKind.SELF_EXCLUDED: (A.LOGIN, A.DEPOSIT, A.PLAY, A.BONUS, A.MARKETING),
     RestrictionKind.COOLING_OFF: (A.DEPOSIT, A.PLAY, A.BONUS, A.MARKETING),
-    RestrictionKind.KYC_HOLD: (A.WITHDRAW,),
+    RestrictionKind.KYC_HOLD: (A.PLAY, A.WITHDRAW, A.BONUS),  # deposits stay possible: they are locked too
     RestrictionKind.AML_HOLD: (A.DEPOSIT, A.PLAY, A.WITHDRAW, A.BONUS),
     RestrictionKind.FRAUD_HOLD: (A.DEPOSIT, A.PLAY, A.WITHDRAW, A.BONUS),
     RestrictionKind.WITHDRAWAL_HOLD: (A.WITHDRAW,),
@@ -44,6 +44,7 @@ STATUS_MOVES: dict[Status, frozenset[Status]] = {
 MINIMUM_AGE_YEARS = 18
 
 _EMAIL = re.compile(r"[^@\s\x00-\x1f<>()\[\],;:\"\\]{1,64}@(?:[^@\s.\x00-\x1f]+\.)+[^@\s.\x00-\x1f\d]{2,}")
+_REGION = re.compile(r"[A-Z0-9]{1,3}")
 _LOGIN = re.compile(r"[a-z0-9][a-z0-9._-]{2,31}")
 
 
@@ -93,6 +94,13 @@ def check_country(text: str) -> str:
     """ISO 3166-1 alpha-2. Raises: Invalid."""
     if text not in countries:
         raise Invalid("Enter a country as two capital letters (ISO 3166-1), such as DE.")
+    return text
+
+
+def check_region(text: str) -> str:
+    """The part of an ISO 3166-2 code after the dash; empty stays empty. Raises: Invalid."""
+    if text and not _REGION.fullmatch(text):
+        raise Invalid("Enter a province or state by its ISO 3166-2 code without the country, such as ON.")
     return text
 
 

@@ -11,6 +11,7 @@ from django.db.models import Q, QuerySet
 from kernel.db import fetch_one
 from kernel.errors import NotFound
 from players.models import Label, Player, Profile, Restriction, SettingChange, User
+from players.models_risk import RiskAssessment
 from players.rules import Invalid, normalise_email, normalise_phone
 from players.types import (
     ConfirmStatus,
@@ -19,6 +20,8 @@ from players.types import (
     PlayerDetails,
     RestrictionDetails,
     RestrictionKind,
+    RiskAssessmentDetails,
+    RiskFactor,
     RiskLevel,
     SettingChangeDetails,
     Status,
@@ -42,6 +45,14 @@ def get_player(player_id: UUID) -> PlayerDetails:
     if row is None:
         raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
     return _details(row)
+
+
+def get_residence(player_id: UUID) -> tuple[str, str]:
+    """Country and region where the player lives. Raises: UnknownPlayer."""
+    row = Player.objects.filter(id=player_id).values_list("country", "region").first()
+    if row is None:
+        raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
+    return row
 
 
 def find_player_by_login(login: str) -> PlayerDetails | None:
@@ -176,6 +187,20 @@ def list_setting_changes(player_id: UUID, limit: int = 50) -> list[SettingChange
     ]
 
 
+def list_risk_assessments(player_id: UUID, limit: int = 20) -> list[RiskAssessmentDetails]:
+    """Newest first."""
+    return [
+        RiskAssessmentDetails(
+            level=RiskLevel(row.level),
+            factors=tuple(RiskFactor(**factor) for factor in row.factors),
+            reason=row.reason,
+            actor=row.actor,
+            assessed_at=row.assessed_at,
+        )
+        for row in RiskAssessment.objects.filter(player_id=player_id).order_by("-id")[:limit]
+    ]
+
+
 def _players() -> QuerySet[Player]:
     return Player.objects.select_related("user", "profile")
 
@@ -200,6 +225,9 @@ def _details(row: Player) -> PlayerDetails:
         risk_level=RiskLevel(row.risk_level),
         source=row.source,
         registered_at=row.registered_at,
+        region=row.region,
+        birth_name=row.profile.birth_name,
+        birth_place=row.profile.birth_place,
     )
 
 

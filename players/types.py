@@ -105,6 +105,9 @@ class PlayerDetails:
     risk_level: RiskLevel
     source: str
     registered_at: datetime
+    region: str = ""
+    birth_name: str = ""
+    birth_place: str = ""
 
     @property
     def player_id(self) -> UUID:
@@ -137,6 +140,26 @@ class LabelDetails:
 
 
 @dataclass(frozen=True, slots=True)
+class RiskFactor:
+    """One thing that speaks for a higher risk level, and how much."""
+
+    code: str
+    points: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskAssessmentDetails:
+    """Why the risk level was what it was from ``assessed_at`` on."""
+
+    level: RiskLevel
+    factors: tuple[RiskFactor, ...]
+    reason: str
+    actor: str
+    assessed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class SettingChangeDetails:
     name: str
     from_value: str
@@ -150,10 +173,15 @@ class SealedField(StrEnum):
 
     STREET = "street"
     NATIONAL_ID = "national_id"  # personnummer, CPR, BSN …; which one, the player's country says
+    OCCUPATION = "occupation"
 
     @property
     def label(self) -> str:
-        return {"street": "Street and house number", "national_id": "National identity number"}[self.value]
+        return {
+            "street": "Street and house number",
+            "national_id": "National identity number",
+            "occupation": "Occupation",
+        }[self.value]
 
 
 class PersonalSection(StrEnum):

@@ -112,6 +112,19 @@ for _role, _granted in {
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 
+# Verification: who sees cases, and who decides on them and on risk levels (high risk takes a second person).
+_VERIFICATION = {"compliance.view_kyccase", "compliance.view_kycstep"}
+_VERIFY = {"compliance.review_kyccase", "compliance.approve_kyccase", "compliance.change_risk_level"}
+for _role, _granted in {
+    "administrator": _VERIFICATION,
+    "auditor": _VERIFICATION,
+    "compliance_officer": _VERIFICATION | _VERIFY,
+    "mlro": _VERIFICATION | _VERIFY,
+    "operations": _VERIFICATION,
+    "support_lead": _VERIFICATION,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 
 def ensure_roles() -> None:
     """Bring the groups of the database in line with ``ROLES``; may be called at every start."""

@@ -41,6 +41,9 @@ OPERATOR_NAME = env("OPERATOR_NAME", default="Player Management System")
 # Currencies that players may hold. Loyalty counts in EUR: others wait for exchange rates.
 PLAYER_CURRENCIES = env.list("PLAYER_CURRENCIES", default=["EUR"])
 
+# Folders with packs of rules of the operator's own, beside the shipped ones: a house policy, a licence's own terms.
+PACK_FOLDERS = env.list("PACK_FOLDERS", default=[])
+
 # --- personal data -----------------------------------------------------------------------------------------------
 # How long a reveal lasts, and how many one person may make in an hour.
 REVEAL_MINUTES = env.int("REVEAL_MINUTES", default=10)
@@ -244,6 +247,7 @@ CELERY_BEAT_SCHEDULE = {
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
+    "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},

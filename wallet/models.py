@@ -102,8 +102,8 @@ class Account(models.Model):
             ),
             models.Index(
                 fields=["active_until"],
-                condition=models.Q(kind="free_spins", closed_at=None),
-                name="wallet_account_spins_end",
+                condition=models.Q(kind__in=["bonus", "free_spins"], closed_at=None, active_until__isnull=False),
+                name="wallet_account_ends",
             ),
         ]
 

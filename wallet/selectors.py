@@ -43,7 +43,7 @@ from wallet.types_purses import JackpotDetails
 
 
 def get_balances(player_id: UUID) -> Balances:
-    """What the player holds now, open purses only. Raises: UnknownPlayer."""
+    """What the player holds now: open purses only, and no bonus whose time is over. Raises: UnknownPlayer."""
     rows = fetch_all(
         """
         SELECT p.currency,
@@ -53,6 +53,7 @@ def get_balances(player_id: UUID) -> Balances:
                coalesce(sum(a.balance_minor / a.spin_value_minor) FILTER (WHERE a.kind = 'free_spins'), 0)::bigint AS spins,
                coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'tournament'), 0)::bigint AS tournament_minor
         FROM players_player p LEFT JOIN wallet_account a ON a.player_id = p.id AND a.closed_at IS NULL
+             AND (a.kind <> 'bonus' OR a.active_until IS NULL OR a.active_until > now())
         WHERE p.id = %s GROUP BY p.id
         """,
         [player_id],

@@ -14,6 +14,7 @@ from wallet.services.free_spins import expire_free_spins as expire_spins
 from wallet.services.holds import expire_holds as expire
 from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_sending import send_due
+from wallet.services.purses import expire_bonus_purses as expire_bonuses
 from wallet.services.rounds import sweep_rounds
 
 
@@ -84,3 +85,9 @@ def close_forgotten_rounds(**kwargs: object) -> int:
 def expire_free_spins(**kwargs: object) -> int:
     """Close the free-spins purses whose time is over."""
     return expire_spins(at=clock.now())
+
+
+@shared_task
+def expire_bonus_purses(**kwargs: object) -> int:
+    """Close the bonus purses whose time is over."""
+    return expire_bonuses(at=clock.now())

@@ -9,7 +9,7 @@ from uuid import UUID
 from compliance.gate_checks import CHECKS
 from compliance.models_gate import GateDecision
 from compliance.selectors_gate import GateContext
-from compliance.selectors_packs import get_pack
+from compliance.selectors_packs import get_pack, get_pack_of
 from compliance.services.play_gate import ensure
 from compliance.types_gate import (
     Decision,
@@ -38,7 +38,7 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     if isinstance(facts, RegistrationFacts):
         pack = get_pack(country=facts.country, region=facts.region, at=at)
     elif player:
-        pack = get_pack(country=player.country, at=at)
+        pack = get_pack_of(player.id, at)
     else:
         raise TypeError(f"Who wants {action}? Only registrations have no player yet.")
     if action is GateAction.BET and player_id:

@@ -13,9 +13,9 @@ from django.db import transaction
 from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
-from compliance.selectors_packs import DEFAULT, get_pack
+from compliance.selectors_packs import get_pack, get_pack_of
 from compliance.types_gate import LONG_AGO, ReasonCode
-from compliance.types_packs import EffectivePack, PackIncomplete
+from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
 from kernel.db import fetch_all, fetch_one
 from players.selectors import get_player
@@ -29,7 +29,7 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
     """
     with holding(player_id):
         player = get_player(player_id)
-        pack = get_pack(country=player.country, at=at)
+        pack = get_pack_of(player_id, at)
         row = _blank(pack)
         try:
             for part in PARTS:
@@ -46,7 +46,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
     by the service that set it.
     """
     stale = fetch_all(
-        "SELECT p.id, p.country, g.player_id IS NULL AS missing FROM players_player p "
+        "SELECT p.id, p.country, p.region, g.player_id IS NULL AS missing FROM players_player p "
         "LEFT JOIN compliance_playgate g ON g.player_id = p.id WHERE p.id = ANY (%s) AND (g.player_id IS NULL "
         "OR %s < g.valid_from OR %s >= g.valid_until)",
         [list(set(player_ids)), at, at],
@@ -57,8 +57,8 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         lock_players(row["id"] for row in stale)
         blank: list[PlayGate] = []
         for row in stale:
-            pack = get_pack(country=row["country"], at=at)
-            if row["missing"] and pack.pack_id == DEFAULT.pack_id:
+            pack = get_pack(country=row["country"], region=row["region"], at=at)
+            if row["missing"] and pack.pack_id == DEFAULT:
                 blank.append(PlayGate(player_id=row["id"], **_values(_blank(pack), at)))
             else:
                 refresh(player_id=row["id"], at=at)
@@ -90,6 +90,6 @@ def _values(row: Compiled, at: datetime) -> dict[str, Any]:
 
 
 def _blank(pack: EffectivePack) -> Compiled:
-    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from or LONG_AGO)
+    row = Compiled(packs=pack.label, time_zone=pack.timezone, valid_from=pack.valid_from)
     row.until(pack.valid_until)
     return row

@@ -1,4 +1,5 @@
--- The gate on the bet path: asked by the wallet's posting functions in their transaction, under the player's lock.
+-- The gate on the bet path: asked by the wallet's posting functions in their transaction, under the player's lock, and as the
+-- database's owner, like them.
 --
 -- A player with nothing to check (plain) costs one update of one row, found by its key. Everything else is judged by
 -- compliance_bet_refusal; rules_gate.py says the same in Python, and one table of cases tests both.
@@ -34,7 +35,9 @@ CREATE FUNCTION compliance_window_start(p_period text, p_zone text, p_at timesta
         WHEN '24h' THEN p_at - interval '24 hours'
         WHEN '7d' THEN p_at - interval '168 hours'
         WHEN '30d' THEN p_at - interval '720 hours'
-        ELSE date_trunc(p_period, p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone END
+        WHEN 'day' THEN date_trunc('day', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone
+        WHEN 'week' THEN date_trunc('week', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone
+        WHEN 'month' THEN date_trunc('month', p_at AT TIME ZONE p_zone) AT TIME ZONE p_zone END
 $$;
 
 -- When a calendar period ends; NULL of a rolling window, which frees bit by bit.
@@ -61,7 +64,7 @@ $$;
 
 -- Adds to what was played in the hour of p_at; amounts below zero take back. Never refuses.
 CREATE FUNCTION compliance_gate_count(p_player uuid, p_at timestamptz, p_bets integer, p_staked bigint, p_won bigint)
-RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     UPDATE compliance_playgate SET
         hour_bets = hour_bets + p_bets,
@@ -86,7 +89,7 @@ $$;
 
 -- Puts what was counted in the gates' hour into the activity and begins the hour of p_at, where that is another one.
 CREATE FUNCTION compliance_gate_turn(p_players uuid[], p_at timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql AS $$
     INSERT INTO compliance_playactivity AS a (player_id, hour_at, bets, staked_minor, won_minor, played_ms)
     SELECT player_id, hour_at, hour_bets, hour_staked_minor, hour_won_minor, hour_played_ms FROM compliance_playgate
     WHERE player_id = ANY (p_players) AND NOT (p_at >= hour_at AND p_at < hour_at + interval '1 hour')
@@ -102,7 +105,7 @@ $$;
 -- Keeps that a bet was denied, and why.
 CREATE FUNCTION compliance_keep_bet_denial(p_player uuid, p_reason text, p_data jsonb, p_game text, p_category text,
     p_stake bigint, p_real bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql AS $$
     INSERT INTO compliance_gatedecision (action, player_id, verdict, reasons, inputs, packs, actor, request_id, decided_at)
     SELECT 'bet', p_player, 'deny', jsonb_build_array(jsonb_build_object('code', p_reason, 'data', coalesce(p_data, '{}'))),
            jsonb_build_object('game', p_game, 'category', p_category, 'stake_minor', p_stake, 'real_minor', p_real),
@@ -166,7 +169,7 @@ $$;
 -- p_won is what of real money the same call wins. p_game '': no game is played, as when a tournament is bought into.
 CREATE FUNCTION compliance_gate_bet(p_player uuid, p_game text, p_category text, p_stake bigint, p_real bigint, p_won bigint,
     p_at timestamptz, p_actor text, p_request_id text) RETURNS text
-LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE plpgsql AS $$
 DECLARE
     gate compliance_playgate;
     refused record;
@@ -217,7 +220,7 @@ $$;
 
 -- Counts the bets of a batch, whose players are all plain and fresh: one object for each of them.
 CREATE FUNCTION compliance_gate_bets(p_bets jsonb, p_at timestamptz) RETURNS void
-LANGUAGE sql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+LANGUAGE sql AS $$
     SELECT compliance_gate_turn((SELECT array_agg(player) FROM jsonb_to_recordset(p_bets) AS b (player uuid)), p_at);
     UPDATE compliance_playgate g SET
         hour_bets = hour_bets + b.bets,

@@ -32,3 +32,48 @@ class ApprovalDecided(Event):
     state: str
     decided_by: str
     result: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PackActivated(Event):
+    """A version of a jurisdiction pack, or of the house policy, was put in force from ``in_force_from`` on."""
+
+    wire_name = "compliance.pack-activated.v1"
+    pack: str
+    version: str
+    digest: str
+    in_force_from: datetime
+    activated_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycCaseOpened(Event):
+    """A player has to prove something. ``steps`` are kinds, parted by spaces; ``funds`` says whether money is locked."""
+
+    wire_name = "compliance.kyc-case-opened.v1"
+    case_id: UUID
+    trigger: str
+    steps: str
+    funds: str
+    due_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycDecided(Event):
+    """A case moved to ``state``: in_review, confirmed, rejected_retry, rejected_final, expired, cancelled."""
+
+    wire_name = "compliance.kyc-decided.v1"
+    case_id: UUID
+    trigger: str
+    state: str
+    expires_at: datetime | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class KycFundsMoved(Event):
+    """A case locked the player's money, let it go, or has it go back to where it came from."""
+
+    wire_name = "compliance.kyc-funds-moved.v1"
+    case_id: UUID
+    from_funds: str
+    to_funds: str

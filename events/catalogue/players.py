@@ -127,3 +127,23 @@ class BreakGlassUsed(Event):
     staff_id: str
     session_id: str
     reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConfirmStatusChanged(Event):
+    """Verification of the player's identity moved: unverified, submitted, in_review, confirmed, rejected_retry,
+    rejected_final, expired."""
+
+    wire_name = "players.confirm-status-changed.v1"
+    from_status: str
+    to_status: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskLevelChanged(Event):
+    """The player's risk level moved: low, medium, high, prohibited. ``factors`` are codes, parted by spaces."""
+
+    wire_name = "players.risk-level-changed.v1"
+    from_level: str
+    to_level: str
+    factors: str

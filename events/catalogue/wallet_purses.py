@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
@@ -79,6 +80,34 @@ class JackpotWon(Event):
     amount: Decimal
     real: Decimal
     bonus: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurseOpened(Event):
+    """A player has a bonus purse with ``amount`` in it, at the cost of the house."""
+
+    wire_name = "wallet.purse-opened.v1"
+    purse_id: UUID
+    transfer_id: UUID
+    amount: Decimal
+    active_until: datetime | None
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PurseClosed(Event):
+    """A bonus purse was closed. ``amount`` was in it and went ``into`` real money ("real") or back to the "house".
+
+    ``expired``: its time was over. ``transfer_id`` is None where nothing was left in it.
+    """
+
+    wire_name = "wallet.purse-closed.v1"
+    purse_id: UUID
+    transfer_id: UUID | None
+    into: str
+    amount: Decimal
+    expired: bool
     currency: str
 
 

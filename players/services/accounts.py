@@ -77,7 +77,8 @@ def change_status(*, player_id: UUID, to: Status, reason: str, actor: Actor, at:
 def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Actor, at: datetime) -> PlayerDetails:
     """Change profile fields and preferences; what is equal already is left alone. Each change is kept in the history.
 
-    ``changes`` may name: phone, first_name, last_name, birth_date, city, postcode, country, language, time_zone.
+    ``changes`` may name: phone, first_name, last_name, birth_date, birth_name, birth_place, city, postcode, country,
+    region, language, time_zone.
     Publishes SettingChanged per field. Raises: UnknownPlayer, FieldErrors.
     """
     try:
@@ -111,7 +112,7 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     return get_player(player_id)
 
 
-_ON_PLAYER = {"country", "language", "time_zone"}
+_ON_PLAYER = {"country", "region", "language", "time_zone"}
 
 
 def _clean(player: Player, changes: Mapping[str, object], at: datetime) -> dict[str, object]:
@@ -120,9 +121,12 @@ def _clean(player: Player, changes: Mapping[str, object], at: datetime) -> dict[
         "phone": lambda text: rules.normalise_phone(text, country),
         "first_name": rules.check_name,
         "last_name": rules.check_name,
+        "birth_name": rules.check_name,
+        "birth_place": rules.check_name,
         "city": rules.check_name,
         "postcode": rules.check_name,
         "country": rules.check_country,
+        "region": rules.check_region,
         "language": rules.check_language,
         "time_zone": rules.check_time_zone,
     }

@@ -43,6 +43,9 @@ class Registration:
     first_name: str = ""
     last_name: str = ""
     birth_date: date | None = None
+    birth_name: str = ""
+    birth_place: str = ""
+    region: str = ""
     city: str = ""
     postcode: str = ""
     language: str = "en"
@@ -114,6 +117,7 @@ def _create(player_id: UUID, data: Registration, password_hash: str, at: datetim
         id=player_id,
         user=user,
         country=data.country,
+        region=data.region,
         currency=data.currency,
         language=data.language,
         time_zone=data.time_zone,
@@ -125,6 +129,8 @@ def _create(player_id: UUID, data: Registration, password_hash: str, at: datetim
         first_name=data.first_name,
         last_name=data.last_name,
         birth_date=data.birth_date,
+        birth_name=data.birth_name,
+        birth_place=data.birth_place,
         phone=data.phone,
         city=data.city,
         postcode=data.postcode,
@@ -138,11 +144,14 @@ def _clean(data: Registration, at: datetime) -> Registration:
         "email": lambda: rules.normalise_email(data.email),
         "login": lambda: rules.normalise_login(data.login),
         "country": lambda: rules.check_country(data.country),
+        "region": lambda: rules.check_region(data.region),
         "currency": lambda: rules.check_currency(data.currency, settings.PLAYER_CURRENCIES),
         "phone": lambda: rules.normalise_phone(data.phone, data.country),
         "first_name": lambda: rules.check_name(data.first_name),
         "last_name": lambda: rules.check_name(data.last_name),
         "birth_date": lambda: data.birth_date and rules.check_birth_date(data.birth_date, at.date()),
+        "birth_name": lambda: rules.check_name(data.birth_name),
+        "birth_place": lambda: rules.check_name(data.birth_place),
         "city": lambda: rules.check_name(data.city),
         "postcode": lambda: rules.check_name(data.postcode)[:20],
         "language": lambda: rules.check_language(data.language),

@@ -23,6 +23,7 @@ _FOUND_EXACTLY = {SealedField.NATIONAL_ID}
 _CHECKS: dict[SealedField, Callable[[str, str], str]] = {
     SealedField.STREET: lambda text, country: rules.check_name(text),
     SealedField.NATIONAL_ID: rules.normalise_national_id,
+    SealedField.OCCUPATION: lambda text, country: rules.check_name(text),
 }
 
 

@@ -26,7 +26,7 @@ _RESTRICTIONS = (
     (RestrictionKind.COOLING_OFF, "Asked for a break", "player", 7),
     (RestrictionKind.SELF_EXCLUDED, "Asked to be excluded", "player", None),
     (RestrictionKind.DEPOSIT_BLOCK, "Chargeback reported by the bank", "staff", 14),
-    (RestrictionKind.KYC_HOLD, "Documents could not be read", "staff", None),
+    (RestrictionKind.WITHDRAWAL_HOLD, "Documents could not be read", "staff", None),
 )
 
 
@@ -91,7 +91,7 @@ class _Life:
                 yield restriction
                 if restriction.kind is RestrictionKind.SELF_EXCLUDED:
                     return
-                if restriction.kind is not RestrictionKind.KYC_HOLD:
+                if restriction.kind is not RestrictionKind.WITHDRAWAL_HOLD:
                     self.no_deposits_until = restriction.until or self.until
                 restriction = None
             if start >= self.no_deposits_until:

@@ -25,7 +25,7 @@ SELECT t.id, t.kind, {_MOMENTS}, t.currency, kernel_major(coalesce(e.change_mino
     kernel_major(e.real_after, t.currency) AS real_after, {_NAMES}
 FROM wallet_transfer t LEFT JOIN (
     SELECT e.transfer_id, sum(e.amount_minor)::bigint AS change_minor,
-           max(e.balance_after_minor) FILTER (WHERE a.kind = 'real') AS real_after
+           (array_agg(e.balance_after_minor ORDER BY e.id DESC) FILTER (WHERE a.kind = 'real'))[1] AS real_after
     FROM wallet_account a JOIN wallet_entry e ON e.account_id = a.id AND e.sequence IS NOT NULL
     WHERE a.player_id = %(player)s AND e.id >= kernel_uuid7_floor(coalesce(%(since)s::timestamptz, 'epoch'))
     GROUP BY e.transfer_id

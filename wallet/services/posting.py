@@ -29,23 +29,25 @@ class OwnSource(StrEnum):
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
     FREE_SPINS = "pms:free-spins"
+    PURSES = "pms:purses"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:
-    """Call a posting function. When a parallel call took the key first, the second look sees what it led to.
+    """Call a posting function; again where a parallel call took the key first, or the gate's row had to be compiled.
 
     Outside a transaction the call is one of its own: it commits before this returns. Balances are in the player's
     currency; ``currency`` labels the zeros of a player who is unknown.
     """
-    try:
-        posting = _call(function, params, currency)
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block:
-            raise
-        posting = _call(function, params, currency)
-    if posting.reason == _GATE_STALE:  # nothing was done: the gate did not know the player, or not as of now
-        refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike
-        posting = _call(function, params, currency)
+    for last in (False, False, True):
+        try:
+            posting = _call(function, params, currency)
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block or last:
+                raise
+            continue  # the next look sees what the key led to
+        if posting.reason != _GATE_STALE:
+            break
+        refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike; nothing was done
     return posting
 
 

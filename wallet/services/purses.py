@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
-from kernel.actors import Actor
+from kernel.actors import Actor, system
 from kernel.context import request_id
 from kernel.money import Money
-from wallet.services.posting import check_amount, check_references, post
-from wallet.types import Posting, PurseTerms
+from wallet.models import Account
+from wallet.services.posting import OwnSource, check_amount, check_references, post
+from wallet.types import AccountKind, Outcome, Posting, PurseTerms
 
 
 def open_bonus_purse(
@@ -22,7 +23,10 @@ def open_bonus_purse(
     actor: Actor,
     at: datetime,
 ) -> tuple[UUID, Posting]:
-    """Open a bonus purse holding ``amount``, paid by the house; its id and the posting. Raises: FieldErrors."""
+    """Open a bonus purse holding ``amount``, paid by the house; its id and the posting. Publishes PurseOpened.
+
+    Raises: FieldErrors.
+    """
     check_references(source=source, idempotency_key=idempotency_key)
     check_amount("amount", amount)
     # Named after the key, so that a retry meets the purse of the first call.
@@ -62,7 +66,7 @@ def close_bonus_purse(
 ) -> Posting:
     """Close a bonus purse: ``release`` turns what is in it into real money, otherwise the house takes it back.
 
-    Late wins follow the same way. Raises: FieldErrors.
+    Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
     """
     check_references(source=source, idempotency_key=idempotency_key)
     return post(
@@ -79,3 +83,27 @@ def close_bonus_purse(
         ],
         currency,
     )
+
+
+def expire_bonus_purses(*, at: datetime, limit: int = 1_000) -> int:
+    """Close the bonus purses whose time is over, into the house; how many. May be run any number of times at once.
+
+    A win that comes later is the house's, as one is that comes after the time and before this. Publishes PurseClosed.
+    """
+    due = Account.objects.filter(kind=AccountKind.BONUS, closed_at=None, active_until__lte=at)
+    closed = 0
+    for purse_id, player_id, currency in list(
+        due.order_by("active_until").values_list("id", "player_id", "currency")[:limit]
+    ):
+        posting = close_bonus_purse(
+            player_id=player_id,
+            purse_id=purse_id,
+            release=False,
+            currency=currency,
+            source=OwnSource.PURSES,
+            idempotency_key=f"{purse_id}:expired",
+            actor=system("expire-bonus-purses"),
+            at=at,
+        )
+        closed += posting.outcome is Outcome.APPLIED
+    return closed

@@ -92,7 +92,7 @@ BEGIN
         answer.reason := 'wrong_currency';
         RETURN answer;
     END IF;
-    destination := wallet_winnings_of(p_bet);
+    destination := wallet_winnings_of(p_bet, p_at);
     paid := CASE WHEN destination IS NULL THEN 0 ELSE p_amount END;  -- what is won into a forfeited bonus is the house's
     real_part := CASE WHEN destination = wallet_real_purse(p_bet.player_id, p_currency) THEN paid ELSE 0 END;
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
@@ -206,7 +206,7 @@ BEGIN
         GROUP BY a.id, a ORDER BY a.id
     LOOP
         won := won + line.won;
-        destination := wallet_destination(line.account);
+        destination := wallet_destination(line.account, p_at);
         CONTINUE WHEN destination IS NULL;  -- spins of a purse that is closed are gone
         PERFORM wallet_enter(answer.transfer_id, destination, -line.amount);
         PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account(

@@ -54,7 +54,7 @@ $$;
 
 -- Where wins of a free bet go: as its purse's terms say; real money for a bet that drew on none. NULL: to nobody, the
 -- bonus was forfeited.
-CREATE FUNCTION wallet_winnings_of(p_bet wallet_transfer) RETURNS uuid LANGUAGE plpgsql AS $$
+CREATE FUNCTION wallet_winnings_of(p_bet wallet_transfer, p_at timestamptz) RETURNS uuid LANGUAGE plpgsql AS $$
 DECLARE
     winnings wallet_account;
 BEGIN
@@ -63,7 +63,7 @@ BEGIN
     IF NOT FOUND THEN
         RETURN wallet_real_purse(p_bet.player_id, p_bet.currency);
     END IF;
-    RETURN wallet_destination(winnings);
+    RETURN wallet_destination(winnings, p_at);
 END
 $$;
 

@@ -134,10 +134,10 @@ BEGIN
         END IF;
         IF p_capture THEN
             PERFORM wallet_enter(release_id, purse.id, parts[i]);
-        ELSIF wallet_destination(purse) IS NULL THEN
+        ELSIF wallet_destination(purse, p_at) IS NULL THEN
             lost := lost + parts[i];
         ELSE
-            PERFORM wallet_enter(release_id, wallet_destination(purse), parts[i]);
+            PERFORM wallet_enter(release_id, wallet_destination(purse, p_at), parts[i]);
         END IF;
     END LOOP;
     IF lost > 0 THEN

@@ -125,7 +125,7 @@ BEGIN
     VALUES ('jackpot_win', p_player, p_currency, p_amount, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at)
     RETURNING id INTO answer.transfer_id;
     IF free THEN
-        destination := wallet_winnings_of(bet);
+        destination := wallet_winnings_of(bet, p_at);
         IF destination = wallet_real_purse(p_player, p_currency) THEN
             real_part := p_amount;
         ELSIF destination IS NOT NULL THEN
@@ -137,7 +137,7 @@ BEGIN
     ELSE
         split := wallet_split(bet, p_amount);
         FOR i IN 1..cardinality(split.purses) LOOP
-            destination := wallet_destination(split.purses[i]);
+            destination := wallet_destination(split.purses[i], p_at);
             CONTINUE WHEN split.parts[i] = 0 OR destination IS NULL;
             PERFORM wallet_enter(answer.transfer_id, destination, split.parts[i]);
             IF (split.purses[i]).kind = 'real' OR destination <> (split.purses[i]).id THEN

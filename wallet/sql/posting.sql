@@ -142,7 +142,8 @@ BEGIN
     SELECT coalesce(sum(balance_minor) FILTER (WHERE kind = 'real'), 0),
            coalesce(sum(balance_minor) FILTER (WHERE kind = 'bonus'), 0), max(currency)
     INTO p_posting.real_minor, p_posting.bonus_minor, p_posting.currency
-    FROM wallet_account WHERE player_id = p_player AND closed_at IS NULL;
+    FROM wallet_account WHERE player_id = p_player AND closed_at IS NULL
+      AND (kind <> 'bonus' OR active_until IS NULL OR active_until > now());  -- what has run out waits for its closing
     IF p_posting.currency IS NULL THEN  -- no purse yet
         SELECT currency INTO p_posting.currency FROM players_player WHERE id = p_player;
     END IF;
@@ -150,9 +151,11 @@ BEGIN
 END
 $$;
 
--- Where money of a purse goes now: the purse itself, the real purse once released, NULL (the house) once forfeited.
-CREATE FUNCTION wallet_destination(p_account wallet_account) RETURNS uuid LANGUAGE sql AS $$
-    SELECT CASE WHEN p_account.closed_at IS NULL THEN p_account.id
+-- Where money of a purse goes at p_at: the purse itself, the real purse once released, NULL (the house) once forfeited or
+-- run out, whether the purse is closed yet or not.
+CREATE FUNCTION wallet_destination(p_account wallet_account, p_at timestamptz) RETURNS uuid LANGUAGE sql AS $$
+    SELECT CASE WHEN p_account.closed_at IS NULL AND p_account.kind = 'bonus' AND p_account.active_until <= p_at THEN NULL
+                WHEN p_account.closed_at IS NULL THEN p_account.id
                 WHEN p_account.closed_into = 'real' THEN wallet_real_purse(p_account.player_id, p_account.currency) END
 $$;
 
@@ -200,7 +203,7 @@ BEGIN
         FOR i IN 1..cardinality(purses) LOOP
             CONTINUE WHEN parts[i] = 0;
             purse := purses[i];
-            destination := wallet_destination(purse);
+            destination := wallet_destination(purse, p_at);
             CONTINUE WHEN destination IS NULL;
             PERFORM wallet_enter(win_id, destination, parts[i], win_digest);
             paid := paid + parts[i];
@@ -468,7 +471,7 @@ BEGIN
         ELSE
             won_bonus := won_bonus + entry.won;
         END IF;
-        destination := wallet_destination(entry.account);
+        destination := wallet_destination(entry.account, p_at);
         CONTINUE WHEN destination IS NULL OR entry.amount = 0;
         PERFORM wallet_enter(rollback_id, destination, entry.amount);
         to_house := to_house - entry.amount;
@@ -551,6 +554,8 @@ CREATE FUNCTION wallet_open_purse(p_player uuid, p_account uuid, p_currency text
     p_stake_cap bigint, p_game_categories text[], p_active_until timestamptz, p_source text, p_key text, p_at timestamptz,
     p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+DECLARE
+    answer wallet_posting;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     IF EXISTS (SELECT FROM players_player WHERE id = p_player AND currency = p_currency) THEN
@@ -559,7 +564,13 @@ BEGIN
         VALUES (p_account, p_player, 'bonus', p_currency, 0, 0, p_priority, p_stake_cap, p_game_categories, p_active_until, p_at, '')
         ON CONFLICT (id) DO NOTHING;
     END IF;
-    RETURN wallet_move('bonus_grant', p_player, p_account, 'bonus_cost', p_currency, p_amount, p_source, p_key, p_at, p_actor, p_request_id);
+    answer := wallet_move('bonus_grant', p_player, p_account, 'bonus_cost', p_currency, p_amount, p_source, p_key, p_at, p_actor, p_request_id);
+    IF answer.outcome = 'applied' THEN
+        PERFORM events_append('wallet.purse-opened.v1', p_player, p_at, jsonb_build_object(
+            'purse_id', p_account, 'transfer_id', answer.transfer_id, 'amount', kernel_major(p_amount, p_currency),
+            'active_until', p_active_until, 'currency', p_currency), p_request_id);
+    END IF;
+    RETURN answer;
 END
 $$;
 
@@ -597,6 +608,10 @@ BEGIN
         END IF;
     END IF;
     UPDATE wallet_account SET closed_at = p_at, closed_into = p_into WHERE id = p_account;
+    PERFORM events_append('wallet.purse-closed.v1', p_player, p_at, jsonb_build_object(
+        'purse_id', p_account, 'transfer_id', answer.transfer_id, 'into', p_into,
+        'amount', kernel_major(purse.balance_minor, purse.currency),
+        'expired', p_into = 'house' AND coalesce(purse.active_until <= p_at, false), 'currency', purse.currency), p_request_id);
     answer.outcome := 'applied';
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN wallet_with_balances(answer, p_player);

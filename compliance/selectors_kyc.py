@@ -1,0 +1,146 @@
+"""Reads of verification: cases, what is proved, what waits for staff."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from compliance.models_kyc import KycCase, KycMove, KycStep
+from compliance.types_kyc import (
+    UNFINISHED,
+    CaseDetails,
+    CaseState,
+    Funds,
+    MoveDetails,
+    StepDetails,
+    StepKind,
+    StepState,
+    Trigger,
+)
+from kernel.errors import NotFound
+
+_ORDER = {kind.value: place for place, kind in enumerate(StepKind)}
+
+
+def get_case(case_id: UUID) -> CaseDetails:
+    """Raises: NotFound."""
+    row = _cases().filter(id=case_id).first()
+    if row is None:
+        raise NotFound(f"There is no verification case {case_id}.")
+    return details(row)
+
+
+def get_step(step_id: UUID) -> StepDetails:
+    """Raises: NotFound."""
+    row = KycStep.objects.select_related("case").filter(id=step_id).first()
+    if row is None:
+        raise NotFound(f"There is no step {step_id} of a verification.")
+    return step_details(row, row.case.player_id)
+
+
+def find_unfinished_case(player_id: UUID) -> CaseDetails | None:
+    """The one case that the player has to finish, if there is one."""
+    row = _cases().filter(player_id=player_id, state__in=UNFINISHED).first()
+    return details(row) if row else None
+
+
+def list_cases(
+    *,
+    player_id: UUID | None = None,
+    state: CaseState | None = None,
+    trigger: Trigger | None = None,
+    before: UUID | None = None,
+    limit: int = 50,
+) -> list[CaseDetails]:
+    """Newest first, older than ``before``."""
+    rows = _cases().order_by("-id")
+    for name, value in {"player_id": player_id, "state": state, "trigger": trigger, "id__lt": before}.items():
+        if value:
+            rows = rows.filter(**{name: value})
+    return [details(row) for row in rows[:limit]]
+
+
+def review_queue(at: datetime, actor_id: str = "") -> QuerySet[KycCase]:
+    """Cases that wait for staff, what is due first first; without what is in somebody else's hands."""
+    free = Q(claimed_until=None) | Q(claimed_until__lte=at) | Q(claimed_by=actor_id)
+    return _cases().filter(free, state=CaseState.IN_REVIEW).order_by("review_due_at", "id")
+
+
+def list_moves(case_id: UUID) -> list[MoveDetails]:
+    """Everything that happened to a case, oldest first."""
+    return [
+        MoveDetails(row.step, row.from_state, row.to_state, row.actor, tuple(row.reasons), row.note, row.moved_at)
+        for row in KycMove.objects.filter(case_id=case_id).order_by("id")
+    ]
+
+
+def list_proved(player_id: UUID, at: datetime) -> frozenset[StepKind]:
+    """What is proved of the player now: accepted, not lapsed, in a case that was not refused."""
+    steps = KycStep.objects.filter(
+        Q(expires_at=None) | Q(expires_at__gt=at),
+        case__player_id=player_id,
+        state=StepState.ACCEPTED,
+        case__state__in=[*UNFINISHED, CaseState.CONFIRMED],
+    )
+    return frozenset(StepKind(kind) for kind in steps.values_list("kind", flat=True))
+
+
+def stands_confirmed(player_id: UUID, *, without: UUID | None = None) -> bool:
+    """Whether a confirmed case stands (another than ``without``)."""
+    rows = KycCase.objects.filter(player_id=player_id, state=CaseState.CONFIRMED)
+    return (rows.exclude(id=without) if without else rows).exists()
+
+
+def details(row: KycCase) -> CaseDetails:
+    steps = sorted(row.steps.all(), key=lambda step: _ORDER[step.kind])
+    return CaseDetails(
+        id=row.id,
+        player_id=row.player_id,
+        trigger=Trigger(row.trigger),
+        state=CaseState(row.state),
+        funds=Funds(row.funds),
+        risk_level=row.risk_level,
+        pack=row.pack,
+        reason=row.reason,
+        legal_reason=row.legal_reason,
+        steps=tuple(step_details(step, row.player_id) for step in steps),
+        opened_at=row.opened_at,
+        due_at=row.due_at,
+        review_due_at=row.review_due_at,
+        claimed_by=row.claimed_by,
+        claimed_until=row.claimed_until,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        decision_reason=row.decision_reason,
+        expires_at=row.expires_at,
+        grace_acknowledged_at=row.grace_acknowledged_at,
+    )
+
+
+def step_details(row: KycStep, player_id: UUID) -> StepDetails:
+    return StepDetails(
+        id=row.id,
+        case_id=row.case_id,
+        player_id=player_id,
+        kind=StepKind(row.kind),
+        state=StepState(row.state),
+        reasons=tuple(row.reasons),
+        note=row.note,
+        provider=row.provider,
+        attempts=row.attempts,
+        submitted_at=row.submitted_at,
+        decided_at=row.decided_at,
+        decided_by=row.decided_by,
+        expires_at=row.expires_at,
+    )
+
+
+def list_states(steps: Iterable[KycStep]) -> list[StepState]:
+    return [StepState(step.state) for step in steps]
+
+
+def _cases() -> QuerySet[KycCase]:
+    return KycCase.objects.prefetch_related(Prefetch("steps", KycStep.objects.all()))

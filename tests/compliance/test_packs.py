@@ -1,0 +1,355 @@
+"""Pack files: what is refused, what holds when, and that a house policy never loosens."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folders
+from compliance.pack_schema import SCHEMA
+from compliance.rules_packs import Book, check_house, effective_at, list_changes, tighten
+from compliance.selectors_packs import get_pack
+from compliance.services.packs import AlreadyActivated, request_activation
+from compliance.types_packs import PackIncomplete
+from kernel.errors import FieldErrors
+from kernel.money import Money
+from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, loosens, tightest, to_json
+from tests.packs import ASKS, LONG_AGO, activate, pack_of
+
+IDS = ["CA-ON", "DE", "DK", "GB", "MT", "NL", "SE"]
+HEAD = '[pack]\nid = "XX"\nauthority = "a"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\nresidence = ["XX"]\n'
+AGE = '[rules.age]\nmin = { value = 18, rule = "r", status = "own" }\n'
+
+
+def read(tmp_path: Path, text: str, name: str = "2026-01-01.toml", pack: str = "XX") -> PackFile:
+    folder = tmp_path / pack
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(text)
+    return read_folders([SHIPPED, tmp_path])[pack][-1]
+
+
+def test_every_shipped_file_fits() -> None:
+    packs = load_packs()
+    assert set(packs) == {*IDS, "default", "house"}
+    assert {f"{file.id} {file.version}" for files in packs.values() for file in files} >= {
+        "GB 2026-09-30", "SE 2026-05-01", "DE 2026-07-01", "MT 2027-07-10"
+    }  # fmt: skip
+    used = {item.source for files in packs.values() for file in files for item in file.values.values()} - {""}
+    assert used <= set(load_sources())
+
+
+@pytest.mark.rule(47)
+def test_no_shipped_pack_lets_a_players_return_be_their_own() -> None:
+    assert all(load_packs()[pack][-1].values["fairness.per_player_rtp"].value is False for pack in IDS)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (HEAD + '[rules.age]\nmim = { value = 18, rule = "r", status = "own" }', ["XX/2026-01-01.toml", "age.mim"]),
+        (
+            HEAD + '[rules.age]\nmin = { value = "18", rule = "r", status = "own" }',
+            ["age.min", "whole number of years"],
+        ),
+        (HEAD + '[rules.age]\nmin = { value = true, rule = "r", status = "own" }', ["age.min", "whole number"]),
+        (HEAD + '[rules.age]\nmin = { value = 180, rule = "r", status = "own" }', ["age.min", "16 to 99"]),
+        (HEAD + "[rules.age]\nmin = 18", ["age.min", "where it is from"]),
+        (HEAD + '[rules.age]\nmin = { value = 18, rule = "r", status = "sure" }', ["status is one of"]),
+        (HEAD + '[rules.age]\nmin = { value = 18, rule = "r", status = "official" }', ["names the source"]),
+        (HEAD + '[rules.age]\nmin = { value = 18, rule = "r", source = "ZZ9", status = "official" }', ["ZZ9"]),
+        (HEAD + '[rules.age]\nmin = { value = 18, rule = "r", status = "own", note = "x" }', ["knows no note"]),
+        (HEAD + '[rules.bonus]\nmax_amount = { value = "10.00 SEK", rule = "r", status = "own" }', ["amount in EUR"]),
+        (HEAD + '[rules.bonus]\nmax_amount = { value = 10, rule = "r", status = "own" }', ["with its currency"]),
+        (HEAD + '[rules.games]\nautoplay = { value = "no", rule = "r", status = "own" }', ["true or false"]),
+        (
+            HEAD + '[rules.games]\nslot_stake_cap = { value = { old = "1.00 EUR" }, rule = "r", status = "own" }',
+            ["knows no old"],
+        ),
+        (HEAD + '[rules.exclusion]\nmin_term = { value = "6 months", rule = "r", status = "own" }', ['"6mo"']),
+        (
+            HEAD + '[rules.registers]\nexclusion_name = { value = "R", rule = "r", status = "own" }',
+            ["check_on", "needs"],
+        ),
+        (HEAD + "[extra]\na = 1", ["[extra]"]),
+        (HEAD.replace("Berlin", "Nowhere"), ["timezone"]),
+        (HEAD.replace("XX", "YY"), ["folder XX"]),
+        ('[pack]\nbased_on = "2025-01-01"\n', ["no such earlier version"]),
+        ("[pack\n", ["not TOML"]),
+    ],
+)
+def test_a_file_that_does_not_fit_is_refused_with_key_and_remedy(tmp_path: Path, text: str, words: list[str]) -> None:
+    with pytest.raises(PackError) as refused:
+        read(tmp_path, text)
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_a_file_is_named_by_its_day(tmp_path: Path) -> None:
+    with pytest.raises(PackError, match="the day it takes effect"):
+        read(tmp_path, HEAD + AGE, "new.toml")
+
+
+def test_a_version_says_only_what_changes(tmp_path: Path) -> None:
+    cap = '[rules.bonus]\nmax_amount = { value = "10.00 EUR", rule = "r", status = "own" }\n'
+    read(tmp_path, HEAD + AGE + cap)
+    later = read(
+        tmp_path,
+        '[pack]\nbased_on = "2026-01-01"\nremoved = ["bonus.max_amount"]\n' + AGE.replace("18", "19"),
+        "2026-06-01.toml",
+    )
+    assert {key: item.value for key, item in later.values.items()} == {"age.min": 19}
+    before = read_folders([tmp_path])["XX"][0]
+    assert {(change.key, change.after and change.after.value) for change in list_changes(before, later)} == {
+        ("age.min", 19),
+        ("bonus.max_amount", None),
+    }
+
+
+def test_a_version_takes_effect_at_local_midnight() -> None:
+    [summer] = [file for file in load_packs()["GB"] if file.version == date(2026, 9, 30)]
+    assert effective_at(summer) == datetime(2026, 9, 29, 23, 0, tzinfo=UTC)
+    [winter] = [file for file in load_packs()["GB"] if file.version == date(2026, 1, 19)]
+    assert effective_at(winter) == datetime(2026, 1, 19, tzinfo=UTC)
+
+
+def test_what_is_kept_is_what_the_file_says() -> None:
+    for files in load_packs().values():
+        for file in files:
+            kept = from_json(to_json(file), SCHEMA)
+            assert kept == file
+            assert kept.digest == file.digest
+
+
+def test_which_version_holds_when() -> None:
+    files = load_packs()["GB"]
+    late = datetime(2026, 10, 5, 12, tzinfo=UTC)  # the last version is activated five days late
+    book = Book([(effective_at(file), file) for file in files[:2]] + [(late, files[2])], load_packs()["default"])
+    first = effective_at(files[0])
+    for at, label in [
+        (first - timedelta(microseconds=1), "default 2000-01-01"),
+        (first, "GB 2025-10-31"),
+        (late - timedelta(microseconds=1), "GB 2026-01-19"),
+        (late, "GB 2026-09-30"),
+    ]:
+        pack = book.get("GB", "", at)
+        assert pack.label == label
+        assert pack.valid_from <= at
+        assert pack.valid_until is None or at < pack.valid_until
+    assert book.get("GB", "", first - timedelta(days=1)).valid_until == first
+    assert book.get("FR", "", late).label == "default 2000-01-01"
+
+
+def test_an_older_version_activated_later_does_not_come_back() -> None:
+    old, _, new = load_packs()["GB"]
+    book = Book([(effective_at(new), new), (effective_at(new) + timedelta(days=9), old)], load_packs()["default"])
+    assert book.get("GB", "", effective_at(new) + timedelta(days=10)).version == new.version
+
+
+# --- the house policy --------------------------------------------------------------------------------------------
+
+
+def house(tmp_path: Path, rules: str) -> PackFile:
+    head = '[pack]\nid = "house"\nauthority = "o"\ncurrency = ""\ntimezone = "UTC"\nresidence = []\n'
+    return read(tmp_path, head + rules, "2026-11-02.toml", "house")
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ('[rules.age]\nmin = { value = 18, rule = "r", status = "own" }', ["CA-ON", "age.min", "only tighten"]),
+        ('[rules.exclusion]\nearly_revoke = { value = true, rule = "r", status = "own" }', ["SE", "early_revoke"]),
+        ('[rules_in.GB.limits]\nincrease_delay_hours = { value = 23, rule = "r", status = "own" }', ["23", "24"]),
+        (
+            '[rules_in.GB.games]\nslot_stake_cap = { value = { young = "2.01 GBP" }, rule = "r", status = "own" }',
+            ["2.01"],
+        ),
+        ('[rules_in.GB.bonus]\nmax_amount = { value = "1.00 GBP", rule = "r", status = "own" }', []),
+        (
+            '[rules_in.GB.games]\nslot_stake_cap = { value = { young = "1.00 EUR" }, rule = "r", status = "own" }',
+            ["GBP"],
+        ),
+        ('[rules.bonus]\nmax_amount = { value = "5.00 EUR", rule = "r", status = "own" }', ["per pack"]),
+        ('[rules.limits]\nperiods = { value = ["day"], rule = "r", status = "own" }', ["no stricter or laxer"]),
+        ('[rules_in.ZZ.age]\nmin = { value = 21, rule = "r", status = "own" }', ["no such pack"]),
+    ],
+)
+def test_a_house_policy_may_only_tighten(tmp_path: Path, rules: str, words: list[str]) -> None:
+    if not words:
+        house(tmp_path, rules)
+        return
+    with pytest.raises(PackError) as refused:
+        house(tmp_path, rules)
+    assert all(word in str(refused.value) for word in words), refused.value
+
+
+def test_a_house_policy_speaks_for_all_packs_or_for_one(tmp_path: Path) -> None:
+    policy = house(
+        tmp_path,
+        '[rules.age]\nmin = { value = 21, rule = "r", status = "own" }\n'
+        '[rules_in.GB.games]\nslot_stake_cap = { value = { default = "1.50 GBP" }, rule = "r", status = "own" }\n',
+    )
+    gb, de = load_packs()["GB"][-1], load_packs()["DE"][-1]
+    assert tighten(gb, policy)["age.min"] == tighten(de, policy)["age.min"] == 21
+    caps = tighten(gb, policy)["games.slot_stake_cap"]
+    assert caps == {"default": Money(150, "GBP"), "young": Money(150, "GBP")}
+    assert tighten(de, policy)["games.slot_stake_cap"] == de.values["games.slot_stake_cap"].value
+
+
+def values_of(key: Key) -> st.SearchStrategy[Any]:
+    """Values that a file may give this key, amounts in one currency."""
+    kind = key.kind
+    if kind.name.startswith("table of "):
+        return st.dictionaries(st.sampled_from(kind.options), values_of(Key(kind.single, "")), min_size=1)
+    if kind.name.startswith("list of "):
+        return st.lists(values_of(Key(kind.single, "")), unique=True, max_size=4).map(tuple)
+    return {
+        "flag": st.booleans(),
+        "integer": st.integers(kind.low, min(kind.high, kind.low + 50)),
+        "amount": st.integers(0, 500).map(lambda minor: Money(minor, "EUR")),
+        "choice": st.sampled_from(kind.options or ("x",)),
+        "term": st.sampled_from(["24h", "1d", "30d", "1mo", "6mo", "12mo", "1y", "5y"]),
+        "text": st.sampled_from(["a", "b"]),
+    }[kind.name]
+
+
+def sourced(values: dict[str, Any]) -> dict[str, Sourced]:
+    return {key: Sourced(value, "r", "", Status.OWN) for key, value in values.items()}
+
+
+def packs_of_random_values() -> st.SearchStrategy[dict[str, Any]]:
+    comparable = sorted(key for key, what in SCHEMA.items() if what.tighter is not Tighter.NONE)
+    return st.lists(st.sampled_from(comparable), max_size=12, unique=True).flatmap(
+        lambda keys: st.fixed_dictionaries({key: values_of(SCHEMA[key]) for key in keys})
+    )
+
+
+def allows(key: Key, value: Any, entry: str) -> Any:
+    """What a value means for one band or category."""
+    return value.get(entry, value.get("default")) if isinstance(value, dict) else value
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(packs_of_random_values(), packs_of_random_values())
+def test_no_house_policy_ever_loosens_any_pack(pack: dict[str, Any], policy: dict[str, Any]) -> None:
+    def file(pack_id: str, values: dict[str, Any]) -> PackFile:
+        return PackFile(pack_id, date(2026, 1, 1), "a", "EUR", "UTC", ("XX",), sourced(values))
+
+    result = tighten(file("XX", pack), file("house", policy))
+    for name, theirs in pack.items():
+        key = SCHEMA[name]
+        entries = {*theirs, *(policy.get(name) or {})} if isinstance(theirs, dict) else {""}
+        for entry in entries:
+            was, now = allows(key, theirs, entry), allows(key, result[name], entry)
+            if was is None:
+                continue
+            match key.tighter:
+                case Tighter.LOWER:
+                    assert now <= was
+                case Tighter.HIGHER if key.kind.name != "term":
+                    assert now >= was
+                case Tighter.TRUE:
+                    assert now or not was
+                case Tighter.FALSE:
+                    assert was or not now
+                case Tighter.MORE:
+                    assert set(was) <= set(now)
+                case Tighter.LATER:
+                    assert key.kind.options.index(now) >= key.kind.options.index(was)
+                case _:
+                    assert not loosens(key, was, now)
+    assert set(result) == set(pack) | set(policy)
+
+
+@settings(suppress_health_check=[HealthCheck.too_slow])
+@given(st.data())
+def test_the_stricter_of_two_does_not_hang_on_their_order(data: st.DataObject) -> None:
+    key = SCHEMA[data.draw(st.sampled_from(sorted(k for k, v in SCHEMA.items() if v.tighter is not Tighter.NONE)))]
+    one, other = data.draw(values_of(key)), data.draw(values_of(key))
+    both, back = tightest(key, one, other), tightest(key, other, one)
+    assert not loosens(key, both, back)
+    assert not loosens(key, back, both)
+    assert not loosens(key, one, both)
+    assert not loosens(key, other, both)
+
+
+def test_a_shipped_house_policy_tightens_every_shipped_pack() -> None:
+    for policy in load_packs()["house"]:
+        check_house(policy, load_packs())
+
+
+# --- in force ----------------------------------------------------------------------------------------------------
+
+AT = datetime(2026, 11, 27, 9, tzinfo=UTC)
+
+
+def test_nothing_activated_means_age_only(db: None) -> None:
+    pack = get_pack(country="GB", at=AT)
+    assert pack.label == "default 2000-01-01"
+    assert pack.integer("age.min") == 18
+    assert pack.amounts("games.slot_stake_cap") == {}
+    assert not pack.flag("games.autoplay")
+
+
+def test_activated_packs_hold_where_people_live(db: None) -> None:
+    activate("GB", "CA-ON", "house")
+    assert get_pack(country="GB", at=AT).label == "GB 2026-09-30 + house 2026-11-01"
+    assert get_pack(country="CA", region="ON", at=AT).pack_id == "CA-ON"
+    assert get_pack(country="CA", region="BC", at=AT).pack_id == "default"
+    assert get_pack(country="CA", at=AT).pack_id == "default"
+    assert get_pack(country="DE", at=AT).label == "default 2000-01-01 + house 2026-11-01"
+    assert get_pack(country="GB", at=datetime(2026, 2, 1, tzinfo=UTC)).label == "GB 2026-01-19"
+
+
+def test_a_version_activated_early_waits_for_its_day(db: None) -> None:
+    activate("SE", at=datetime(2026, 4, 1, tzinfo=UTC))
+    eve = datetime(2026, 4, 30, 21, 59, 59, tzinfo=UTC)  # 23:59:59 in Stockholm
+    pack = get_pack(country="SE", at=eve)
+    assert (str(pack.version), pack.valid_until) == ("2019-01-01", eve + timedelta(seconds=1))
+    assert not pack.find("payments.credit")
+    assert get_pack(country="SE", at=eve + timedelta(seconds=1)).find("payments.credit") is False
+
+
+def test_values_without_a_source_need_a_signature_each(db: None) -> None:
+    file = load_packs()["GB"][0]
+    assert "age.min" in file.unsourced
+
+    def ask(signed_off: dict[str, str]) -> None:
+        request_activation(
+            pack_id="GB",
+            version=file.version,
+            signed_off=signed_off,
+            comment="new law",
+            idempotency_key="k",
+            actor=ASKS,
+            at=AT,
+        )
+
+    all_signed = dict.fromkeys(file.unsourced, "counsel says so")
+    for signed in ({}, {**all_signed, "age.min": " "}, {**all_signed, "limits.scope": "has a source"}):
+        with pytest.raises(FieldErrors):
+            ask(signed)
+    ask(all_signed)
+    assert get_pack(country="GB", at=AT).pack_id == "default"  # nothing holds before the second person
+
+
+def test_packs_only_go_forward(db: None) -> None:
+    activate("GB", at=LONG_AGO)
+    with pytest.raises(AlreadyActivated):
+        request_activation(
+            pack_id="GB",
+            version=date(2026, 1, 19),
+            signed_off={},
+            comment="back",
+            idempotency_key="k",
+            actor=ASKS,
+            at=AT,
+        )
+
+
+def test_a_needed_value_that_is_missing_means_no() -> None:
+    with pytest.raises(PackIncomplete, match=r"age\.min"):
+        pack_of({}).need("age.min")
