@@ -11,12 +11,14 @@ class ComplianceConfig(AppConfig):
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.services.client_changes import ClientApproval
+        from compliance.services.limit_allowances import LimitRelief
         from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
 
         load_packs()  # a process does not start with packs that do not fit
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
+        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval(), LimitRelief()):
             register_handler(handler)
+        self._plug_limits()
         for rule in (
             TablePurge(
                 "sessions",
@@ -76,3 +78,17 @@ class ComplianceConfig(AppConfig):
             ),
         ):
             register_purge(rule)
+
+    def _plug_limits(self) -> None:
+        from django.conf import settings
+
+        from compliance.admin_limits import LimitsAsOf, LimitsPanel
+        from compliance.ports_limits import register_activity_file, register_limit_file
+        from compliance.services.sandbox_registers import SandboxActivityFile, SandboxLimitFile
+        from players.ports import register_as_of, register_panel
+
+        register_panel(LimitsPanel())
+        register_as_of(LimitsAsOf())
+        if settings.REGISTERS_SANDBOX:
+            register_limit_file("LUGAS Limitdatei", SandboxLimitFile())
+            register_activity_file("LUGAS Aktivitätsdatei", SandboxActivityFile())

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import compile_limits
+from compliance.selectors_limit_gate import compile_limit_demands
 from compliance.selectors_sessions import compile_games, compile_session
 
 Part = Callable[[CompileContext, Compiled], None]
 
-PARTS: tuple[Part, ...] = (compile_limits, compile_games, compile_session)
+PARTS: tuple[Part, ...] = (compile_limits, compile_limit_demands, compile_games, compile_session)

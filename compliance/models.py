@@ -82,6 +82,9 @@ from compliance import (  # noqa: E402  (Django looks for models here)
     models_gate,  # noqa: F401
     models_holds,  # noqa: F401
     models_kyc,  # noqa: F401
+    models_limit_changes,  # noqa: F401
     models_limits,  # noqa: F401
     models_packs,  # noqa: F401
+    models_payment_use,  # noqa: F401
+    models_sandbox_registers,  # noqa: F401
 )

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from compliance.services import purging
+from compliance.services import limit_changes, limit_prompts, purging
 from compliance.services.approvals import expire_due
 from kernel import clock
 from kernel.actors import system
@@ -19,3 +19,15 @@ def purge(**kwargs: object) -> dict[str, int]:
     """Purge what is past its retention and not held; how much of each."""
     done = purging.purge(actor=system("purge"), at=clock.now())
     return {each.name: each.gone for each in done}
+
+
+@shared_task
+def work_limit_changes(**kwargs: object) -> int:
+    """Put raises of limits in force, or tell players that they may confirm them, once their delay is over."""
+    return limit_changes.work_due(actor=system("limit-changes"), at=clock.now())
+
+
+@shared_task
+def remind_of_limits(**kwargs: object) -> int:
+    """Remind players of their activity and limits where their jurisdiction asks for it; how many."""
+    return limit_prompts.remind_due(at=clock.now())

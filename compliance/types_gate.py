@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from compliance.types_limits import CentralAnswer
 from kernel.money import Money
 from players.types import public_reason
 
@@ -41,6 +42,7 @@ class ReasonCode(StrEnum):
     PACK_INCOMPLETE = "pack_incomplete"
     LIMIT_REACHED = "limit_reached"
     LIMITS_REQUIRED = "limits_required"
+    LIMIT_PROMPT_DUE = "limit_prompt_due"
     STAKE_ABOVE_CAP = "stake_above_cap"
     TOO_FAST = "too_fast"
     REALITY_CHECK_DUE = "reality_check_due"
@@ -68,37 +70,6 @@ class ReasonCode(StrEnum):
     AGE_BAND_EXCLUDED = "age_band_excluded"
     NO_CONSENT = "no_consent"
     INACTIVE = "inactive"
-
-
-class LimitKind(StrEnum):
-    DEPOSIT = "deposit"
-    LOSS = "loss"  # real stakes less real winnings
-    STAKE = "stake"  # without a period: of one bet; else like wagering
-    WAGERING = "wagering"  # real stakes
-    SESSION_TIME = "session_time"
-    BALANCE = "balance"
-    LOGIN_TIME = "login_time"
-
-
-class LimitPeriod(StrEnum):
-    """Rolling windows (a month is 30 days), calendar periods in the pack's time zone, one session; NONE for a balance
-    or a single stake."""
-
-    NONE = ""
-    ROLLING_24H = "24h"
-    ROLLING_7D = "7d"
-    ROLLING_30D = "30d"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    SESSION = "session"
-
-
-class SetBy(StrEnum):
-    PLAYER = "player"
-    STAFF = "staff"
-    REGULATOR = "regulator"
-    PACK = "pack"
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +150,7 @@ class DepositFacts:
     provider: str = ""
     funding: str = ""  # of the instrument: debit, credit, prepaid …; '' is not known
     balance: Money | None = None  # what the player holds before it
+    central: CentralAnswer | None = None  # what the register over all operators said
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +213,8 @@ def _plain(value: Any) -> Any:
     match value:
         case Money():
             return {"amount": str(value.major), "currency": value.currency}
+        case CentralAnswer():
+            return {"accepted": value.accepted, "available": value.available, "reply_id": value.reply_id}
         case Decimal() | datetime() | date():
             return str(value)
         case tuple():

@@ -7,6 +7,7 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
+            compliance_limits,
             events,
             loyalty,
             players,

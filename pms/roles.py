@@ -61,7 +61,11 @@ _HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "complianc
 _REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
+_LIMITS = {"compliance.view_limit", "compliance.view_limitchange"}
+_SET_LIMITS = {"compliance.set_limit", "compliance.decide_limitchange", "compliance.request_allowance"}
+
 _EVERYTHING_TO_READ = (
+    _LIMITS |
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | _LOGINS
     | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
@@ -97,6 +101,17 @@ ROLES: dict[str, set[str]] = {
     "auditor": {"compliance.view_legalhold"} | _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
+
+# Players' limits: who sees them, sets them for the casino and talks to players, and who approves more room.
+for _role, _granted in {
+    "operations": _LIMITS,
+    "support_agent": _LIMITS,
+    "support_lead": _LIMITS | _SET_LIMITS,
+    "compliance_officer": _LIMITS | _SET_LIMITS | {"compliance.approve_allowance"},
+    "mlro": _LIMITS | {"compliance.approve_allowance"},
+    "vip_manager": _LIMITS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
 
 # Players' logins: who sees sessions and consents, and who ends sessions.
 _SESSIONS = {"players.view_session", "players.view_consent"}

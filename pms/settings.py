@@ -243,6 +243,8 @@ CELERY_BEAT_SCHEDULE = {
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "work-limit-changes": {"task": "compliance.tasks.work_limit_changes", "schedule": 60.0},
+    "remind-of-limits": {"task": "compliance.tasks.remind_of_limits", "schedule": crontab(hour=8, minute=20)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
@@ -402,6 +404,7 @@ SPECTACULAR_SETTINGS = {
         "PublicRestrictionKind": "players.types.PUBLIC_RESTRICTION_KINDS",
         "TransferKind": "wallet.types.TransferKind",
         "InstrumentKind": "wallet.types_payments.InstrumentKind",
+        "LimitKind": "compliance.types_limits.LimitKind",
     },
 }
 
@@ -412,6 +415,10 @@ STRIPE_API_KEY = env("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 # Several, separated by commas, while a secret is rotated.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
+# --- registers ---------------------------------------------------------------------------------------------------
+# Sandboxes of national registers know nobody and count for nobody else: leave them off where real players are.
+REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
 
 # --- players' login ----------------------------------------------------------------------------------------------
 PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")

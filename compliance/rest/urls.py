@@ -1,8 +1,17 @@
 from django.urls import path
 
-from compliance.rest import views
+from compliance.rest import limits, views
 
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
     path("compliance/approvals/<uuid:approval_id>", views.Approval.as_view(), name="approval"),
+    path("players/<uuid:player_id>/limits", limits.PlayerLimits.as_view(), name="player-limits"),
+    path("me/limits", limits.MyLimits.as_view(), name="my-limits"),
+    path("me/limits/prompt", limits.MyLimitPrompt.as_view(), name="my-limit-prompt"),
+    path("me/limits/changes/<uuid:change_id>", limits.MyLimitChange.as_view(), name="my-limit-change"),
+    path(
+        "me/limits/changes/<uuid:change_id>/confirm",
+        limits.MyLimitConfirmation.as_view(),
+        name="my-limit-confirmation",
+    ),
 ]

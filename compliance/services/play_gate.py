@@ -14,6 +14,7 @@ from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.services.pack_limits import sync_pack_limits
 from compliance.types_gate import LONG_AGO, ReasonCode
 from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
@@ -32,6 +33,7 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
         pack = get_pack_of(player_id, at)
         row = _blank(pack)
         try:
+            sync_pack_limits(player_id=player_id, at=at)
             for part in PARTS:
                 part(CompileContext(player=player, pack=pack, at=at), row)
         except PackIncomplete:

@@ -92,10 +92,15 @@ PAGES: dict[str, str | tuple[str, str]] = {
     # --- control ---
     "compliance_approval_*": SEES_APPROVALS,
     "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance
-    "compliance_approval_next": "administrator compliance_officer finance",
+    "compliance_approval_next": "administrator compliance_officer finance mlro",
     # Of a correction: corrections are approved by these.
     "compliance_approval_claim compliance_approval_release": APPROVES_CORRECTIONS,
     "compliance_approval_approve compliance_approval_reject": APPROVES_CORRECTIONS,
+    "compliance_limitchange_*": (
+        "administrator auditor compliance_officer mlro operations support_agent support_lead vip_manager"
+    ),
+    "compliance_limitchange_set compliance_limitchange_relief": "compliance_officer support_lead",
+    "compliance_limitchange_decide": "compliance_officer support_lead",
     "compliance_delegation_*": "administrator auditor compliance_officer finance",
     "compliance_delegation_appoint": "administrator compliance_officer finance",
     "compliance_delegation_end": "administrator compliance_officer",
