@@ -19,6 +19,7 @@ class ComplianceConfig(AppConfig):
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval(), LimitRelief()):
             register_handler(handler)
         self._plug_limits()
+        self._plug_sessions()
         for rule in (
             TablePurge(
                 "sessions",
@@ -92,3 +93,12 @@ class ComplianceConfig(AppConfig):
         if settings.REGISTERS_SANDBOX:
             register_limit_file("LUGAS Limitdatei", SandboxLimitFile())
             register_activity_file("LUGAS Aktivitätsdatei", SandboxActivityFile())
+
+    def _plug_sessions(self) -> None:
+        from compliance.admin_sessions import PlayAsOf, PlayPanel
+        from compliance.services.play_sessions import PlayWatcher
+        from players.ports import register_as_of, register_panel, register_session_watcher
+
+        register_panel(PlayPanel())
+        register_as_of(PlayAsOf())
+        register_session_watcher(PlayWatcher())

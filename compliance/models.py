@@ -87,4 +87,5 @@ from compliance import (  # noqa: E402  (Django looks for models here)
     models_packs,  # noqa: F401
     models_payment_use,  # noqa: F401
     models_sandbox_registers,  # noqa: F401
+    models_sessions,  # noqa: F401
 )

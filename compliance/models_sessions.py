@@ -36,7 +36,9 @@ class PlaySetting(models.Model):
                 name="compliance_playsetting_one_stands",
             ),
         ]
-        indexes: ClassVar = [models.Index(fields=["player", "kind", "-active_from"], name="compliance_playsetting_past")]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "kind", "-active_from"], name="compliance_playsetting_past")
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind}={self.value} {self.player_id}"

@@ -102,7 +102,9 @@ def check_reality_check(pack: EffectivePack, minutes: int | None) -> None:
         raise InvalidChoice(f"Choose {LEAST_REALITY_CHECK_MINUTES} to {longest} minutes.")
 
 
-def check_tier(pack: EffectivePack, tier: StakeTier, age: int | None, raised_since: datetime | None, at: datetime) -> None:
+def check_tier(
+    pack: EffectivePack, tier: StakeTier, age: int | None, raised_since: datetime | None, at: datetime
+) -> None:
     """Whether a player may choose a tier (DE: GGL stake tiers of 2026-07-01). Raises: InvalidChoice."""
     if tier is StakeTier.STANDARD:
         return
@@ -112,14 +114,14 @@ def check_tier(pack: EffectivePack, tier: StakeTier, age: int | None, raised_sin
     if age is None or age < RAISED_FROM_YEARS:
         raise InvalidChoice(f"Higher stakes are for players of {RAISED_FROM_YEARS} years and more.")
     if tier is StakeTier.MONITORED and (
-        "after_90d_monitoring" not in caps
-        or raised_since is None
-        or at < raised_since + timedelta(days=MONITORED_DAYS)
+        "after_90d_monitoring" not in caps or raised_since is None or at < raised_since + timedelta(days=MONITORED_DAYS)
     ):
         raise InvalidChoice(f"The highest stakes come after {MONITORED_DAYS} days at the raised ones.")
 
 
-def summary_due(pack: EffectivePack, logged_in_at: datetime | None, acknowledged_at: datetime | None, at: datetime) -> bool:
+def summary_due(
+    pack: EffectivePack, logged_in_at: datetime | None, acknowledged_at: datetime | None, at: datetime
+) -> bool:
     """Whether the summary at login waits for the player (DE: GlüStV §6d(2)): after a login, and again after hours."""
     if not (pack.integer("session.login_summary_days") and pack.flag("session.login_summary_ack")):
         return False

@@ -8,6 +8,7 @@ class EventsConfig(AppConfig):
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
             compliance_limits,
+            compliance_sessions,
             events,
             loyalty,
             players,

@@ -33,9 +33,10 @@ from compliance.services.play_sessions import (
 )
 from compliance.types_limits import CentralAnswer
 from compliance.types_sessions import Choice, StakeTier
-from events.selectors import list_events
+from events.models import Event
 from kernel.errors import FieldErrors
 from kernel.money import Money
+from players.selectors_identity import list_sessions
 from players.services import sessions
 from players.types import PlayerDetails
 from players.types_identity import EndReason, Origin
@@ -81,16 +82,18 @@ def minutes(number: float) -> timedelta:
     return timedelta(minutes=number)
 
 
-def play(player: PlayerDetails, until: timedelta, *, step: timedelta = minutes(20)) -> None:
-    """Bets from AT on, the last one before ``until``."""
+def play(player: PlayerDetails, until: timedelta) -> None:
+    """A bet every 20 minutes from AT on, the last one before ``until``."""
     passed = timedelta(0)
     while passed < until:
         assert reason(player, at=AT + passed) == ""
-        passed += step
+        passed += minutes(20)
 
 
 @pytest.mark.rule(26)
-def test_after_the_interval_no_stake_is_taken_until_the_player_acknowledges(rules: Rules, player: PlayerDetails) -> None:
+def test_after_the_interval_no_stake_is_taken_until_the_player_acknowledges(
+    rules: Rules, player: PlayerDetails
+) -> None:
     rules(session__reality_check="fixed", session__reality_check_minutes=60, session__reality_check_ack=True)
     play(player, minutes(60))
     assert reason(player, at=AT + minutes(59.99)) == ""
@@ -102,7 +105,7 @@ def test_after_the_interval_no_stake_is_taken_until_the_player_acknowledges(rule
     assert reason(player, at=AT + minutes(61)) == ""
     kept = list_acknowledgements(player.id)[0]
     assert (kept.shown["staked"], kept.shown["net"], kept.choice) == ("4.00", "-4.00", "continue")
-    event = list_events(player_id=player.id, types=["compliance.reality-check-acknowledged.v1"])[0]
+    event = Event.objects.get(type="compliance.reality-check-acknowledged.v1")
     assert (event.payload["net"], event.payload["currency"]) == ("-4.00", "EUR")
 
 
@@ -129,7 +132,9 @@ def test_what_is_not_due_is_not_acknowledged(rules: Rules, player: PlayerDetails
 
 
 @pytest.mark.rule(26)
-def test_a_player_chooses_how_often_and_the_choice_holds_in_the_running_session(rules: Rules, player: PlayerDetails) -> None:
+def test_a_player_chooses_how_often_and_the_choice_holds_in_the_running_session(
+    rules: Rules, player: PlayerDetails
+) -> None:
     rules(session__reality_check="customer_set")
     play(player, minutes(60))
     choose_reality_check(player_id=player.id, minutes=10, actor=ACTOR, at=AT + minutes(50))
@@ -193,8 +198,6 @@ def test_after_half_an_hour_without_activity_a_player_logs_in_again(
         return
     with pytest.raises(sessions.SessionOver):
         sessions.check(session_id=session_id, at=AT + pause)
-    from players.selectors_identity import list_sessions
-
     assert list_sessions(player.id)[0].end_reason == EndReason.IDLE
 
 
@@ -313,7 +316,9 @@ def test_the_activity_file_is_asked_before_the_first_game(file: File, player: Pl
 
 
 @pytest.mark.rule(11)
-def test_who_plays_elsewhere_or_whom_the_file_does_not_answer_for_does_not_play(file: File, player: PlayerDetails) -> None:
+def test_who_plays_elsewhere_or_whom_the_file_does_not_answer_for_does_not_play(
+    file: File, player: PlayerDetails
+) -> None:
     file.answer = CentralAnswer(accepted=False, reply_id="file-2", resets_at=AT + minutes(5))
     with pytest.raises(PlayRefused, match="another operator") as refused:
         begin_play(player_id=player.id, actor=ACTOR, at=AT)
@@ -345,7 +350,7 @@ def test_who_pauses_for_half_an_hour_plays_no_more(file: File, player: PlayerDet
     assert reason(player, at=AT + minutes(42)) == "activity_check_due"
 
 
-def log_in(player: PlayerDetails, at: datetime):  # type: ignore[no-untyped-def]  # noqa: ANN201
+def log_in(player: PlayerDetails, at: datetime):  # type: ignore[no-untyped-def]
     opened = sessions.start(
         player_id=player.id,
         origin=Origin(ip="", user_agent="Firefox", device_token=""),
