@@ -7,6 +7,7 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from compliance.demands import get_demands
         from compliance.pack_files import load_packs
         from compliance.ports import register_handler
         from compliance.purge_rules import TablePurge, register_purge
@@ -14,8 +15,10 @@ class ComplianceConfig(AppConfig):
         from compliance.services.limit_allowances import LimitRelief
         from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
+        from players.ports import register_demands
 
         load_packs()  # a process does not start with packs that do not fit
+        register_demands(get_demands)
         for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval(), LimitRelief()):
             register_handler(handler)
         self._plug_limits()

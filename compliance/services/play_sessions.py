@@ -22,8 +22,8 @@ from compliance.selectors_sessions import (
     get_position,
     list_idle_activities,
 )
+from compliance.services.limit_file import person_of
 from compliance.services.play_gate import refresh
-from compliance.types_limits import CentralPerson
 from compliance.types_sessions import (
     AcknowledgedKind,
     Choice,
@@ -43,7 +43,7 @@ from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players.selectors import get_player
 from players.selectors_identity import list_sessions
-from players.types import PlayerDetails, RiskLevel
+from players.types import RiskLevel
 
 IDLE = timedelta(minutes=30)
 LEAST_IDLE = timedelta(minutes=1)  # no pack says less: nothing is looked up before
@@ -172,7 +172,7 @@ def begin_play(*, player_id: UUID, actor: Actor, at: datetime) -> UUID | None:
     known = find_open_activity(player_id)
     if known:
         return known
-    name, person = pack.text("registers.activity_file_name"), _person(get_player(player_id))
+    name, person = pack.text("registers.activity_file_name"), person_of(get_player(player_id))
     try:
         answer = get_activity_file(name).begin(person=person, at=at)
     except RegisterUnavailable as error:
@@ -227,7 +227,7 @@ def tell_ends(*, at: datetime, limit: int = 500) -> int:
     rows = ActivityRecord.objects.filter(told_at=None, ended_at__isnull=False).order_by("ended_at")
     for row in rows[:limit]:
         try:
-            get_activity_file(row.register).end(person=_person(get_player(row.player_id)), at=at)
+            get_activity_file(row.register).end(person=person_of(get_player(row.player_id)), at=at)
         except RegisterUnavailable:
             continue
         told += ActivityRecord.objects.filter(id=row.id, told_at=None).update(told_at=at)
@@ -296,10 +296,6 @@ def _acknowledge(
     Acknowledgement.objects.create(
         player_id=player_id, kind=kind, shown=shown, choice=choice, actor=str(actor), acknowledged_at=at
     )
-
-
-def _person(player: PlayerDetails) -> CentralPerson:
-    return CentralPerson(player.first_name, player.last_name, player.birth_date, player.country)
 
 
 def _text(moment: datetime | None) -> str | None:
