@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0010_residence_and_birth"),
+        ("players", "0011_residence_index"),
     ]
 
     operations = [
