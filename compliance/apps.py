@@ -15,6 +15,7 @@ class ComplianceConfig(AppConfig):
         self._plug_exclusion()
         self._plug_verification()
         self._plug_documents()
+        self._plug_sessions()
         self._plug_purges()
 
     def _plug_packs(self) -> None:
@@ -117,6 +118,15 @@ class ComplianceConfig(AppConfig):
             register_scanner(scanner_named(settings.DOCUMENT_SCANNER))
         register_holder(documents.reseal)
         register_panel(VerificationPanel())
+
+    def _plug_sessions(self) -> None:
+        from compliance.admin_sessions import PlayAsOf, PlayPanel
+        from compliance.services.play_sessions import PlayWatcher
+        from players.ports import register_as_of, register_panel, register_session_watcher
+
+        register_panel(PlayPanel())
+        register_as_of(PlayAsOf())
+        register_session_watcher(PlayWatcher())
 
     def _plug_purges(self) -> None:
         from datetime import timedelta

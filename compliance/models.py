@@ -89,4 +89,5 @@ from compliance import (  # noqa: E402, F401  (Django looks for models here)
     models_packs,
     models_payment_use,
     models_sandbox_registers,
+    models_sessions,
 )

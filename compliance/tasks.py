@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from compliance.services import documents, limit_changes, limit_prompts, purging
+from compliance.services import documents, limit_changes, limit_prompts, play_sessions, purging
 from compliance.services.approvals import expire_due
 from compliance.services.exclusion_closing import close_due_accounts
 from compliance.services.exclusion_ends import end_due
@@ -65,3 +65,11 @@ def chase_verification(**kwargs: object) -> int:
 def expire_verification(**kwargs: object) -> int:
     """Ask anew for what was proved and has lapsed."""
     return expire_proofs(actor=system("expire-verification"), at=clock.now())
+
+
+@shared_task
+def end_idle_play(**kwargs: object) -> int:
+    """End the play of those who pause, and tell the activity file who plays no more."""
+    at = clock.now()
+    play_sessions.end_idle(at=at)
+    return play_sessions.tell_ends(at=at)

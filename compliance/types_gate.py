@@ -52,6 +52,7 @@ class ReasonCode(StrEnum):
     VERIFICATION_REQUIRED = "verification_required"
     AGE_NOT_VERIFIED = "age_not_verified"
     LOGIN_SUMMARY_DUE = "login_summary_due"
+    ACTIVITY_CHECK_DUE = "activity_check_due"
     EXCLUDED = "excluded"
     DUPLICATE_ACCOUNT = "duplicate_account"
     INELIGIBLE = "ineligible"
@@ -88,6 +89,7 @@ REASON_TEXTS: Mapping[str, str] = {
     ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
     ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
     ReasonCode.LOGIN_SUMMARY_DUE: "The player has to confirm the summary shown after login first.",
+    ReasonCode.ACTIVITY_CHECK_DUE: "The player has to begin play first, so that the activity file can be asked.",
     ReasonCode.EXCLUDED: "The player is excluded from play.",
     ReasonCode.REGISTER_UNAVAILABLE: "The register of excluded persons does not answer: try again later.",
     ReasonCode.GAME_TYPE_NOT_OFFERED: "Games of this kind are not offered where the player lives.",

@@ -10,6 +10,7 @@ class EventsConfig(AppConfig):
             compliance_documents,
             compliance_exclusion,
             compliance_limits,
+            compliance_sessions,
             events,
             loyalty,
             players,

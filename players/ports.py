@@ -135,6 +135,30 @@ def list_login_gates() -> Sequence[LoginGate]:
     return tuple(_login_gates)
 
 
+class SessionWatcher(Protocol):
+    """Follows players' sessions: told in the transaction that begins or ends one, asked whether one may go on."""
+
+    def started(self, player_id: UUID, at: datetime) -> None: ...
+
+    def ended(self, player_id: UUID, at: datetime) -> None: ...
+
+    def is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
+        """Was the player idle for so long that they have to log in again?"""
+        ...
+
+
+_watchers: list[SessionWatcher] = []
+
+
+def register_session_watcher(watcher: SessionWatcher) -> None:
+    """From ``AppConfig.ready()``."""
+    _watchers.append(watcher)
+
+
+def list_session_watchers() -> Sequence[SessionWatcher]:
+    return tuple(_watchers)
+
+
 class DemandsSource(Protocol):
     """Knows what the law asks of people who open an account."""
 

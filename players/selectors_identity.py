@@ -132,6 +132,11 @@ def list_sessions(player_id: UUID, *, open_at: datetime | None = None, limit: in
     return [_session(row) for row in rows.order_by("-id")[:limit]]
 
 
+def find_last_login(player_id: UUID) -> datetime | None:
+    """When the player logged in last."""
+    return Session.objects.filter(player_id=player_id).order_by("-id").values_list("started_at", flat=True).first()
+
+
 def list_attempts(player_id: UUID, limit: int = 50) -> list[AttemptDetails]:
     """Logins that came to nothing, newest first."""
     return [

@@ -19,6 +19,7 @@ class EndReason(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
     RESTRICTED = "restricted"
     EXPIRED = "expired"
+    IDLE = "idle"
 
 
 class AttemptOutcome(StrEnum):

@@ -64,7 +64,7 @@ _HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "complianc
 _REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
-_LIMITS = {"compliance.view_limit", "compliance.view_limitchange"}
+_LIMITS = {"compliance.view_limit", "compliance.view_limitchange", "compliance.view_playsetting"}
 _SET_LIMITS = {"compliance.set_limit", "compliance.decide_limitchange", "compliance.request_allowance"}
 
 _EVERYTHING_TO_READ = (

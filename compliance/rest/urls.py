@@ -1,6 +1,6 @@
 from django.urls import path
 
-from compliance.rest import exclusions, kyc, kyc_webhooks, limits, me_documents, me_exclusions, views
+from compliance.rest import exclusions, kyc, kyc_webhooks, limits, me_documents, me_exclusions, sessions, views
 
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
@@ -39,4 +39,12 @@ urlpatterns = [
     path("me/verification/check", kyc.MyCheck.as_view(), name="my-verification-check"),
     path("me/verification/grace", kyc.MyGrace.as_view(), name="my-verification-grace"),
     path("webhooks/kyc/<str:provider>", kyc_webhooks.receive, name="kyc-webhook"),
+    path("me/play-session", sessions.MyPlaySession.as_view(), name="my-play-session"),
+    path("me/play-session/reality-check", sessions.MyRealityCheck.as_view(), name="my-reality-check"),
+    path("me/play-session/activity", sessions.MyActivity.as_view(), name="my-activity"),
+    path("me/login-summary", sessions.MyLoginSummary.as_view(), name="my-login-summary"),
+    path("me/play-settings", sessions.MyPlaySettings.as_view(), name="my-play-settings"),
+    path("players/<uuid:player_id>/play-session", sessions.PlaySession.as_view(), name="play-session"),
+    path("players/<uuid:player_id>/play-session/reality-check", sessions.RealityCheck.as_view(), name="reality-check"),
+    path("players/<uuid:player_id>/game-rules", sessions.GameRules.as_view(), name="game-rules"),
 ]

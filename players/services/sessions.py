@@ -27,7 +27,7 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.places import find_place
 from players.models import Device, Session
-from players.ports import list_login_gates
+from players.ports import list_login_gates, list_session_watchers
 from players.rules_identity import name_device
 from players.types_identity import EndReason, Opened, Origin, Refusal
 
@@ -78,6 +78,8 @@ def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refr
                 new_device=bool(token),
             )
         )
+        for watcher in list_session_watchers():
+            watcher.started(player_id, at)
         record(
             action="players.log_in",
             actor=Actor(ActorKind.PLAYER, str(player_id)),
@@ -93,7 +95,8 @@ def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refr
 def check(*, session_id: UUID, at: datetime) -> UUID:
     """The player of a session that is open and may be used now. Raises: SessionOver.
 
-    Asks Redis, and the database when Redis knows nothing. A restriction that blocks logins ends it.
+    Asks Redis, and the database when Redis knows nothing. A restriction that blocks logins ends it, and so does a pause
+    after which the player has to log in again.
     """
     known = _cached(session_id)
     if known == "ended":
@@ -108,8 +111,7 @@ def check(*, session_id: UUID, at: datetime) -> UUID:
     if not rows:
         raise SessionOver
     row = rows[0]
-    if row["expires_at"] <= at or row["refusal"]:
-        reason = EndReason.EXPIRED if row["expires_at"] <= at else EndReason.RESTRICTED
+    if reason := _reason_to_end(row, at):
         end(player_id=row["player_id"], session_ids=[session_id], reason=reason, at=at)
         raise SessionOver
     if row["last_seen_at"] < at - SEEN_EVERY:
@@ -118,6 +120,17 @@ def check(*, session_id: UUID, at: datetime) -> UUID:
     _tell(partial(cache.add, _name(session_id), str(row["player_id"]), seconds))  # never over an "ended"
     player_id: UUID = row["player_id"]
     return player_id
+
+
+def _reason_to_end(row: dict[str, Any], at: datetime) -> EndReason | None:
+    if row["expires_at"] <= at:
+        return EndReason.EXPIRED
+    if row["refusal"]:
+        return EndReason.RESTRICTED
+    watchers = list_session_watchers()
+    if any(watcher.is_idle(row["player_id"], row["last_seen_at"], at) for watcher in watchers):
+        return EndReason.IDLE
+    return None
 
 
 def rotate(*, session_id: UUID, player_id: UUID, used: UUID, new: UUID, at: datetime) -> None:
@@ -241,6 +254,9 @@ def _end(player_id: UUID, rows: object, reason: EndReason, at: datetime) -> int:
             )
         )
         transaction.on_commit(partial(_tell_end, session.id))
+    if open_rows:
+        for watcher in list_session_watchers():
+            watcher.ended(player_id, at)
     return len(open_rows)
 
 
