@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0011_residence_index"),
+        ("players", "0013_recognition"),
     ]
 
     operations = [

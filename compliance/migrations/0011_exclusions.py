@@ -9,8 +9,8 @@ from kernel.db import run_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0008_gate"),
-        ("players", "0012_recognition"),
+        ("compliance", "0010_limits"),
+        ("players", "0013_recognition"),
     ]
 
     operations = [

@@ -8,8 +8,8 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0009_limits"),
-        ("players", "0011_play_sessions"),
+        ("compliance", "0012_kyc_asking"),
+        ("players", "0014_idle_sessions"),
     ]
 
     operations = [
