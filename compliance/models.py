@@ -79,6 +79,7 @@ class Approval(models.Model):
 from compliance import (  # noqa: E402  (Django looks for models here)
     models_cases,  # noqa: F401
     models_delegation,  # noqa: F401
+    models_documents,  # noqa: F401
     models_gate,  # noqa: F401
     models_holds,  # noqa: F401
     models_kyc,  # noqa: F401

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from compliance.services import limit_changes, limit_prompts, purging
+from compliance.services import documents, limit_changes, limit_prompts, purging
 from compliance.services.approvals import expire_due
 from kernel import clock
 from kernel.actors import system
@@ -31,3 +31,9 @@ def work_limit_changes(**kwargs: object) -> int:
 def remind_of_limits(**kwargs: object) -> int:
     """Remind players of their activity and limits where their jurisdiction asks for it; how many."""
     return limit_prompts.remind_due(at=clock.now())
+
+
+@shared_task
+def sweep_documents(**kwargs: object) -> int:
+    """Take away files that no document owns; how many."""
+    return documents.sweep_files(at=clock.now())

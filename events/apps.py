@@ -7,11 +7,13 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
+            compliance_documents,
             compliance_limits,
             events,
             loyalty,
             players,
             wallet,
+            wallet_instruments,
             wallet_purses,
         )
         from events.services.denials import note_denial

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from compliance.rest import limits, views
+from compliance.rest import limits, me_documents, views
 
 urlpatterns = [
     path("compliance/approvals", views.Approvals.as_view(), name="approvals"),
@@ -14,4 +14,5 @@ urlpatterns = [
         limits.MyLimitConfirmation.as_view(),
         name="my-limit-confirmation",
     ),
+    path("me/verification/documents", me_documents.MyDocuments.as_view(), name="my-documents"),
 ]

@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0008_gate"),
+        ("compliance", "0009_documents"),
         ("players", "0010_residence_and_birth"),
     ]
 
