@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from django.urls import reverse
@@ -24,7 +24,7 @@ K, P = LimitKind, LimitPeriod
 def test_staff_see_set_and_decide() -> None:
     put_in_force("NL", "2024-10-01", "limits.")
     at = clock.now()
-    player = make_player(country="NL", at=at - timedelta(days=40))
+    player = make_player(country="NL", at=at - timedelta(days=40), birth_date=date(1980, 5, 1))
     officer = staff_client("compliance_officer")
     tab = reverse("admin:players_player_tab", args=[player.id, "limits"])
     assert "Play is refused until the player sets" in officer.get(tab).content.decode()
