@@ -14,10 +14,6 @@ WHERE p.state = 'paid' AND p.paid_minor > 0 AND p.settled_at > now() - interval 
 
 
 class Migration(migrations.Migration):
-<<<<<<<< HEAD:wallet/migrations/0030_count_payments.py
     dependencies = [("wallet", "0029_hold_events"), ("compliance", "0010_limits")]
-========
-    dependencies = [("wallet", "0028_dormancy_mail"), ("compliance", "0010_limits")]
->>>>>>>> limits:wallet/migrations/0029_count_payments.py
 
     operations = [migrations.RunSQL(COUNT, migrations.RunSQL.noop)]
