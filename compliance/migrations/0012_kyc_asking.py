@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0009_documents"),
+        ("compliance", "0011_exclusions"),
     ]
 
     operations = [
