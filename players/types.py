@@ -136,6 +136,10 @@ class RestrictionDetails:
     lift_reason: str
 
 
+# Labels in these namespaces are what the player has earned; the others are the casino's own notes.
+SHOWN_LABELS = frozenset({"loyalty"})
+
+
 @dataclass(frozen=True, slots=True)
 class LabelDetails:
     namespace: str

@@ -23,11 +23,8 @@ from players.selectors import get_player, list_labels, list_restrictions, list_s
 from players.selectors_identity import get_demands, get_security, list_consent_history, list_consents
 from players.services.accounts import change_settings
 from players.services.consents import change_consents
-from players.types import PlayerDetails, public_reason
+from players.types import SHOWN_LABELS, PlayerDetails, public_reason
 from players.types_identity import ConsentChannel, ConsentProduct
-
-# Labels in these namespaces are what the player has earned; the others are the casino's own notes.
-SHOWN_LABELS = {"loyalty"}
 
 
 class RegistrationFields(ApiView):

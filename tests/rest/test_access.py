@@ -103,18 +103,23 @@ PLAYERS_OWN = [
     ("DELETE", "me/sms-factor"),
     ("GET", "me/balance"),
     ("GET", "me/transactions"),
+    ("GET", "me/transactions.csv"),
     ("GET", "me/rounds"),
     ("GET", "me/instruments"),
     ("POST", "me/instruments"),
     ("GET", "me/deposits"),
     ("POST", "me/deposits"),
     ("GET", f"me/deposits/{ID}"),
+    ("POST", f"me/deposits/{ID}/cancel"),
     ("GET", "me/withdrawals"),
     ("POST", "me/withdrawals"),
+    ("GET", "me/withdrawals/fee"),
     ("GET", f"me/withdrawals/{ID}"),
     ("POST", f"me/withdrawals/{ID}/cancel"),
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
+    ("GET", "me/verification/documents"),
+    ("POST", "me/verification/documents"),
 ]
 OPEN_TO_ALL = [("GET", "registration-fields")]
 
