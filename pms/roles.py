@@ -64,7 +64,11 @@ _HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "complianc
 _REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
+_LIMITS = {"compliance.view_limit", "compliance.view_limitchange", "compliance.view_playsetting"}
+_SET_LIMITS = {"compliance.set_limit", "compliance.decide_limitchange", "compliance.request_allowance"}
+
 _EVERYTHING_TO_READ = (
+    _LIMITS |
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | _LOGINS
     | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
@@ -102,6 +106,33 @@ ROLES: dict[str, set[str]] = {
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
 
+# Players' limits: who sees them, sets them for the casino and talks to players, and who approves more room.
+for _role, _granted in {
+    "operations": _LIMITS,
+    "support_agent": _LIMITS,
+    "support_lead": _LIMITS | _SET_LIMITS,
+    "compliance_officer": _LIMITS | _SET_LIMITS | {"compliance.approve_allowance"},
+    "mlro": _LIMITS | {"compliance.approve_allowance"},
+    "vip_manager": _LIMITS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
+# Exclusions: whoever talks to players can exclude them at once; who comes back is decided by few.
+_EXCLUSIONS = {"compliance.view_exclusion", "compliance.view_endrequest"}
+_CHECKS = {"compliance.view_registercheck"}
+_MATCHES = {"compliance.resolve_reviewcase"}
+for _role, _granted in {
+    "administrator": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player"},
+    "operations": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_agent": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_lead": _EXCLUSIONS | {"compliance.exclude_player"},
+    "compliance_officer": _EXCLUSIONS | _CHECKS
+    | {"compliance.exclude_player", "compliance.decide_end_request", "compliance.check_register"} | _MATCHES,
+    "mlro": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player", "compliance.check_register"} | _MATCHES,
+    "auditor": _EXCLUSIONS | _CHECKS,
+}.items():  # fmt: skip
+    ROLES[_role] = ROLES[_role] | _granted
+
 # Players' logins: who sees sessions and consents, and who ends sessions.
 _SESSIONS = {"players.view_session", "players.view_consent"}
 _END_SESSIONS = _SESSIONS | {"players.end_session"}
@@ -138,6 +169,20 @@ for _role, _granted in {
     "mlro": _VERIFICATION | _VERIFY,
     "operations": _VERIFICATION,
     "support_lead": _VERIFICATION,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
+# The gate: who reads why something was refused, and who works on what a person has to look at.
+_DECISIONS = {"compliance.view_gatedecision"}
+_CASES = _DECISIONS | {"compliance.view_reviewcase"}
+for _role, _granted in {
+    "administrator": _CASES,
+    "auditor": _CASES,
+    "compliance_officer": _CASES | {"compliance.resolve_reviewcase"},
+    "mlro": _CASES | {"compliance.resolve_reviewcase"},
+    "operations": _CASES,
+    "support_lead": _CASES,
+    "support_agent": _DECISIONS,
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 

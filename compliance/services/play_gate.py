@@ -14,6 +14,7 @@ from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_packs import get_pack, get_pack_of, keep_packs_still
+from compliance.services.pack_limits import sync_pack_limits
 from compliance.types_gate import LONG_AGO, ReasonCode
 from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
@@ -33,6 +34,7 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
         pack = get_pack_of(player_id, at)
         row = _blank(pack)
         try:
+            sync_pack_limits(player_id=player_id, at=at)
             for part in PARTS:
                 part(CompileContext(player=player, pack=pack, at=at), row)
         except PackIncomplete:
@@ -79,6 +81,12 @@ def forget(*, countries: Sequence[str] = (), region: str = "") -> int:
                 [LONG_AGO, list(countries), list(countries)],
             )[0]
         )
+
+
+def keep_up(player_id: UUID, names: frozenset[str], at: datetime) -> None:
+    """Compile anew what hangs on a changed residence or birth date (players.ports.SettingsListener)."""
+    if names & {"country", "region", "birth_date"} and PlayGate.objects.filter(player_id=player_id).exists():
+        refresh(player_id=player_id, at=at)
 
 
 def leave_game(*, player_id: UUID) -> None:

@@ -15,7 +15,7 @@ from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players import rules
 from players.models import Player, SettingChange
-from players.ports import list_details_watchers
+from players.ports import tell_settings_changed
 from players.selectors import UnknownPlayer, get_player
 from players.services.sessions import end_all
 from players.types import PlayerDetails, Status
@@ -97,10 +97,8 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
                 row.save(update_fields=[field])
                 _remember(player_id, field, _text(before), _text(value), actor, at)
                 publish(SettingChanged(player_id=player_id, occurred_at=at, name=field, actor=str(actor)))
-            if old.keys() & _WATCHED:
-                for watcher in list_details_watchers():
-                    watcher(player_id=player_id, at=at)
             if old:
+                tell_settings_changed(player_id, frozenset(old), at)
                 record(
                     action="players.change_settings",
                     actor=actor,
@@ -116,8 +114,6 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     return get_player(player_id)
 
 
-# Which law holds for a player, and what their age is, hangs on these.
-_WATCHED = {"country", "region", "birth_date"}
 _ON_PLAYER = {"country", "region", "language", "time_zone"}
 
 
