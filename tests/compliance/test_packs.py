@@ -438,8 +438,8 @@ def test_versions_say_where_they_are_and_who_lives_there(db: None) -> None:
 
 
 def test_who_moves_is_under_the_other_law_with_the_next_bet(db: None) -> None:
-    activate("GB", "MT")
-    player = make_player(country="GB")
+    activate("MT", "DK")
+    player = make_player(country="DK")
     refresh(player_id=player.id, at=AT)
     change_settings(player_id=player.id, changes={"country": "MT"}, actor=ACTOR, at=AT)
     assert PlayGate.objects.get(player_id=player.id).packs == "MT 2023-01-12"
