@@ -40,6 +40,7 @@ class ReasonCode(StrEnum):
 
     UNKNOWN_PLAYER = "unknown_player"
     PACK_INCOMPLETE = "pack_incomplete"
+    RATE_MISSING = "rate_missing"
     LIMIT_REACHED = "limit_reached"
     LIMITS_REQUIRED = "limits_required"
     LIMIT_PROMPT_DUE = "limit_prompt_due"
@@ -77,6 +78,7 @@ class ReasonCode(StrEnum):
 # What is said to people about the reasons that bets, deposits and the like are denied for; each names the remedy.
 REASON_TEXTS: Mapping[str, str] = {
     ReasonCode.UNKNOWN_PLAYER: "There is no such player.",
+    ReasonCode.RATE_MISSING: "An amount of the rules cannot be told in the player's currency: import exchange rates.",
     ReasonCode.PACK_INCOMPLETE: "The jurisdiction's rules lack a value that is needed: compliance has to complete them.",
     ReasonCode.LIMIT_REACHED: "A limit of the player is reached: wait until it frees, or stake less.",
     ReasonCode.LIMITS_REQUIRED: "The player has to set the limits that the rules ask for first.",

@@ -423,6 +423,8 @@ SPECTACULAR_SETTINGS = {
         "TransferKind": "wallet.types.TransferKind",
         "InstrumentKind": "wallet.types_payments.InstrumentKind",
         "LimitKind": "compliance.types_limits.LimitKind",
+        "LimitPeriod": "compliance.types_limits.LimitPeriod",
+        "LimitSetBy": "compliance.types_limits.SetBy",
     },
 }
 

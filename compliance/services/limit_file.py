@@ -55,4 +55,5 @@ def release_centrally(*, player_id: UUID, reservation: str, failed: bool, at: da
 
 
 def person_of(player: PlayerDetails) -> CentralPerson:
+    """Who the registers are asked about."""
     return CentralPerson(player.first_name, player.last_name, player.birth_date, player.country)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +19,10 @@ from compliance.types_gate import LONG_AGO, ReasonCode
 from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
 from kernel.db import fetch_all, fetch_one
+from kernel.fx import RateMissing
 from players.selectors import get_player
+
+LOOK_AGAIN = timedelta(minutes=5)
 
 
 def refresh(*, player_id: UUID, at: datetime) -> None:
@@ -39,6 +42,9 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
                 part(CompileContext(player=player, pack=pack, at=at), row)
         except PackIncomplete:
             row.refuse(ReasonCode.PACK_INCOMPLETE)
+        except RateMissing:  # an amount of the pack cannot be told in the player's currency: look again soon
+            row.refuse(ReasonCode.RATE_MISSING)
+            row.until(at + LOOK_AGAIN)
         PlayGate.objects.update_or_create(player_id=player_id, defaults=_values(row, at))
 
 

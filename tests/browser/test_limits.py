@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import date, timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -24,7 +24,7 @@ K, P = LimitKind, LimitPeriod
 def test_limits_are_seen_set_and_decided(page: Page, theme: str) -> None:
     put_in_force("NL", "2024-10-01", "limits.")
     at = clock.now()
-    player = make_player(country="NL", login="dejong", at=at - timedelta(days=40))
+    player = make_player(country="NL", login="dejong", at=at - timedelta(days=40), birth_date=date(1980, 5, 1))
 
     def wish(kind: LimitKind, period: LimitPeriod, amount: str = "", minutes: int | None = None) -> None:
         wanted = Wanted(kind, period, Money.parse(amount, "EUR") if amount else None, minutes)

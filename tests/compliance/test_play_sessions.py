@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from types import SimpleNamespace
 from uuid import uuid4
 
@@ -35,6 +36,7 @@ from compliance.types_limits import CentralAnswer
 from compliance.types_sessions import Choice, StakeTier
 from events.models import Event
 from kernel.errors import FieldErrors
+from kernel.fx import record_rates
 from kernel.money import Money
 from players.selectors_identity import list_sessions
 from players.services import sessions
@@ -270,6 +272,15 @@ def test_games_that_are_not_offered(rules: Rules, player: PlayerDetails) -> None
     assert reason(player, game="roulette") == "game_type_not_offered"
     found = get_game_rules(player.id, AT)
     assert (found.games_offered, found.autoplay) == (("slots", "crash", "other"), True)
+
+
+def test_without_a_rate_no_bet_is_taken_until_there_is_one(rules: Rules, player: PlayerDetails) -> None:
+    rules(games__slot_stake_cap={"default": "2.00 GBP"})
+    assert reason(player) == "rate_missing"
+    record_rates(rates={AT.date(): {"GBP": Decimal("0.8")}}, source="ECB", at=AT)
+    assert reason(player, at=AT + minutes(4)) == "rate_missing"
+    assert reason(player, "2.50", at=AT + minutes(5)) == ""
+    assert reason(player, "2.51", at=AT + minutes(5)) == "stake_above_cap"
 
 
 # --- the activity file --------------------------------------------------------------------------------------------
