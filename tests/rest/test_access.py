@@ -161,7 +161,13 @@ OPEN_TO_ALL = [("GET", "registration-fields")]
 
 
 def call(api: Api, method: str, path: str):  # type: ignore[no-untyped-def]
-    return {"GET": api.get, "POST": lambda p: api.post(p, {}), "PATCH": lambda p: api.patch(p, {})}[method](path)
+    calls = {
+        "GET": api.get,
+        "POST": lambda p: api.post(p, {}),
+        "PATCH": lambda p: api.patch(p, {}),
+        "PUT": lambda p: api.put(p, {}),
+    }
+    return calls[method](path)
 
 
 def forged(token: str, **changes: object) -> str:
