@@ -76,16 +76,18 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import (  # noqa: E402  (Django looks for models here)
-    models_cases,  # noqa: F401
-    models_delegation,  # noqa: F401
-    models_documents,  # noqa: F401
-    models_gate,  # noqa: F401
-    models_holds,  # noqa: F401
-    models_kyc,  # noqa: F401
-    models_limit_changes,  # noqa: F401
-    models_limits,  # noqa: F401
-    models_packs,  # noqa: F401
-    models_payment_use,  # noqa: F401
-    models_sandbox_registers,  # noqa: F401
+from compliance import (  # noqa: E402, F401  (Django looks for models here)
+    models_cases,
+    models_delegation,
+    models_documents,
+    models_exclusions,
+    models_gate,
+    models_holds,
+    models_kyc,
+    models_limit_changes,
+    models_limits,
+    models_packs,
+    models_payment_use,
+    models_sandbox_registers,
+    models_sessions,
 )

@@ -24,6 +24,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Players", "group", "players_player", "players.view_player"),
             ("Restrictions", "block", "players_restriction", "players.view_restriction"),
+            ("Exclusions", "do_not_disturb_on", "compliance_exclusion", "compliance.view_exclusion"),
+            ("Wishes to return", "undo", "compliance_endrequest", "compliance.view_endrequest"),
             ("Portfolios", "diamond", "players_player/portfolios", "players.view_portfolios"),
         ],
     ),
@@ -54,10 +56,14 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Pending limits", "speed", "compliance_limitchange", "compliance.view_limitchange"),
+            ("Review cases", "inbox", "compliance_reviewcase", "compliance.view_reviewcase"),
+            ("Refusals", "do_not_disturb_on", "compliance_gatedecision", "compliance.view_gatedecision"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
             ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
             ("Documents", "id_card", "compliance_document", "compliance.view_document"),
+            ("Packs of rules", "public", "compliance_packactivation", "compliance.view_packactivation"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
+            ("Register checks", "fact_check", "compliance_registercheck", "compliance.view_registercheck"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],
     ),

@@ -17,6 +17,7 @@ from compliance.services.deposit_counters import (
     release_deposit,
 )
 from compliance.services.gate import decide
+from compliance.services.kyc_triggers import note_deposit
 from compliance.services.limit_file import release_centrally, reserve_centrally
 from compliance.types_gate import DepositFacts, GateAction
 from compliance.types_limits import CentralAnswer
@@ -46,7 +47,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_balances, get_deposit
+from wallet.selectors import get_balances, get_deposit, sum_paid_in
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -188,7 +189,13 @@ def _open(
 ) -> UUID:
     reservation = central.reservation if central else ""
     with holding(player_id):
-        facts = DepositFacts(amount, provider, balance=get_balances(player_id).real, central=central)
+        facts = DepositFacts(
+            amount,
+            provider,
+            balance=get_balances(player_id).real,
+            central=central,
+            deposited=sum_paid_in(player_id, amount.currency),
+        )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
             return _create(player_id, amount, provider, instrument, source, key, digest, reservation, at)
@@ -378,6 +385,7 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
         at,
     )
     note_payment(instrument_id=deposit.paid_with_id, at=at, paid_in_minor=amount.amount_minor)
+    note_deposit(player_id=deposit.player_id, deposit_id=deposit.id, amount=amount, actor=actor, at=at)
     publish(
         DepositMade(
             player_id=deposit.player_id,

@@ -14,6 +14,6 @@ WHERE p.state = 'paid' AND p.paid_minor > 0 AND p.settled_at > now() - interval 
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0028_dormancy_mail"), ("compliance", "0010_limits")]
+    dependencies = [("wallet", "0029_hold_events"), ("compliance", "0010_limits")]
 
     operations = [migrations.RunSQL(COUNT, migrations.RunSQL.noop)]
