@@ -294,7 +294,9 @@ from compliance import (  # noqa: E402  (they use what stands above)
     admin_cases,  # noqa: F401
     admin_delegations,  # noqa: F401
     admin_documents,  # noqa: F401
+    admin_exclusions,  # noqa: F401
     admin_holds,  # noqa: F401
     admin_kyc,  # noqa: F401
+    admin_packs,  # noqa: F401
     admin_roles,  # noqa: F401
 )

@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from compliance.models_gate import GateDecision
 from compliance.rules_gate import LimitUse
 from compliance.selectors_gate import find_state, list_decisions, list_limit_uses, read_decision
-from compliance.types_gate import DecisionDetails, GateAction, LimitKind, Reason, Verdict
+from compliance.types_gate import DecisionDetails, GateAction, Reason, Verdict
+from compliance.types_limits import LimitKind
 from kernel.actors import Actor
 from kernel.admin import LatestAdmin, column, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, money, when

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from compliance.types_gate import LimitKind, LimitPeriod, Reason, ReasonCode, reason_text
+from compliance.types_gate import Reason, ReasonCode, reason_text
+from compliance.types_limits import LimitKind, LimitPeriod
 from compliance.types_packs import EffectivePack
 from kernel.money import Money
 from players.types import PlayerDetails

@@ -19,13 +19,12 @@ from compliance.types_gate import (
     DecisionDetails,
     Facts,
     GateAction,
-    LimitKind,
-    LimitPeriod,
     MessageFacts,
     Reason,
     Verdict,
     reason_text,
 )
+from compliance.types_limits import LimitKind, LimitPeriod
 from compliance.types_packs import EffectivePack
 from kernel.db import fetch_all, fetch_one
 from players.selectors import find_refusal, list_labels

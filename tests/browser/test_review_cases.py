@@ -14,7 +14,8 @@ from compliance.selectors_cases import list_cases
 from compliance.services.cases import open_case
 from compliance.services.play_gate import refresh
 from compliance.types_cases import CaseKind, CaseState
-from compliance.types_gate import LONG_AGO, LimitKind, LimitPeriod, SetBy
+from compliance.types_gate import LONG_AGO
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel import clock
 from players.types import PlayerDetails
 from tests.browser.conftest import log_in

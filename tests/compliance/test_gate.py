@@ -14,7 +14,8 @@ from compliance.services.cases import CaseTaken, claim_case, open_case, resolve_
 from compliance.services.gate import decide
 from compliance.services.play_gate import forget, refresh
 from compliance.types_cases import CaseKind, CaseState
-from compliance.types_gate import BetFacts, DepositFacts, GateAction, LimitKind, LimitPeriod, SetBy, Verdict
+from compliance.types_gate import BetFacts, DepositFacts, GateAction, Verdict
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.actors import Actor, ActorKind
 from kernel.money import Money
 from players.services.accounts import change_settings

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from compliance.models_limits import Limit
 from compliance.selectors_gate import sum_played
 from compliance.services.play_gate import forget, refresh
-from compliance.types_gate import LONG_AGO, LimitKind, LimitPeriod, SetBy
+from compliance.types_gate import LONG_AGO
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.db import fetch_all
 from kernel.money import Money
 from tests.factories import ACTOR, AT, fund, make_game, make_player

@@ -12,7 +12,8 @@ from compliance.models_gate import PlayGate
 from compliance.models_limits import Limit
 from compliance.selectors_gate import list_decisions, sum_played
 from compliance.services.play_gate import forget, refresh
-from compliance.types_gate import LONG_AGO, LimitKind, LimitPeriod, SetBy
+from compliance.types_gate import LONG_AGO
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from events.services.log import holding
 from players.services.restrictions import impose
 from players.types import RestrictionKind

@@ -8,7 +8,8 @@ import pytest
 
 from compliance.models_limits import Limit
 from compliance.services.play_gate import refresh
-from compliance.types_gate import LONG_AGO, LimitKind, LimitPeriod, SetBy
+from compliance.types_gate import LONG_AGO
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel import clock
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind

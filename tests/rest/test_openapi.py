@@ -142,6 +142,8 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "me/deposits",
         "me/withdrawals",
         "wallet/rounds/close",
+        "compliance/kyc/cases",
+        "me/verification/documents",
         "wallet/jackpot-wins",
         "wallet/free-bets",
         "wallet/free-spins",

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from uuid import UUID
 
-from compliance.types_gate import LimitKind, ReasonCode
+from compliance.types_gate import ReasonCode
+from compliance.types_limits import LimitKind
 from kernel.actors import Actor, ActorKind
 from kernel.errors import FieldErrors
 from kernel.money import Money

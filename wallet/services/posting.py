@@ -34,8 +34,10 @@ class OwnSource(StrEnum):
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
+    EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
+    RETURNS = "pms:returns"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

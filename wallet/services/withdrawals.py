@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import IntegrityError
 
 from compliance.services.gate import decide
+from compliance.services.kyc_triggers import note_withdrawal
 from compliance.types_gate import GateAction, WithdrawalFacts
 from events.catalogue.wallet import WithdrawalCancelled, WithdrawalRequested, WithdrawalReviewNeeded
 from events.services.log import holding, publish
@@ -17,14 +18,15 @@ from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
-from players.selectors import get_player
+from players.selectors import find_refusal, get_player
+from players.types import PlayerAction
 from wallet.models_payments import Instrument, Withdrawal
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
 from wallet.selectors import get_instrument, get_withdrawal
 from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
-from wallet.services.posting import check_amount, check_references
+from wallet.services.posting import OwnSource, check_amount, check_references
 from wallet.services.withdrawal_claims import lock
 from wallet.services.withdrawal_decisions import approval_threshold, drop_request, let_through, plan, record_deed
 from wallet.services.withdrawal_money import WithdrawalRefused, about, give_back, move, shift
@@ -105,7 +107,7 @@ def _open(
     at: datetime,
 ) -> UUID:
     with holding(player_id):
-        facts = WithdrawalFacts(amount)
+        facts = WithdrawalFacts(amount, to_origin=source == OwnSource.RETURNS)
         decision = decide(action=GateAction.WITHDRAWAL, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
             return _create(player_id, amount, instrument_id, source, key, digest, actor, at)
@@ -152,6 +154,8 @@ def _create(
     )
     hold = shift(withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at)
     withdrawal.save(force_insert=True)
+    if source != OwnSource.RETURNS:
+        note_withdrawal(player_id=player_id, withdrawal_id=withdrawal.id, amount=amount, actor=actor, at=at)
     publish(
         WithdrawalRequested(
             **about(withdrawal, amount.amount_minor, at),
@@ -168,7 +172,8 @@ def _decide(withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
     """By the rules, or by leaving it to a person."""
     amount = Money(withdrawal.amount_minor, withdrawal.currency)
     rules = list_auto_approvals()
-    alone = not needs_approval(amount, Money.zero(amount.currency), approval_threshold(amount.currency))
+    held = find_refusal(withdrawal.player_id, PlayerAction.WITHDRAW, at)  # it may have reached a threshold just now
+    alone = not held and not needs_approval(amount, Money.zero(amount.currency), approval_threshold(amount.currency))
     if alone and approves(rules, level=withdrawal.level, amount=amount, score=withdrawal.score):
         withdrawal.automatic = True
         let_through(withdrawal, plan(withdrawal, None, None), actor, at)
