@@ -7,19 +7,40 @@ class ComplianceConfig(AppConfig):
     def ready(self) -> None:
         from datetime import timedelta
 
+        from django.conf import settings
+
+        from compliance.admin_kyc_panel import VerificationPanel
         from compliance.demands import get_demands
         from compliance.pack_files import load_packs
-        from compliance.ports import register_handler
+        from compliance.ports import register_handler, register_scanner
         from compliance.purge_rules import TablePurge, register_purge
-        from compliance.services.client_changes import ClientApproval
+        from compliance.scanners import scanner_named
+        from compliance.services import documents
+        from compliance.services.client_changes import ClientApproval, ClientChangeApproval
+        from compliance.services.kyc_approvals import KycApproval
         from compliance.services.packs import PackApproval
+        from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
-        from players.ports import register_demands
+        from kernel.vault import register_holder as register_personal
+        from players.ports import register_demands, register_panel, register_provider_changer
 
         load_packs()  # a process does not start with packs that do not fit
         register_demands(get_demands)
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval()):
+        if settings.DOCUMENT_SCANNER:
+            register_scanner(scanner_named(settings.DOCUMENT_SCANNER))
+        register_personal(documents.reseal)
+        register_panel(VerificationPanel())
+        for handler in (
+            StaffRolesApproval(),
+            RoleApproval(),
+            ClientApproval(),
+            ClientChangeApproval(),
+            ProviderApproval(),
+            PackApproval(),
+            KycApproval(),
+        ):
             register_handler(handler)
+        register_provider_changer(change_provider)
         for rule in (
             TablePurge(
                 "sessions",

@@ -63,3 +63,32 @@ def get_handler(kind: str) -> ApprovalHandler:
 
 def list_handlers() -> list[ApprovalHandler]:
     return [_handlers[kind] for kind in sorted(_handlers)]
+
+
+class ScannerUnavailable(RuntimeError):
+    """The scanner does not answer, or not in a way that can be understood."""
+
+
+class VirusScanner(Protocol):
+    """What looks through every upload before anything else reads it. Without an answer nothing is taken."""
+
+    name: str
+
+    def scan(self, content: bytes) -> str:
+        """The name of what was found, empty when nothing. Raises: ScannerUnavailable."""
+        ...
+
+
+_scanners: list[VirusScanner] = []
+
+
+def register_scanner(scanner: VirusScanner) -> None:
+    """Plug in the scanner of uploads; the last one counts."""
+    _scanners[:] = [scanner]
+
+
+def get_scanner() -> VirusScanner:
+    """Raises: ScannerUnavailable when none is plugged in."""
+    if not _scanners:
+        raise ScannerUnavailable("no virus scanner is plugged in")
+    return _scanners[0]

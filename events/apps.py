@@ -7,10 +7,12 @@ class EventsConfig(AppConfig):
     def ready(self) -> None:
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
+            compliance_documents,
             events,
             loyalty,
             players,
             wallet,
+            wallet_instruments,
             wallet_purses,
         )
         from events.services.denials import note_denial

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -46,18 +47,27 @@ class Damaged(ValueError):
 
 def seal(subject_id: UUID, field: str, text: str, *, at: datetime) -> bytes:
     """Encrypt one field ("players.street") of one person. Raises: Destroyed."""
-    version = _newest(subject_id, at)
-    nonce = os.urandom(_NONCE)
-    sealed = _key(subject_id, version).encrypt(nonce, text.encode(), _bound_to(subject_id, field))
-    return version.to_bytes(2, "big") + nonce + sealed
+    return seal_bytes(subject_id, field, text.encode(), at=at)
 
 
 def unseal(subject_id: UUID, field: str, sealed: bytes) -> str:
     """Raises: Destroyed, Damaged."""
+    return unseal_bytes(subject_id, field, sealed).decode()
+
+
+def seal_bytes(subject_id: UUID, field: str, content: bytes, *, at: datetime) -> bytes:
+    """``seal`` for what is no text: a page of a document. Raises: Destroyed."""
+    version = _newest(subject_id, at)
+    nonce = os.urandom(_NONCE)
+    sealed = _key(subject_id, version).encrypt(nonce, content, _bound_to(subject_id, field))
+    return version.to_bytes(2, "big") + nonce + sealed
+
+
+def unseal_bytes(subject_id: UUID, field: str, sealed: bytes) -> bytes:
+    """Raises: Destroyed, Damaged."""
     try:
         key = _key(subject_id, int.from_bytes(sealed[:2], "big"))
-        plain = key.decrypt(sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(subject_id, field))
-        return plain.decode()
+        return key.decrypt(sealed[2 : 2 + _NONCE], sealed[2 + _NONCE :], _bound_to(subject_id, field))
     except (InvalidTag, SubjectKey.DoesNotExist):
         raise Damaged(f"{field} of {subject_id} cannot be opened: it was changed or moved.") from None
 
@@ -108,13 +118,20 @@ def list_subjects(
     *, after: UUID | None = None, created_before: datetime | None = None, limit: int = 1_000
 ) -> list[UUID]:
     """People whose keys are not destroyed, in the order of their ids; those whose newest key is older than a moment."""
-    keys = SubjectKey.objects.filter(destroyed_at=None)
+    people = _subjects(created_before)
     if after:
-        keys = keys.filter(subject_id__gt=after)
-    people = keys.values("subject_id").annotate(newest=Max("created_at")).order_by("subject_id")
-    if created_before:
-        people = people.filter(newest__lt=created_before)
-    return list(people.values_list("subject_id", flat=True)[:limit])
+        people = people.filter(subject_id__gt=after)
+    return list(people.order_by("subject_id").values_list("subject_id", flat=True)[:limit])
+
+
+def count_subjects(*, created_before: datetime | None = None) -> int:
+    """How many ``list_subjects`` would name in the end."""
+    return _subjects(created_before).count()
+
+
+def _subjects(created_before: datetime | None) -> Any:
+    people = SubjectKey.objects.filter(destroyed_at=None).values("subject_id").annotate(newest=Max("created_at"))
+    return people.filter(newest__lt=created_before) if created_before else people
 
 
 def destroy(subject_id: UUID, *, at: datetime) -> int:

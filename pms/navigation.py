@@ -54,6 +54,8 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         [
             ("Approvals", "how_to_reg", "compliance_approval", "compliance.view_approval"),
             ("Deputies", "group_add", "compliance_delegation", "compliance.view_delegation"),
+            ("Verification", "verified_user", "compliance_kyccase", "compliance.view_kyccase"),
+            ("Documents", "id_card", "compliance_document", "compliance.view_document"),
             ("Legal holds", "gavel", "compliance_legalhold", "compliance.view_legalhold"),
             ("Audit trail", "policy", "events_auditrecord", "events.view_auditrecord"),
         ],

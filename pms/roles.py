@@ -112,6 +112,18 @@ for _role, _granted in {
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 
+# Documents of players: who sees that there are any (what is on them is revealed), and who hands one in for a player.
+_DOCUMENTS, _HAND_IN = {"compliance.view_document"}, {"compliance.add_document"}
+for _role, _granted in {
+    "administrator": _DOCUMENTS,
+    "operations": _HAND_IN,
+    "support_lead": _HAND_IN,
+    "compliance_officer": _DOCUMENTS | _HAND_IN,
+    "mlro": _DOCUMENTS | _HAND_IN,
+    "auditor": _DOCUMENTS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 # Verification: who sees cases, and who decides on them and on risk levels (high risk takes a second person).
 _VERIFICATION = {"compliance.view_kyccase", "compliance.view_kycstep"}
 _VERIFY = {"compliance.review_kyccase", "compliance.approve_kyccase", "compliance.change_risk_level"}

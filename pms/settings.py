@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kernel.pan import mask_log
-from pms.environment import Env
+from pms.environment import Env, issued_keys, split_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -76,7 +76,7 @@ DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 # Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
 ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
 # What takes a second person: giving roles to staff, changing what a role may do, making service clients.
-FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients", "single_sign_on"])
 # A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
 GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
 # Permissions on single objects are read by kernel.objects alone.
@@ -242,6 +242,7 @@ CELERY_BEAT_SCHEDULE = {
     "match-reports": {"task": "wallet.tasks.match_reports", "schedule": 60},
     "close-liability-days": {"task": "wallet.tasks.close_liability_days", "schedule": 3600},
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
+    "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
@@ -311,6 +312,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "auth.Group", "m2m_fields": ["permissions"]},
     {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
     {"model": "loyalty.Level"},
+    {"model": "players.StaffNetwork"},
     {"model": "wallet.ApprovalRule"},
     {"model": "wallet.FeeRule"},
     {"model": "wallet.Game"},
@@ -425,7 +427,8 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
 # --- players' login ----------------------------------------------------------------------------------------------
-PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# Several while they are changed, one after the other: the last one signs, all of them verify.
+PLAYER_JWT_PRIVATE_KEYS = split_keys(env("PLAYER_JWT_PRIVATE_KEY", default=""))
 PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
 PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
 PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
@@ -491,7 +494,8 @@ if EMAIL_FOLDER:
     EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
 
 # --- identity of service clients ---------------------------------------------------------------------------------
-IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# As with players' keys; all of them are published.
+IDP_OIDC_PRIVATE_KEYS = issued_keys(env("PMS_JWT_PRIVATE_KEY", default=""))
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = [
@@ -521,6 +525,14 @@ SOCIALACCOUNT_LOGIN_ON_GET = True
 # Files that staff asked for; web and worker both reach the folder.
 EXPORTS_PATH = Path(env("EXPORTS_PATH", default=str(PMS_HOME / "exports")))
 EXPORT_KEEP_HOURS = env.int("EXPORT_KEEP_HOURS", default=24)
+
+# --- documents that players hand in ------------------------------------------------------------------------------
+# Sealed under each player's key; every process role that takes or shows documents reaches the folder.
+DOCUMENTS_PATH = Path(env("DOCUMENTS_PATH", default=str(PMS_HOME / "documents")))
+# "clamd://host:port"; the sandbox knows the EICAR test file and nothing else. Empty: no document is taken.
+DOCUMENT_SCANNER = env("DOCUMENT_SCANNER", default="sandbox")
+# Uploads up to this size stay in memory: a document never lies on a disk unsealed.
+FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 
 # --- seals -------------------------------------------------------------------------------------------------------
 # Keep the folder on another machine's disk than the database's: it proves what the database says.

@@ -65,9 +65,10 @@ class CloneableDatabase:
         """End every connection to the database, and replace it by a clone of the template if it may have changed.
 
         No transaction has got an id since the last clone: then nothing was written, and the clone still serves.
-        Seals are of one database's rows: those of the last one go with it.
+        Seals and documents are of one database's rows: those of the last one go with it.
         """
-        shutil.rmtree(os.environ["SEALS_PATH"], ignore_errors=True)
+        for kept in ("SEALS_PATH", "DOCUMENTS_PATH"):
+            shutil.rmtree(os.environ[kept], ignore_errors=True)
         if self._next_transaction() == self.untouched_since:
             self.admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", [self.name])
             return
@@ -168,6 +169,7 @@ def _point_at_own_services() -> None:
             os.environ[url] = role._replace(netloc=netloc, path=f"/{database}").geturl()
     seals = Path(os.environ["PMS_HOME"]) / f"seals-{WORKER}"
     os.environ["SEALS_PATH"] = str(seals)
+    os.environ["DOCUMENTS_PATH"] = str(Path(os.environ["PMS_HOME"]) / f"documents-{WORKER}")
     os.environ["REDIS_URL"] = urlsplit(os.environ["REDIS_URL"])._replace(path=f"/{WORKER_NUMBER}").geturl()
 
 

@@ -17,6 +17,18 @@ from kernel.rest.bodies import decode, read_body
 NO_CARD_NUMBERS = "This looks like a card number. Card numbers are never taken here; send the provider's token."
 
 
+class FileParser(BaseParser):
+    """The body is one file; what it is, is told by its content. At most the view's ``max_body_bytes``."""
+
+    media_type = "*/*"
+
+    def parse(
+        self, stream: IO[Any], media_type: str | None = None, parser_context: Mapping[str, Any] | None = None
+    ) -> Any:
+        assert parser_context  # noqa: S101  (DRF always gives it)
+        return read_body(parser_context["request"]._request, parser_context["view"].max_body_bytes)
+
+
 class JsonParser(BaseParser):
     media_type = "application/json"
 

@@ -20,10 +20,11 @@ class ApiView(APIView):
     """A view for service clients; ``required_scopes`` names the scope that each method needs."""
 
     required_scopes: ClassVar[dict[str, str]] = {}
+    max_body_bytes: ClassVar[int | None] = None  # None: API_MAX_BODY_BYTES
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)
-        check_length(request._request)
+        check_length(request._request, self.max_body_bytes)
 
     def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -25,6 +25,9 @@ RUNS_MACHINERY = "administrator operations"
 CONNECTS = "administrator integrator"
 APPROVES_CORRECTIONS = "compliance_officer finance"
 HOLDS = "compliance_officer mlro"
+SEES_DOCUMENTS = "administrator auditor compliance_officer mlro"
+SEES_VERIFICATION = "administrator auditor compliance_officer mlro operations support_lead"
+HANDS_IN = "compliance_officer mlro operations support_lead"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -108,6 +111,12 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "events_consumercursor_* events_deadletter_*": SEES_MACHINERY,
     "events_consumercursor_pause events_consumercursor_resume": RUNS_MACHINERY,
     "events_deadletter_amend events_deadletter_replay events_deadletter_discard": RUNS_MACHINERY,
+    "compliance_kyccase_*": SEES_VERIFICATION,
+    "compliance_kyccase_next compliance_kyccase_claim compliance_kyccase_release": HOLDS,
+    "compliance_kyccase_step compliance_kyccase_decide": HOLDS,
+    "compliance_document_*": SEES_DOCUMENTS,
+    "compliance_document_page compliance_document_reveal": SEES_DOCUMENTS,
+    "compliance_document_upload": HANDS_IN,
     "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
     "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---
@@ -115,9 +124,11 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "players_staffsession_end_all players_staffsession_end players_staffsession_end_person": "administrator",
     "players_staffdevice_reset": "administrator",
     # There is none of these in the test: Django sends everybody who may see the list home.
-    "players_staffnetwork_* players_identityprovider_*": "administrator auditor",
-    "players_staffnetwork_history players_identityprovider_history": EVERYBODY,
-    "players_staffnetwork_add players_staffnetwork_delete players_identityprovider_add": "administrator",
+    "players_staffnetwork_*": "administrator auditor",
+    "players_staffnetwork_history": EVERYBODY,
+    "players_staffnetwork_add players_staffnetwork_delete": "administrator",
+    "players_identityprovider_*": "administrator auditor",
+    "players_identityprovider_new players_identityprovider_edit players_identityprovider_secret": "administrator",
     "events_auditrecord_* events_auditrecord_export": "administrator auditor compliance_officer mlro",
     "players_user_changelist players_user_history": SEES_ACCESS,
     "players_user_change auth_group_staff": (SEES_ACCESS, "administrator"),

@@ -118,6 +118,8 @@ PLAYERS_OWN = [
     ("POST", f"me/withdrawals/{ID}/cancel"),
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
+    ("GET", "me/verification/documents"),
+    ("POST", "me/verification/documents"),
 ]
 OPEN_TO_ALL = [("GET", "registration-fields")]
 
