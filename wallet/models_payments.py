@@ -9,7 +9,7 @@ from django.db import models
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
 from wallet.models_adjustments import _choices
-from wallet.types_payments import DepositState, InstrumentKind, PayoutState, WithdrawalState
+from wallet.types_payments import DepositState, Funding, InstrumentKind, Ownership, PayoutState, WithdrawalState
 
 
 class Instrument(models.Model):
@@ -17,7 +17,8 @@ class Instrument(models.Model):
 
     Written by services.payment_instruments and with the payments made by it. ``sealed`` holds token and label under the
     player's key (selectors_instruments opens it); the indexes tell whether two tokens, or two fingerprints of the same
-    card or account, are equal, and nothing else. Amounts are minor units of the player's currency; ``paid_in_minor`` is
+    card or account, are equal, and nothing else. ``funding`` and ``ownership`` are what the provider said of it, the
+    latter by comparing the holder's name, which is not kept. Amounts are minor units of the player's currency; ``paid_in_minor`` is
     without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
@@ -34,6 +35,8 @@ class Instrument(models.Model):
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=40)
     kind = models.CharField(max_length=10, choices=_choices(InstrumentKind), default=InstrumentKind.OTHER.value)
+    funding = models.CharField(max_length=8, choices=_choices(Funding), blank=True, default="")
+    ownership = models.CharField(max_length=10, choices=_choices(Ownership), blank=True, default="")
     sealed = models.BinaryField()
     token_index = models.BinaryField(max_length=32)
     fingerprint_index = models.BinaryField(max_length=32, null=True, blank=True)

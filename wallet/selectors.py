@@ -310,6 +310,8 @@ def _instrument(row: Instrument) -> InstrumentDetails:
         owed_back=Money(max(row.paid_in_minor - row.paid_out_minor, 0), currency),
         added_at=row.added_at,
         last_used_at=row.last_used_at,
+        funding=Funding(row.funding),
+        ownership=Ownership(row.ownership),
     )
 
 

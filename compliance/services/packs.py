@@ -12,6 +12,7 @@ from compliance.pack_files import get_file, load_packs
 from compliance.rules_packs import check_house, in_force_from, list_changes, list_loosened, show
 from compliance.selectors_packs import details, get_book
 from compliance.services.approvals import approve, request_approval
+from compliance.services.play_gate import forget
 from compliance.types import ApprovalDetails
 from compliance.types_packs import DEFAULT, HOUSE, ActivationDetails
 from events.audit import record
@@ -156,6 +157,8 @@ class PackApproval:
             activated_by=str(actor),
             activated_at=at,
         )
+        # Bets are judged by the rows that the gate compiled: those of whom it concerns are made anew.
+        forget(countries=[] if file.id == HOUSE else [code.partition("-")[0] for code in file.residence])
         publish(
             PackActivated(
                 player_id=None,

@@ -102,7 +102,8 @@ def test_who_may_not_be_paid_is_refused_without_saying_too_much() -> None:
     impose(player_id=player_id, kind=RestrictionKind.AML_HOLD, reason="x", source="staff", actor=ACTOR, at=AT)
     with pytest.raises(WithdrawalRefused) as caught:
         withdraw(player_id)
-    assert caught.value.data == {"reason": "account_hold"}
+    assert (caught.value.data["reason"], caught.value.data["details"]) == ("account_hold", {})
+    assert "aml" not in caught.value.detail
     assert held(player_id) == "0.00"
 
 

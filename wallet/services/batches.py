@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from compliance.services.play_gate import ensure
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.errors import DomainError, FieldErrors
@@ -16,8 +17,9 @@ from wallet.types import BatchBet, Posting
 
 MAX_ITEMS = 1_000
 
-# Another call took a key first, or two calls waited for each other: nothing has happened, the next look sees more.
-_ANEW = {"PM003", "40P01"}
+# Another call took a key first, two calls waited for each other, or the gate's row of a player was outdated meanwhile:
+# nothing has happened, the next look sees more.
+_ANEW = {"PM003", "40P01", "PM010"}
 _ATTEMPTS = 3
 
 
@@ -57,6 +59,7 @@ def place_batch(*, items: Sequence[BatchBet], source: str, actor: Actor, at: dat
         request_id.get(),
     ]
     for attempt in range(1, _ATTEMPTS + 1):
+        ensure(player_ids=[item.player_id for item in items], at=at)
         try:
             rows = _call(params)
             break

@@ -10,6 +10,8 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from compliance.services.gate import decide
+from compliance.types_gate import DepositFacts, GateAction
 from events.catalogue.wallet import (
     DepositCancelled,
     DepositFailed,
@@ -24,8 +26,7 @@ from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
-from players.selectors import find_refusal, get_player
-from players.types import PlayerAction, public_reason
+from players.selectors import get_player
 from wallet.models_payments import Deposit
 from wallet.ports import (
     Direction,
@@ -37,7 +38,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_deposit
+from wallet.selectors import get_balances, get_deposit
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -89,7 +90,7 @@ def request_deposit(
     check_token(instrument)
     check_amount("amount", amount)
     check_provider(provider)
-    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, at)
+    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, actor, at)
     return _advance(deposit_id, actor, at)
 
 
@@ -145,7 +146,7 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _request(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, at: datetime
+    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, actor: Actor, at: datetime
 ) -> UUID:
     digest = digest_of(
         {"player": player_id, "amount": str(amount), "currency": amount.currency, "by": provider, "with": instrument}
@@ -156,7 +157,7 @@ def _request(
         if player.currency != amount.currency:
             raise FieldErrors({"currency": [f"This player's currency is {player.currency}."]})
         try:
-            return _open(player_id, amount, provider, instrument, source, key, digest, at)
+            return _open(player_id, amount, provider, instrument, source, key, digest, actor, at)
         except IntegrityError:
             known = Deposit.objects.get(source=source, key=key)
     if bytes(known.digest) != digest:
@@ -165,36 +166,52 @@ def _request(
 
 
 def _open(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, digest: bytes, at: datetime
+    player_id: UUID,
+    amount: Money,
+    provider: str,
+    instrument: str,
+    source: str,
+    key: str,
+    digest: bytes,
+    actor: Actor,
+    at: datetime,
 ) -> UUID:
     with holding(player_id):
-        refusal = find_refusal(player_id, PlayerAction.DEPOSIT, at)
-        if refusal:
-            reason = public_reason(refusal)
-            raise DepositRefused(f"Deposits are refused: {reason}.", reason=reason)
-        deposit = Deposit.objects.create(
-            id=uuid7(),
+        facts = DepositFacts(amount, provider, balance=get_balances(player_id).real)
+        decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
+        if decision.allowed:
+            return _create(player_id, amount, provider, instrument, source, key, digest, at)
+    # Only now: the denial is kept.
+    refusal = decision.refusal
+    raise DepositRefused(f"Deposits are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem)
+
+
+def _create(
+    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, digest: bytes, at: datetime
+) -> UUID:
+    deposit = Deposit.objects.create(
+        id=uuid7(),
+        player_id=player_id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        provider=provider,
+        paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
+        next_try_at=at + next_try(0),
+        source=source,
+        key=key,
+        digest=digest,
+        requested_at=at,
+    )
+    publish(
+        DepositRequested(
             player_id=player_id,
-            amount_minor=amount.amount_minor,
-            currency=amount.currency,
+            occurred_at=at,
+            deposit_id=deposit.id,
             provider=provider,
-            paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
-            next_try_at=at + next_try(0),
-            source=source,
-            key=key,
-            digest=digest,
-            requested_at=at,
+            amount=amount.major,
+            currency=amount.currency,
         )
-        publish(
-            DepositRequested(
-                player_id=player_id,
-                occurred_at=at,
-                deposit_id=deposit.id,
-                provider=provider,
-                amount=amount.major,
-                currency=amount.currency,
-            )
-        )
+    )
     return deposit.id
 
 

@@ -18,10 +18,11 @@ from kernel.pan import holds_pan
 from players.selectors import get_player
 from wallet.models_payments import Instrument
 from wallet.ports import InstrumentFacts, check_provider
+from wallet.rules_means import ownership_of
 from wallet.selectors import get_instrument
 from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, open_instrument
 from wallet.services.posting import check_references
-from wallet.types_payments import InstrumentDetails, InstrumentKind
+from wallet.types_payments import Funding, InstrumentDetails, InstrumentKind, Ownership
 
 MAX_TOKEN_LENGTH = 120
 MAX_LABEL_LENGTH = 60
@@ -86,7 +87,12 @@ def learn(*, instrument: Instrument, facts: InstrumentFacts | None, at: datetime
         instrument.sealed = _sealed(instrument.player_id, named, at)
     if facts.fingerprint:
         instrument.fingerprint_index = vault.blind_index(FINGERPRINT, f"{instrument.provider} {facts.fingerprint}")
-    instrument.save(update_fields=["kind", "sealed", "fingerprint_index"])
+    if facts.funding is not Funding.UNKNOWN:
+        instrument.funding = facts.funding
+    if facts.holder and instrument.ownership != Ownership.CONFIRMED:
+        player = get_player(instrument.player_id)
+        instrument.ownership = ownership_of(facts.holder, player.first_name, player.last_name)
+    instrument.save(update_fields=["kind", "sealed", "fingerprint_index", "funding", "ownership"])
 
 
 def reseal(player_id: UUID, at: datetime) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import DatabaseError, connection
 
+from compliance.services.play_gate import refresh
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from wallet.types import Outcome, Posting
@@ -16,6 +17,7 @@ from wallet.types import Outcome, Posting
 MAX_REFERENCE_LENGTH = 200
 
 _PARALLEL_KEY = "PM003"
+_GATE_STALE = "gate_stale"
 
 
 class OwnSource(StrEnum):
@@ -31,17 +33,22 @@ class OwnSource(StrEnum):
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:
-    """Call a posting function. When a parallel call took the key first, the second look sees what it led to.
+    """Call a posting function; again where a parallel call took the key first, or the gate's row had to be compiled.
 
     Outside a transaction the call is one of its own: it commits before this returns. Balances are in the player's
     currency; ``currency`` labels the zeros of a player who is unknown.
     """
-    try:
-        return _call(function, params, currency)
-    except DatabaseError as error:
-        if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block:
-            raise
-        return _call(function, params, currency)
+    for last in (False, False, True):
+        try:
+            posting = _call(function, params, currency)
+        except DatabaseError as error:
+            if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block or last:
+                raise
+            continue  # the next look sees what the key led to
+        if posting.reason != _GATE_STALE:
+            break
+        refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike; nothing was done
+    return posting
 
 
 def check_references(**references: str) -> None:

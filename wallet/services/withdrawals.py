@@ -8,6 +8,8 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from compliance.services.gate import decide
+from compliance.types_gate import GateAction, WithdrawalFacts
 from events.catalogue.wallet import WithdrawalCancelled, WithdrawalRequested, WithdrawalReviewNeeded
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -15,8 +17,7 @@ from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
-from players.selectors import find_refusal, get_player
-from players.types import PlayerAction, public_reason
+from players.selectors import get_player
 from wallet.models_payments import Instrument, Withdrawal
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
@@ -104,47 +105,62 @@ def _open(
     at: datetime,
 ) -> UUID:
     with holding(player_id):
-        player = get_player(player_id)
-        refusal = find_refusal(player_id, PlayerAction.WITHDRAW, at)
-        if refusal:
-            reason = public_reason(refusal)
-            raise WithdrawalRefused(f"Withdrawals are refused: {reason}.", reason=reason)
-        if not Instrument.objects.filter(id=instrument_id, player_id=player_id).exists():
-            raise FieldErrors({"instrument_id": ["Choose one of the player's own instruments."]})
-        instrument = get_instrument(instrument_id)
-        quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
-        reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
-        policy = get_policy(player.country)
-        withdrawal = Withdrawal(
-            id=uuid7(),
-            player_id=player_id,
-            amount_minor=amount.amount_minor,
-            currency=amount.currency,
-            fee_minor=quote.fee.amount_minor,
-            instrument_id=instrument_id,
-            source=source,
-            key=key,
-            digest=digest,
-            score=score_of(reasons),
-            reasons=[asdict(reason) for reason in reasons],
-            level=find_level(player_id),
-            cancellable=policy.cancellation_allowed,
-            cooling_minutes=policy.cooling_minutes,
-            requested_at=at,
+        facts = WithdrawalFacts(amount)
+        decision = decide(action=GateAction.WITHDRAWAL, player_id=player_id, facts=facts, actor=actor, at=at)
+        if decision.allowed:
+            return _create(player_id, amount, instrument_id, source, key, digest, actor, at)
+    # Only now: the denial is kept.
+    refusal = decision.refusal
+    raise WithdrawalRefused(
+        f"Withdrawals are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem
+    )
+
+
+def _create(
+    player_id: UUID,
+    amount: Money,
+    instrument_id: UUID,
+    source: str,
+    key: str,
+    digest: bytes,
+    actor: Actor,
+    at: datetime,
+) -> UUID:
+    player = get_player(player_id)
+    if not Instrument.objects.filter(id=instrument_id, player_id=player_id).exists():
+        raise FieldErrors({"instrument_id": ["Choose one of the player's own instruments."]})
+    instrument = get_instrument(instrument_id)
+    quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
+    reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
+    policy = get_policy(player.country)
+    withdrawal = Withdrawal(
+        id=uuid7(),
+        player_id=player_id,
+        amount_minor=amount.amount_minor,
+        currency=amount.currency,
+        fee_minor=quote.fee.amount_minor,
+        instrument_id=instrument_id,
+        source=source,
+        key=key,
+        digest=digest,
+        score=score_of(reasons),
+        reasons=[asdict(reason) for reason in reasons],
+        level=find_level(player_id),
+        cancellable=policy.cancellation_allowed,
+        cooling_minutes=policy.cooling_minutes,
+        requested_at=at,
+    )
+    hold = shift(withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at)
+    withdrawal.save(force_insert=True)
+    publish(
+        WithdrawalRequested(
+            **about(withdrawal, amount.amount_minor, at),
+            transfer_id=hold,
+            amount_eur=amount.major if amount.currency == "EUR" else None,
+            score=withdrawal.score,
         )
-        hold = shift(
-            withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at
-        )
-        withdrawal.save(force_insert=True)
-        publish(
-            WithdrawalRequested(
-                **about(withdrawal, amount.amount_minor, at),
-                transfer_id=hold,
-                amount_eur=amount.major if amount.currency == "EUR" else None,
-                score=withdrawal.score,
-            )
-        )
-        _decide(withdrawal, actor, at)
+    )
+    _decide(withdrawal, actor, at)
     return withdrawal.id
 
 

@@ -36,8 +36,17 @@ BEGIN
             answer.reason := 'no_free_spins';
         END IF;
     END IF;
+    IF answer.reason = '' THEN
+        answer.reason := compliance_gate_bet(p_player, p_game, game.category, 0, 0, 0, p_at, p_actor, p_request_id);
+    END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
+        IF answer.reason = 'gate_stale' THEN
+            RETURN wallet_with_balances(answer, p_player);
+        END IF;
+        IF answer.reason = gate.refusal THEN
+            PERFORM compliance_keep_bet_denial(p_player, gate.refusal, NULL, p_game, game.category, 0, 0, p_at, p_actor, p_request_id);
+        END IF;
     ELSE
         IF purse.id IS NOT NULL THEN
             used := CASE p_value WHEN 0 THEN purse.spin_value_minor ELSE p_value END;
@@ -206,6 +215,7 @@ BEGIN
             spins := -line.amount / (line.account).spin_value_minor;
         END IF;
     END LOOP;
+    PERFORM compliance_gate_count(p_player, bet.occurred_at, -1, 0, 0);
     PERFORM wallet_undo_aside(bet, answer.transfer_id, 'bonus_cost');
     PERFORM events_append('wallet.free-bet-rolled-back.v1', p_player, p_at, jsonb_build_object(
         'rollback_id', answer.transfer_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game,

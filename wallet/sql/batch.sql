@@ -29,6 +29,7 @@ DECLARE
     postings wallet_posting[];
     told jsonb;
     kept bigint;
+    played jsonb;
 BEGIN
     PERFORM events_lock_players(p_players);
     WITH item AS MATERIALIZED (
@@ -42,6 +43,8 @@ BEGIN
         SELECT p.id, gate.currency AS held_in, a.id AS purse, h.id AS house, a.balance_minor, a.sequence, a.last_hash
         FROM (SELECT DISTINCT player AS id FROM item) p
         CROSS JOIN players_gate(p.id, 'play', p_at) gate
+        JOIN compliance_playgate pg ON pg.player_id = p.id AND pg.plain AND p_at >= pg.valid_from
+             AND (pg.valid_until IS NULL OR p_at < pg.valid_until)
         JOIN wallet_account a ON a.player_id = p.id AND a.kind = 'real'
         JOIN wallet_account h ON h.player_id IS NULL AND h.kind = 'gaming' AND h.currency = gate.currency
         WHERE gate.refusal IS NULL AND a.closed_at IS NULL AND a.active_until IS NULL AND a.stake_cap_minor IS NULL
@@ -91,6 +94,10 @@ BEGIN
         SELECT p_source, key, wallet_digest('bet', player::text, game, round, currency, stake::text, win::text, NULL),
                'applied', '', bet_id, win_id FROM together ORDER BY key
         ON CONFLICT DO NOTHING RETURNING key
+    ), totals AS (
+        SELECT player, count(*)::integer AS bets, sum(stake)::bigint AS staked, sum(coalesce(win, 0))::bigint AS won,
+               (array_agg(game ORDER BY number DESC))[1] AS game, (array_agg(category ORDER BY number DESC))[1] AS category
+        FROM together GROUP BY player
     )
     SELECT array_agg(number ORDER BY number),
            array_agg(ROW('applied', '', bet_id, win_id, real_minor, 0, currency)::wallet_posting ORDER BY number),
@@ -105,14 +112,16 @@ BEGIN
                                'win_id', win_id, 'bet_id', bet_id, 'round', round, 'game', game, 'category', category,
                                'amount', kernel_major(win, currency), 'real', kernel_major(win, currency),
                                'bonus', kernel_major(0, currency), 'currency', currency) END) ORDER BY number, kind) FROM movement),
-           (SELECT count(*) FROM kept)
-    INTO numbers, postings, told, kept FROM together;
+           (SELECT count(*) FROM kept),
+           (SELECT jsonb_agg(to_jsonb(t)) FROM totals t)
+    INTO numbers, postings, told, kept, played FROM together;
 
     IF kept < cardinality(numbers) THEN
         RAISE EXCEPTION 'a key of % was used by a parallel call', p_source USING ERRCODE = 'PM003';
     END IF;
     IF told IS NOT NULL THEN
         PERFORM events_append_many(told, p_request_id);
+        PERFORM compliance_gate_bets(played, p_at);
     END IF;
     FOR i IN 1..coalesce(cardinality(numbers), 0) LOOP
         answers[numbers[i]] := postings[i];
@@ -121,6 +130,9 @@ BEGIN
         CONTINUE WHEN (answers[i]).outcome IS NOT NULL;
         answers[i] := wallet_bet(p_players[i], p_source, p_keys[i], p_games[i], p_rounds[i], p_currencies[i], p_stakes[i],
                                  p_wins[i], p_at, p_actor, p_request_id);
+        IF (answers[i]).reason = 'gate_stale' THEN
+            RAISE EXCEPTION 'the gate of player % is not compiled', p_players[i] USING ERRCODE = 'PM010';
+        END IF;
     END LOOP;
     RETURN QUERY SELECT * FROM unnest(answers);
 END

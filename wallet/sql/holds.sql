@@ -9,7 +9,8 @@ CREATE FUNCTION wallet_shares(p_parts bigint[], p_amount bigint) RETURNS bigint[
           FROM unnest(p_parts) WITH ORDINALITY AS parts (part, number)) AS line
 $$;
 
--- Sets money aside for a bet, drawn from the purses as a bet would draw it. p_expires is no part of the content: where a
+-- Sets money aside for a bet, drawn from the purses as a bet would draw it. It counts against limits from now on; what is
+-- released takes that back. p_expires is no part of the content: where a
 -- caller leaves it to the system, a retry comes with a later one.
 CREATE FUNCTION wallet_reserve(p_player uuid, p_source text, p_key text, p_game text, p_round text, p_currency text,
     p_amount bigint, p_expires timestamptz, p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
@@ -40,8 +41,17 @@ BEGIN
         drawn := wallet_draw(p_player, game.category, p_amount, p_at);
         answer.reason := drawn.reason;
     END IF;
+    IF answer.reason = '' THEN
+        answer.reason := compliance_gate_bet(p_player, p_game, game.category, p_amount, drawn.real_part, 0, p_at, p_actor, p_request_id);
+    END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
+        IF answer.reason = 'gate_stale' THEN
+            RETURN wallet_with_balances(answer, p_player);
+        END IF;
+        IF answer.reason = gate.refusal THEN
+            PERFORM compliance_keep_bet_denial(p_player, gate.refusal, NULL, p_game, game.category, p_amount, NULL, p_at, p_actor, p_request_id);
+        END IF;
         PERFORM wallet_keep_key(p_source, p_key, digest, answer);
         RETURN wallet_with_balances(answer, p_player);
     END IF;
@@ -147,6 +157,9 @@ BEGIN
         PERFORM wallet_tell_bet(bet, game, real_part);
         answer.transfer_id := bet.id;
     ELSE
+        IF real_part > 0 THEN
+            PERFORM compliance_gate_count(p_player, hold.reserved_at, 0, -real_part, 0);
+        END IF;
         PERFORM events_append('wallet.hold-released.v1', p_player, p_at, jsonb_build_object(
             'hold_id', hold.id, 'release_id', release_id, 'round', reserve.round, 'game', reserve.game,
             'amount', kernel_major(amount, p_currency), 'currency', p_currency, 'expired', p_expired IS NOT NULL), p_request_id);

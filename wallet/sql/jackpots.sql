@@ -146,6 +146,9 @@ BEGIN
                 bonus_part := bonus_part + split.parts[i];
             END IF;
         END LOOP;
+        IF real_part > 0 THEN
+            PERFORM compliance_gate_count(p_player, p_at, 0, 0, real_part);
+        END IF;
     END IF;
     IF real_part + bonus_part > 0 THEN
         PERFORM wallet_enter_house(answer.transfer_id, wallet_jackpot_account(p_jackpot, p_currency), -(real_part + bonus_part));

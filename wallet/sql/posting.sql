@@ -1,7 +1,7 @@
 -- Posting: every movement of money is one call of one of these functions, and nothing else writes the ledger.
 --
 -- Each of them, in this order: takes the player's lock, looks the key up (same content: the first answer; other
--- content: conflict), asks the gate, moves money with balanced entries, keeps the key, appends the event.
+-- content: conflict), asks the gates of players and compliance, moves money with balanced entries, keeps the key, appends the event.
 -- Amounts are minor units. They run as the database's owner (SECURITY DEFINER): the application's role can only read
 -- what they write.
 
@@ -307,8 +307,19 @@ BEGIN
         drawn := wallet_draw(p_player, game.category, p_stake, p_at);
         answer.reason := drawn.reason;
     END IF;
+    IF answer.reason = '' THEN
+        answer.reason := compliance_gate_bet(p_player, p_game, game.category, p_stake, drawn.real_part,
+            -- Of a win on bonus money too, it is only known once it is paid what of it is real.
+            CASE WHEN drawn.real_part = p_stake THEN coalesce(p_win, 0) ELSE 0 END, p_at, p_actor, p_request_id);
+    END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
+        IF answer.reason = 'gate_stale' THEN  -- nothing has happened: the caller has it compiled and comes again
+            RETURN wallet_with_balances(answer, p_player);
+        END IF;
+        IF answer.reason = gate.refusal THEN
+            PERFORM compliance_keep_bet_denial(p_player, gate.refusal, NULL, p_game, game.category, p_stake, NULL, p_at, p_actor, p_request_id);
+        END IF;
         -- Kept, so that a late copy of a refused bet is not suddenly placed after the next deposit.
         PERFORM wallet_keep_key(p_source, p_key, digest, answer);
         RETURN wallet_with_balances(answer, p_player);
@@ -328,6 +339,9 @@ BEGIN
         IF p_win > 0 THEN
             win := wallet_pay_win(bet, p_win, p_source, p_key, p_at, p_actor, p_request_id, drawn.accounts, drawn.parts);
             answer.win_transfer_id := win.win_id;
+            IF drawn.real_part < p_stake AND win.real_part > 0 THEN
+                PERFORM compliance_gate_count(p_player, p_at, 0, 0, win.real_part);
+            END IF;
         END IF;
     END IF;
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
@@ -366,6 +380,9 @@ BEGIN
         answer.reason := 'wrong_currency';
     ELSE
         win := wallet_pay_win(bet, p_amount, p_source, p_key, p_at, p_actor, p_request_id);
+        IF win.real_part > 0 THEN
+            PERFORM compliance_gate_count(p_player, p_at, 0, 0, win.real_part);
+        END IF;
         answer.outcome := 'applied';
         answer.transfer_id := win.win_id;
         PERFORM wallet_keep_key(p_source, p_key, digest, answer);
@@ -461,6 +478,19 @@ BEGIN
     END LOOP;
     IF to_house <> 0 THEN
         PERFORM wallet_enter_house(rollback_id, house, to_house);
+    END IF;
+    -- Taken back from the hours that it was counted in; a captured bet was counted when its money was reserved.
+    PERFORM compliance_gate_count(p_player, coalesce((SELECT occurred_at FROM wallet_transfer WHERE id = bet.bet_id), bet.occurred_at),
+                                  CASE WHEN bet.bet_id IS NULL THEN -1 ELSE 0 END, -real_part, 0);
+    IF won_real > 0 THEN
+        FOR entry IN
+            SELECT t.occurred_at, sum(e.amount_minor)::bigint AS won FROM wallet_transfer t
+            JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
+            JOIN wallet_account a ON a.id = e.account_id AND a.player_id = p_player AND a.kind = 'real'
+            WHERE t.bet_id = bet.id AND t.id >= bet.id AND t.kind IN ('win', 'jackpot_win') GROUP BY t.occurred_at
+        LOOP
+            PERFORM compliance_gate_count(p_player, entry.occurred_at, 0, 0, -entry.won);
+        END LOOP;
     END IF;
     aside := wallet_undo_aside(bet, rollback_id, 'gaming');
     won_real := won_real - aside.jackpot_real;

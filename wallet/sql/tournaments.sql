@@ -32,8 +32,17 @@ BEGIN
                           WHEN NOT p_rebuy AND purse.id IS NOT NULL THEN 'already_entered'
                           WHEN NOT EXISTS (SELECT FROM wallet_account WHERE player_id = p_player AND kind = 'real'
                                            AND balance_minor >= p_amount + p_fee) THEN 'insufficient_funds' ELSE '' END;
+    IF answer.reason = '' THEN
+        answer.reason := compliance_gate_bet(p_player, '', 'tournament', p_amount + p_fee, p_amount + p_fee, 0, p_at, p_actor, p_request_id);
+    END IF;
     IF answer.reason <> '' THEN
         answer.outcome := 'refused';
+        IF answer.reason = 'gate_stale' THEN
+            RETURN wallet_with_balances(answer, p_player);
+        END IF;
+        IF answer.reason = gate.refusal THEN
+            PERFORM compliance_keep_bet_denial(p_player, gate.refusal, NULL, '', 'tournament', p_amount + p_fee, NULL, p_at, p_actor, p_request_id);
+        END IF;
         PERFORM wallet_keep_key(p_source, p_key, digest, answer);
         RETURN wallet_with_balances(answer, p_player);
     END IF;
@@ -72,6 +81,7 @@ DECLARE
     purse wallet_account;
     fees bigint := 0;
     due bigint;
+    paid record;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     answer := wallet_known(p_source, p_key, digest);
@@ -96,6 +106,19 @@ BEGIN
     INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
     VALUES (CASE WHEN p_refund THEN 'tournament_refund' ELSE 'tournament_settle' END, p_player, p_currency, due, p_source,
             p_key, p_actor, p_request_id, p_at) RETURNING id INTO answer.transfer_id;
+    IF p_refund THEN
+        FOR paid IN
+            SELECT t.occurred_at, count(*)::integer AS times, sum(-e.amount_minor)::bigint AS amount FROM wallet_entry i
+            JOIN wallet_transfer t ON t.id = i.transfer_id
+            JOIN LATERAL (SELECT sum(amount_minor) AS amount_minor FROM wallet_entry
+                          WHERE transfer_id = t.id AND id >= t.id AND account_id = wallet_real_purse(p_player, p_currency)) e ON true
+            WHERE i.account_id = purse.id AND i.sequence IS NOT NULL GROUP BY t.occurred_at
+        LOOP
+            PERFORM compliance_gate_count(p_player, paid.occurred_at, -paid.times, -paid.amount, 0);
+        END LOOP;
+    ELSIF due > 0 THEN
+        PERFORM compliance_gate_count(p_player, p_at, 0, 0, due);
+    END IF;
     PERFORM wallet_enter(answer.transfer_id, purse.id, -purse.balance_minor);
     IF due > 0 THEN
         PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_player, p_currency), due);

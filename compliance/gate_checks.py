@@ -1,0 +1,24 @@
+"""What the gate asks, per action, in this order. Each check says what stands against the action, or None.
+
+A check is a plain function of the context; it may read, and never writes. Its place is in ``rules_*`` or ``selectors_*``
+of the part of compliance that it belongs to. Bets are judged by services.play_gate's row: rules_gate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+
+from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_message, check_standing
+from compliance.types_gate import GateAction, Reason
+
+Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
+
+CHECKS: Mapping[GateAction, tuple[Check, ...]] = {
+    GateAction.REGISTRATION: (),
+    GateAction.LOGIN: (check_standing,),
+    GateAction.DEPOSIT: (check_standing,),
+    GateAction.BET: (check_standing, check_bet),
+    GateAction.WITHDRAWAL: (check_standing,),
+    GateAction.BONUS: (check_standing, check_bonus),
+    GateAction.MESSAGE: (check_standing, check_message),
+}

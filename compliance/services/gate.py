@@ -1,0 +1,78 @@
+"""The gate: may this player, or this person, do this now?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from uuid import UUID
+
+from compliance.gate_checks import CHECKS
+from compliance.models_gate import GateDecision
+from compliance.selectors_gate import GateContext
+from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.services.play_gate import ensure
+from compliance.types_gate import (
+    Decision,
+    Facts,
+    GateAction,
+    Reason,
+    ReasonCode,
+    RegistrationFacts,
+    Verdict,
+    inputs_of,
+)
+from compliance.types_packs import PackIncomplete
+from kernel.actors import Actor
+from kernel.context import request_id
+from kernel.ids import uuid7
+from players.selectors import get_player
+
+
+def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: Actor, at: datetime) -> Decision:
+    """Ask everything that has a say in an action, and keep what was denied or has to be looked at.
+
+    A rule that the pack lacks means no. The denial is kept in the caller's transaction: commit that before raising.
+    For a bet it explains what the posting function says, and takes nothing up. Raises: UnknownPlayer.
+    """
+    player = get_player(player_id) if player_id else None
+    if isinstance(facts, RegistrationFacts):
+        pack = get_pack(country=facts.country, region=facts.region, at=at)
+    elif player:
+        pack = get_pack_of(player.id, at)
+    else:
+        raise TypeError(f"Who wants {action}? Only registrations have no player yet.")
+    if action is GateAction.BET and player_id:
+        ensure(player_ids=[player_id], at=at)
+    context = GateContext(action, player, pack, facts, at)
+    reasons: list[Reason] = []
+    try:
+        for check in CHECKS[action]:
+            found = check(context)
+            reasons += found if isinstance(found, Iterable) else [found] if found else []
+    except PackIncomplete as missing:
+        reasons.append(Reason(ReasonCode.PACK_INCOMPLETE, missing.detail, {"key": missing.key}))
+    verdict = _verdict(reasons)
+    decision_id = None if verdict is Verdict.ALLOW else uuid7()
+    if decision_id:
+        GateDecision.objects.create(
+            id=decision_id,
+            action=action,
+            player_id=player_id,
+            verdict=verdict,
+            reasons=[
+                {"code": reason.code, "text": reason.text, "data": dict(reason.data), "verdict": reason.verdict}
+                for reason in reasons
+            ],
+            inputs=inputs_of(facts),
+            packs=pack.label,
+            actor=str(actor),
+            request_id=request_id.get(),
+            decided_at=at,
+        )
+    return Decision(verdict, tuple(reasons), pack.label, decision_id)
+
+
+def _verdict(reasons: list[Reason]) -> Verdict:
+    if any(reason.verdict is Verdict.DENY for reason in reasons):
+        return Verdict.DENY
+    return Verdict.REVIEW if reasons else Verdict.ALLOW

@@ -1,0 +1,264 @@
+"""What the gate is asked and what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from kernel.money import Money
+from players.types import public_reason
+
+LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)  # before anything that is played
+
+
+class GateAction(StrEnum):
+    """What somebody wants to do."""
+
+    REGISTRATION = "registration"
+    LOGIN = "login"
+    DEPOSIT = "deposit"
+    BET = "bet"
+    WITHDRAWAL = "withdrawal"
+    BONUS = "bonus"
+    MESSAGE = "message"
+
+
+class Verdict(StrEnum):
+    ALLOW = "allow"
+    DENY = "deny"
+    REVIEW = "review"  # may go on, and a person looks at it
+
+
+class ReasonCode(StrEnum):
+    """Why the gate denies. Besides these: a restriction's kind, or ``status_<status>``. docs/integrators/refusals.md."""
+
+    UNKNOWN_PLAYER = "unknown_player"
+    PACK_INCOMPLETE = "pack_incomplete"
+    LIMIT_REACHED = "limit_reached"
+    LIMITS_REQUIRED = "limits_required"
+    STAKE_ABOVE_CAP = "stake_above_cap"
+    TOO_FAST = "too_fast"
+    REALITY_CHECK_DUE = "reality_check_due"
+    BREAK_DUE = "break_due"
+    SESSION_LIMIT_REACHED = "session_limit_reached"
+    PARALLEL_PLAY = "parallel_play"
+    VERIFICATION_REQUIRED = "verification_required"
+    AGE_NOT_VERIFIED = "age_not_verified"
+    LOGIN_SUMMARY_DUE = "login_summary_due"
+    EXCLUDED = "excluded"
+    REGISTER_UNAVAILABLE = "register_unavailable"
+    GAME_TYPE_NOT_OFFERED = "game_type_not_offered"
+    CREDIT_REFUSED = "credit_refused"
+    WAGERING_ABOVE_CAP = "wagering_above_cap"
+    MIXED_PRODUCTS = "mixed_products"
+    BONUS_ABOVE_CAP = "bonus_above_cap"
+    TOO_LITTLE_TIME = "too_little_time"
+    UNEQUAL_TERMS = "unequal_terms"
+    TERMS_NOT_SHOWN = "terms_not_shown"
+    PUBLIC_ADVERTISING = "public_advertising"
+    DURING_PLAY = "during_play"
+    FIRST_OCCASION_ONLY = "first_occasion_only"
+    HARM_MARKER = "harm_marker"
+    AGE_BAND_EXCLUDED = "age_band_excluded"
+    NO_CONSENT = "no_consent"
+    INACTIVE = "inactive"
+
+
+class LimitKind(StrEnum):
+    DEPOSIT = "deposit"
+    LOSS = "loss"  # real stakes less real winnings
+    STAKE = "stake"  # without a period: of one bet; else like wagering
+    WAGERING = "wagering"  # real stakes
+    SESSION_TIME = "session_time"
+    BALANCE = "balance"
+    LOGIN_TIME = "login_time"
+
+
+class LimitPeriod(StrEnum):
+    """Rolling windows (a month is 30 days), calendar periods in the pack's time zone, one session; NONE for a balance
+    or a single stake."""
+
+    NONE = ""
+    ROLLING_24H = "24h"
+    ROLLING_7D = "7d"
+    ROLLING_30D = "30d"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+    SESSION = "session"
+
+
+class SetBy(StrEnum):
+    PLAYER = "player"
+    STAFF = "staff"
+    REGULATOR = "regulator"
+    PACK = "pack"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One thing that stands against an action. ``text`` names the remedy; ``data`` (never personal) goes to integrators."""
+
+    code: str
+    text: str
+    data: Mapping[str, Any] = field(default_factory=dict)
+    verdict: Verdict = Verdict.DENY
+
+    @property
+    def public_code(self) -> str:
+        """As it may be told outside: what would warn the player has one neutral name."""
+        return public_reason(self.code)
+
+    @property
+    def public_text(self) -> str:
+        return self.text if self.public_code == self.code else "The account does not allow this now."
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """``packs`` names the versions that were asked; denials and reviews are stored under ``decision_id``."""
+
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    packs: str
+    decision_id: UUID | None = None
+
+    @property
+    def allowed(self) -> bool:
+        return self.verdict is not Verdict.DENY
+
+    @property
+    def refusal(self) -> Reason:
+        """The first reason to deny. Only of a decision that is not ``allowed``."""
+        return next(reason for reason in self.reasons if reason.verdict is Verdict.DENY)
+
+    @property
+    def problem(self) -> dict[str, Any]:
+        """What a denial tells integrators, as members of a problem."""
+        reason = self.refusal
+        return {"reason": reason.public_code, "details": dict(reason.data), "decision_id": str(self.decision_id)}
+
+
+PERSONAL: Mapping[str, bool] = {"personal": True}  # metadata of facts that no stored decision repeats
+
+
+def _personal() -> Any:
+    return field(default="", metadata=PERSONAL)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationFacts:
+    country: str
+    region: str = ""
+    email: str = _personal()
+    phone: str = _personal()
+    first_name: str = _personal()
+    last_name: str = _personal()
+    postcode: str = _personal()
+    street: str = _personal()
+    national_id: str = _personal()
+    birth_date: date | None = field(default=None, metadata=PERSONAL)
+    declarations: Mapping[str, bool] = field(default_factory=dict)  # what the player affirmed, by name
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginFacts:
+    device: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DepositFacts:
+    amount: Money
+    provider: str = ""
+    funding: str = ""  # of the instrument: debit, credit, prepaid …; '' is not known
+    balance: Money | None = None  # what the player holds before it
+
+
+@dataclass(frozen=True, slots=True)
+class BetFacts:
+    """``real`` is the part of the stake that would be drawn from real money."""
+
+    game: str
+    category: str
+    stake: Money
+    real: Money
+
+
+@dataclass(frozen=True, slots=True)
+class WithdrawalFacts:
+    amount: Money
+
+
+@dataclass(frozen=True, slots=True)
+class BonusFacts:
+    """An incentive about to be written or given. None: not known, and not judged.
+
+    ``wagering`` is the multiple asked for; ``earned_by`` the products that led to it and ``pays_in`` those that it can be
+    used for; ``given_before`` what the player had of the same offer, as instalments are summed; ``first`` says that the
+    player never had one before.
+    """
+
+    kind: str
+    amount: Money
+    wagering: Decimal | None = None
+    earned_by: tuple[str, ...] = ()
+    pays_in: tuple[str, ...] = ()
+    open_days: int | None = None
+    terms_shown_at: tuple[str, ...] | None = None  # first_presentation, offer, use
+    terms_differ: bool = False  # between players
+    public: bool = False  # advertised to everybody
+    during_play: bool = False
+    first: bool = True
+    given_before: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageFacts:
+    """A message about to be sent. Service messages (``marketing`` false) are not stopped by marketing's rules."""
+
+    channel: str
+    product: str = ""
+    marketing: bool = True
+    incentive: bool = False  # speaks of a bonus
+
+
+Facts = RegistrationFacts | LoginFacts | DepositFacts | BetFacts | WithdrawalFacts | BonusFacts | MessageFacts
+
+
+def inputs_of(facts: Facts) -> dict[str, Any]:
+    """What was asked, as it is stored with a decision: plain values, nothing personal."""
+    return {item.name: _plain(getattr(facts, item.name)) for item in fields(facts) if not item.metadata.get("personal")}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case Money():
+            return {"amount": str(value.major), "currency": value.currency}
+        case Decimal() | datetime() | date():
+            return str(value)
+        case tuple():
+            return [_plain(part) for part in value]
+        case Mapping():
+            return {key: _plain(part) for key, part in value.items()}
+    return value
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDetails:
+    """A stored denial or review. ``player_id`` is None for a registration."""
+
+    id: UUID
+    action: GateAction
+    player_id: UUID | None
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+    inputs: Mapping[str, Any]
+    packs: str
+    actor: str
+    decided_at: datetime
