@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_message, check_standing
+from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_means, check_message, check_standing
 from compliance.types_gate import GateAction, Reason
 
 Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
@@ -16,7 +16,7 @@ Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
 CHECKS: Mapping[GateAction, tuple[Check, ...]] = {
     GateAction.REGISTRATION: (),
     GateAction.LOGIN: (check_standing,),
-    GateAction.DEPOSIT: (check_standing,),
+    GateAction.DEPOSIT: (check_standing, check_means),
     GateAction.BET: (check_standing, check_bet),
     GateAction.WITHDRAWAL: (check_standing,),
     GateAction.BONUS: (check_standing, check_bonus),

@@ -76,13 +76,13 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import models_delegation, models_documents, models_holds, models_kyc, models_packs  # noqa: E402, F401  (Django looks for models here)
-from compliance import (  # noqa: E402  (Django looks for models here)
-    models_cases,  # noqa: F401
-    models_delegation,  # noqa: F401
-    models_gate,  # noqa: F401
-    models_holds,  # noqa: F401
-    models_kyc,  # noqa: F401
-    models_limits,  # noqa: F401
-    models_packs,  # noqa: F401
+from compliance import (  # noqa: E402, F401  (Django looks for models here)  # noqa: E402  (Django looks for models here)
+    models_cases,
+    models_delegation,
+    models_documents,
+    models_gate,
+    models_holds,
+    models_kyc,
+    models_limits,
+    models_packs,
 )

@@ -141,9 +141,9 @@ class ApprovalRuleAdmin(ConfigurationAdmin):
 
 @admin.register(WithdrawalPolicy)
 class WithdrawalPolicyAdmin(ConfigurationAdmin):
-    """What countries demand of withdrawals."""
+    """How long withdrawals cool down, by country."""
 
-    list_display = ("where", "cooling", "cancelling")
+    list_display = ("where", "cooling")
     ordering = ("country",)
 
     @column("Country")
@@ -153,7 +153,3 @@ class WithdrawalPolicyAdmin(ConfigurationAdmin):
     @column("Cools down")
     def cooling(self, row: WithdrawalPolicy) -> str:
         return f"{row.cooling_minutes} minutes" if row.cooling_minutes else "not at all"
-
-    @column("The player may cancel")
-    def cancelling(self, row: WithdrawalPolicy) -> str:
-        return "yes, until it is sent" if row.cancellation_allowed else "no"

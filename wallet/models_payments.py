@@ -18,8 +18,8 @@ class Instrument(models.Model):
     Written by services.payment_instruments and with the payments made by it. ``sealed`` holds token and label under the
     player's key (selectors_instruments opens it); the indexes tell whether two tokens, or two fingerprints of the same
     card or account, are equal, and nothing else. ``funding`` and ``ownership`` are what the provider said of it, the
-    latter by comparing the holder's name, which is not kept. Amounts are minor units of the player's currency; ``paid_in_minor`` is
-    without what was charged back, ``paid_out_minor`` with what is on its way.
+    latter by comparing the holder's name, which is not kept. Amounts are minor units of the player's currency;
+    ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
     protection: ClassVar = Protection(
@@ -291,9 +291,8 @@ class ProviderMessage(models.Model):
 
 
 class WithdrawalPolicy(models.Model):
-    """What a country demands of withdrawals; the one with an empty country is for all others. Written by staff.
-
-    ``cooling_minutes`` pass between approval and payment. Some countries forbid that a player takes a withdrawal back.
+    """How long withdrawals cool down in a country, between approval and payment; the one with an empty country is for all
+    others. Written by staff. Whether a player may take a withdrawal back, the jurisdiction's pack says.
     """
 
     protection: ClassVar = Protection(Retention.CONFIGURATION)
@@ -303,7 +302,6 @@ class WithdrawalPolicy(models.Model):
         max_length=2, blank=True, default="", unique=True, help_text="ISO 3166-1, such as GB; empty for all others."
     )
     cooling_minutes = models.PositiveIntegerField(default=0)
-    cancellation_allowed = models.BooleanField(default=True)
 
     class Meta:
         verbose_name_plural = "withdrawal policies"

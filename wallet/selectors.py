@@ -30,8 +30,10 @@ from wallet.types import (
 from wallet.types_payments import (
     DepositDetails,
     DepositState,
+    Funding,
     InstrumentDetails,
     InstrumentKind,
+    Ownership,
     PayoutDetails,
     PayoutState,
     ProviderMessageDetails,

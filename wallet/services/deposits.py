@@ -11,7 +11,7 @@ from uuid import UUID
 from django.db import IntegrityError, transaction
 
 from compliance.services.gate import decide
-from compliance.types_gate import DepositFacts, GateAction
+from compliance.types_gate import DepositFacts, GateAction, ReasonCode
 from events.catalogue.wallet import (
     DepositCancelled,
     DepositFailed,
@@ -27,7 +27,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
 from players.selectors import get_player
-from wallet.models_payments import Deposit
+from wallet.models_payments import Deposit, Instrument
 from wallet.ports import (
     Direction,
     PaymentAnswer,
@@ -43,6 +43,7 @@ from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
+from wallet.services.payment_means import Looked, look_up, report_foreign
 from wallet.services.posting import check_amount, check_references
 from wallet.types_payments import DepositDetails, DepositState
 
@@ -90,7 +91,8 @@ def request_deposit(
     check_token(instrument)
     check_amount("amount", amount)
     check_provider(provider)
-    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, actor, at)
+    looked = look_up(player_id=player_id, provider=provider, token=instrument, at=at)
+    deposit_id = _request(player_id, amount, provider, instrument, looked, source, idempotency_key, actor, at)
     return _advance(deposit_id, actor, at)
 
 
@@ -146,7 +148,15 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _request(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, actor: Actor, at: datetime
+    player_id: UUID,
+    amount: Money,
+    provider: str,
+    instrument: str,
+    looked: Looked,
+    source: str,
+    key: str,
+    actor: Actor,
+    at: datetime,
 ) -> UUID:
     digest = digest_of(
         {"player": player_id, "amount": str(amount), "currency": amount.currency, "by": provider, "with": instrument}
@@ -157,7 +167,7 @@ def _request(
         if player.currency != amount.currency:
             raise FieldErrors({"currency": [f"This player's currency is {player.currency}."]})
         try:
-            return _open(player_id, amount, provider, instrument, source, key, digest, actor, at)
+            return _open(player_id, amount, provider, instrument, looked, source, key, digest, actor, at)
         except IntegrityError:
             known = Deposit.objects.get(source=source, key=key)
     if bytes(known.digest) != digest:
@@ -170,6 +180,7 @@ def _open(
     amount: Money,
     provider: str,
     instrument: str,
+    looked: Looked,
     source: str,
     key: str,
     digest: bytes,
@@ -177,25 +188,37 @@ def _open(
     at: datetime,
 ) -> UUID:
     with holding(player_id):
-        facts = DepositFacts(amount, provider, balance=get_balances(player_id).real)
+        paid_with = ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at)
+        learn(instrument=paid_with, facts=looked.facts, at=at)
+        facts = DepositFacts(
+            amount,
+            provider,
+            means=paid_with.kind,
+            funding=paid_with.funding,
+            ownership=paid_with.ownership,
+            looked_up=looked.answered,
+            balance=get_balances(player_id).real,
+        )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
-            return _create(player_id, amount, provider, instrument, source, key, digest, at)
+            return _create(player_id, amount, paid_with, source, key, digest, at)
+        if decision.refusal.code == ReasonCode.FOREIGN_ACCOUNT:
+            report_foreign(paid_with, actor, at)
     # Only now: the denial is kept.
     refusal = decision.refusal
     raise DepositRefused(f"Deposits are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem)
 
 
 def _create(
-    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, digest: bytes, at: datetime
+    player_id: UUID, amount: Money, paid_with: Instrument, source: str, key: str, digest: bytes, at: datetime
 ) -> UUID:
     deposit = Deposit.objects.create(
         id=uuid7(),
         player_id=player_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        provider=provider,
-        paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
+        provider=paid_with.provider,
+        paid_with=paid_with,
         next_try_at=at + next_try(0),
         source=source,
         key=key,
@@ -207,7 +230,7 @@ def _create(
             player_id=player_id,
             occurred_at=at,
             deposit_id=deposit.id,
-            provider=provider,
+            provider=deposit.provider,
             amount=amount.major,
             currency=amount.currency,
         )

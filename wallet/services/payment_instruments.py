@@ -21,6 +21,7 @@ from wallet.ports import InstrumentFacts, check_provider
 from wallet.rules_means import ownership_of
 from wallet.selectors import get_instrument
 from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, open_instrument
+from wallet.services.payment_means import look_up
 from wallet.services.posting import check_references
 from wallet.types_payments import Funding, InstrumentDetails, InstrumentKind, Ownership
 
@@ -46,10 +47,11 @@ def register_instrument(
     check_provider(provider)
     if len(label) > MAX_LABEL_LENGTH or holds_pan(label):
         raise FieldErrors({"label": [f"Use at most {MAX_LABEL_LENGTH} characters, and no card number."]})
-    get_player(player_id)
+    looked = look_up(player_id=player_id, provider=provider, token=token, at=at)
     with holding(player_id):
         instrument = ensure_instrument(player_id=player_id, provider=provider, token=token, at=at)
         learn(instrument=instrument, facts=InstrumentFacts(kind, label), at=at)
+        learn(instrument=instrument, facts=looked.facts, at=at)
     return get_instrument(instrument.id)
 
 
