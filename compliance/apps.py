@@ -10,6 +10,7 @@ class ComplianceConfig(AppConfig):
         from django.conf import settings
 
         from compliance.admin_kyc_panel import VerificationPanel
+        from compliance.demands import get_demands
         from compliance.pack_files import load_packs
         from compliance.ports import register_handler, register_scanner
         from compliance.purge_rules import TablePurge, register_purge
@@ -20,9 +21,10 @@ class ComplianceConfig(AppConfig):
         from compliance.services.packs import PackApproval
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from kernel.vault import register_holder as register_personal
-        from players.ports import register_panel
+        from players.ports import register_demands, register_panel
 
         load_packs()  # a process does not start with packs that do not fit
+        register_demands(get_demands)
         if settings.DOCUMENT_SCANNER:
             register_scanner(scanner_named(settings.DOCUMENT_SCANNER))
         register_personal(documents.reseal)

@@ -110,6 +110,15 @@ def show(value: Value | None) -> str:
 # --- which version is in force -----------------------------------------------------------------------------------
 
 
+def list_missing(values: Mapping[str, Value]) -> dict[str, list[str]]:
+    """Actions that are denied, because the values do not say what they hang on: action and keys."""
+    missing: dict[str, list[str]] = {}
+    for name, key in SCHEMA.items():
+        for action in key.needed_by if name not in values else ():
+            missing.setdefault(action, []).append(name)
+    return missing
+
+
 def residence_codes(country: str, region: str) -> tuple[str, ...]:
     """Most exact first: "CA-ON", "CA"."""
     return (f"{country}-{region}", country) if region else (country,)
@@ -175,8 +184,9 @@ class Book:
         found = [file for moment, file in self._packs.get(pack_id, ()) if moment <= at]
         return max(found, key=lambda file: file.version, default=None)
 
-    def list_ids(self) -> list[str]:
-        return sorted(self._packs)
+    def newest(self, pack_id: str) -> PackFile | None:
+        """The newest version, in force or waiting for its day."""
+        return max((file for _, file in self._packs.get(pack_id, ())), key=lambda file: file.version, default=None)
 
 
 def in_force_from(file: PackFile, activated_at: datetime) -> datetime:

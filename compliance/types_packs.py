@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
+from enum import StrEnum
 from uuid import UUID
 
 from kernel.errors import DomainError
 from kernel.money import Money
-from kernel.packs import Sourced, Value
+from kernel.packs import PackFile, Sourced, Value
 
 DEFAULT, HOUSE = "default", "house"
 
@@ -103,6 +104,16 @@ class ValueChange:
         return bool(self.before and self.after and self.before.value == self.after.value)
 
 
+class VersionState(StrEnum):
+    """Where one version of a pack is in its life."""
+
+    IN_FORCE = "in force"
+    WAITS = "waits for its day"
+    SUPERSEDED = "superseded"  # was in force, or a newer one was activated instead
+    DUE = "due"  # its day has come, and nobody has activated it
+    NOT_ACTIVATED = "not activated"
+
+
 @dataclass(frozen=True, slots=True)
 class ActivationDetails:
     """One version of a pack that was put in force. ``signed_off`` are keys without a seen source, with the reason."""
@@ -116,3 +127,18 @@ class ActivationDetails:
     activated_at: datetime
     activated_by: str
     requested_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PackVersion:
+    """One version and what became of it. ``changed``: the file says something else than what was signed.
+
+    ``players`` live where the pack holds, or would.
+    """
+
+    file: PackFile
+    state: VersionState
+    effective_at: datetime
+    activation: ActivationDetails | None
+    changed: bool
+    players: int

@@ -8,8 +8,12 @@ international form are left alone.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Collection, Iterator, MutableMapping
 from typing import Any
+
+from kernel.errors import FieldErrors
+
+NOT_WRITTEN_DOWN = "This looks like a card number. Never write one down here; the last four digits will do."
 
 _HEX_ID = re.compile(
     r"(?<![0-9A-Za-z])(?:[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}|(?=[0-9a-f]*[a-f])[0-9a-f]{24,})(?![0-9A-Za-z])",
@@ -40,9 +44,14 @@ def holds_pan(text: str) -> bool:
     return next(_spans(text), None) is not None
 
 
-def mask_pans(text: str) -> str:
-    """The text with every card number replaced by its last four digits: "[card ••1111]"."""
+def mask_pans(text: str, *, spare: Collection[str] = ()) -> str:
+    """The text with every card number replaced by its last four digits: "[card ••1111]".
+
+    ``spare`` are names of things, such as rounds: a number that stands in one of them is left alone.
+    """
     for start, end in reversed(list(_spans(text))):
+        if any(text[start:end] in name for name in spare):
+            continue
         digits = re.sub(r"[^0-9]", "", text[start:end])
         text = f"{text[:start]}[card ••{digits[-4:]}]{text[end:]}"
     return text
@@ -72,8 +81,15 @@ def find_pan(value: Any, path: str = "") -> str | None:
 def refuse_pan(text: str) -> str:
     """The text itself. Raises: CardNumberFound."""
     if holds_pan(text):
-        raise CardNumberFound("This looks like a card number. Never write one down here; the last four digits will do.")
+        raise CardNumberFound(NOT_WRITTEN_DOWN)
     return text
+
+
+def refuse_pans(**texts: str) -> None:
+    """For what people write down and we keep. Raises: FieldErrors naming each text that holds a card number."""
+    errors = {name: [NOT_WRITTEN_DOWN] for name, text in texts.items() if holds_pan(text)}
+    if errors:
+        raise FieldErrors(errors)
 
 
 def mask_log(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -83,8 +83,10 @@ def _profile(player: PlayerDetails) -> Rows:
         ("Name", f"{player.first_name} {player.last_name}".strip()),
         ("Phone", player.phone),
         ("Born", player.birth_date.isoformat() if player.birth_date else ""),
+        ("Place of birth", player.birth_place),
+        ("Name at birth", player.birth_name),
         ("Place", f"{player.postcode} {player.city}".strip()),
-        ("Country", f"{countries.name(player.country)} ({player.country})"),
+        ("Country", f"{countries.name(player.country)} ({player.residence})"),
         ("Language", player.language),
         ("Time zone", player.time_zone),
     ]

@@ -49,7 +49,11 @@ def sections_of(player: PlayerDetails, actor: Actor, at: datetime) -> list[Shown
 
     born = shown.birth_date.isoformat() if shown.birth_date else (DOTS if player.birth_date else "")
     rows: dict[PersonalSection, tuple[tuple[str, str], ...]] = {
-        PersonalSection.NAME: (("Name", f"{shown.first_name} {shown.last_name}".strip()), ("Born", born)),
+        PersonalSection.NAME: (
+            ("Name", f"{shown.first_name} {shown.last_name}".strip()),
+            ("Born", " · ".join(part for part in (born, shown.birth_place) if part)),
+            *((("Name at birth", shown.birth_name),) if player.birth_name else ()),
+        ),
         PersonalSection.CONTACT: (("Email", shown.email), ("Phone", shown.phone)),
         PersonalSection.ADDRESS: (
             ("Street", under_key(SealedField.STREET, PersonalSection.ADDRESS)),
@@ -57,6 +61,11 @@ def sections_of(player: PlayerDetails, actor: Actor, at: datetime) -> list[Shown
         ),
         PersonalSection.DOCUMENTS: (
             ("National identity number", under_key(SealedField.NATIONAL_ID, PersonalSection.DOCUMENTS)),
+            *(
+                (("Occupation", under_key(SealedField.OCCUPATION, PersonalSection.DOCUMENTS)),)
+                if SealedField.OCCUPATION in sealed
+                else ()
+            ),
         ),
     }
     return [

@@ -18,6 +18,8 @@ def shorten(player: PlayerDetails, shown: Collection[PersonalSection] = ()) -> P
             first_name=mask_name(player.first_name),
             last_name=mask_name(player.last_name),
             birth_date=None,
+            birth_name=mask_name(player.birth_name),
+            birth_place=mask_name(player.birth_place),
         )
     if PersonalSection.CONTACT not in shown:
         player = replace(player, email=mask_email(player.email), phone=mask_phone(player.phone))

@@ -104,6 +104,8 @@ class Player(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["-registered_at", "-id"], name="players_player_registered"),
+            # Who is under whose law is counted on a page, of a million.
+            models.Index(fields=["country", "region", "status"], name="players_player_residence"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,4 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, and the sender of text messages."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Protocol
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
+from players.types_identity import FieldDemands
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +88,29 @@ def register_sms_sender(sender: SmsSender) -> None:
 def find_sms_sender() -> SmsSender | None:
     """None: text messages cannot be sent here."""
     return _sms_senders[0] if _sms_senders else None
+
+
+class DemandsSource(Protocol):
+    """Knows what the law asks of people who open an account."""
+
+    def __call__(self, country: str, region: str, at: datetime) -> FieldDemands:
+        """What holds for who lives there at ``at``. Raises: DomainError when nobody may open an account there."""
+        ...
+
+
+_demands_sources: list[DemandsSource] = []
+
+
+def register_demands(source: DemandsSource) -> None:
+    """Raises: ValueError when there is one already."""
+    if _demands_sources:
+        raise ValueError("there is one source of what registrations must give")
+    _demands_sources.append(source)
+
+
+def find_demands() -> DemandsSource | None:
+    """None: nobody has said what the law asks for."""
+    return _demands_sources[0] if _demands_sources else None
 
 
 class AsOfSection(Protocol):

@@ -1,4 +1,4 @@
-"""What countries ask of people who open an account, what devices are called, and which passwords are refused."""
+"""How old somebody is, what devices are called, and which passwords are refused."""
 
 from __future__ import annotations
 
@@ -7,33 +7,8 @@ import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 
-from players.types_identity import FieldDemands
-
-EVERYWHERE = ("first_name", "last_name", "birth_date")
-
-# Fields beyond those, and the age of majority for gambling. A country's pack of rules will take this table's place.
-DEMANDS: dict[str, tuple[tuple[str, ...], int]] = {
-    "GB": (("city", "postcode"), 18),
-    "MT": (("city", "postcode"), 18),
-    "SE": (("phone", "city", "postcode"), 18),
-    "DE": (("phone", "city", "postcode"), 18),
-    "DK": (("phone", "city", "postcode"), 18),
-    "NL": (("phone", "city", "postcode"), 18),
-    "CA": (("phone", "city", "postcode"), 19),
-    "EE": ((), 21),
-    "GR": ((), 21),
-    "PT": ((), 18),
-}
-_ELSEWHERE: tuple[tuple[str, ...], int] = ((), 18)
-
 MIN_PASSWORD, MAX_PASSWORD = 12, 256
 _FEW = 5
-
-
-def demands_of(country: str) -> FieldDemands:
-    """What ``country`` asks of people who register; where nothing is known, what is asked everywhere."""
-    fields, age = DEMANDS.get(country, _ELSEWHERE)
-    return FieldDemands(country, (*EVERYWHERE, *fields), age)
 
 
 def age_on(birth_date: date, today: date) -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
 from kernel.db import fetch_one
 from kernel.errors import NotFound
@@ -53,6 +53,15 @@ def get_residence(player_id: UUID) -> tuple[str, str]:
     if row is None:
         raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
     return row
+
+
+def count_by_residence() -> dict[tuple[str, str], int]:
+    """How many accounts that are not closed belong to who lives where: (country, region). One pass over an index."""
+    rows = Player.objects.exclude(status__in=[Status.CLOSED, Status.ERASED]).order_by()
+    return {
+        (country, region): count
+        for country, region, count in rows.values_list("country", "region").annotate(count=Count("*"))
+    }
 
 
 def find_player_by_login(login: str) -> PlayerDetails | None:

@@ -11,9 +11,9 @@ from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
 from kernel.errors import FieldErrors, NotFound
+from players import ports
 from players.models import Consent, Device, LoginAttempt, Player, Profile, Security, Session, User
-from players.rules import Invalid, normalise_email, normalise_login, normalise_phone
-from players.rules_identity import demands_of
+from players.rules import MINIMUM_AGE_YEARS, Invalid, normalise_email, normalise_login, normalise_phone
 from players.types import UserKind
 from players.types_identity import (
     AttemptDetails,
@@ -36,9 +36,15 @@ class SecurityDetails:
     sms_factor_since: datetime | None
 
 
-def get_demands(country: str) -> FieldDemands:
-    """Which fields a registration in this country must have, and from which age on."""
-    return demands_of(country)
+def get_demands(country: str, region: str, at: datetime) -> FieldDemands:
+    """Which fields a registration must have for who lives there, and from which age on.
+
+    Raises: what the source of these demands raises where nobody may open an account.
+    """
+    source = ports.find_demands()
+    if source is None:
+        return FieldDemands(country, ("first_name", "last_name", "birth_date"), MINIMUM_AGE_YEARS, region)
+    return source(country, region, at)
 
 
 def normalise(name: str, value: str) -> str:

@@ -110,6 +110,11 @@ class PlayerDetails:
     birth_place: str = ""
 
     @property
+    def residence(self) -> str:
+        """Country, and region where there is one: "CA-ON"."""
+        return f"{self.country}-{self.region}" if self.region else self.country
+
+    @property
     def player_id(self) -> UUID:
         """As every other thing of a player names it."""
         return self.id
@@ -129,6 +134,10 @@ class RestrictionDetails:
     lifted_at: datetime | None
     lifted_by: str
     lift_reason: str
+
+
+# Labels in these namespaces are what the player has earned; the others are the casino's own notes.
+SHOWN_LABELS = frozenset({"loyalty"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +207,7 @@ class PersonalSection(StrEnum):
             "name": "Name and birth date",
             "contact": "Email and phone",
             "address": "Address",
-            "documents": "National identity number",
+            "documents": "National identity number and occupation",
         }[self.value]
 
 

@@ -137,8 +137,10 @@ class ConsentDetails:
 
 @dataclass(frozen=True, slots=True)
 class FieldDemands:
-    """What a country asks of people who open an account there."""
+    """What is asked of people who open an account where they live. ``affirmation``: they say that what they gave is right."""
 
     country: str
     required: tuple[str, ...]
     minimum_age: int
+    region: str = ""
+    affirmation: bool = False

@@ -251,6 +251,17 @@ CELERY_BEAT_SCHEDULE = {
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
+    # Nightly what is new, on Sundays all of it.
+    "verify-ledger": {
+        "task": "wallet.tasks.verify_ledger",
+        "schedule": crontab(hour=2, minute=40, day_of_week="1-6"),
+        "kwargs": {"since_last": True},
+    },
+    "verify-whole-ledger": {
+        "task": "wallet.tasks.verify_ledger",
+        "schedule": crontab(hour=2, minute=40, day_of_week="0"),
+        "kwargs": {"since_last": False},
+    },
     "expire-holds": {"task": "wallet.tasks.expire_holds", "schedule": 60},
     "seal-audit": {"task": "events.tasks.seal_audit", "schedule": crontab()},
     "end-expired-sessions": {"task": "players.tasks.end_expired_sessions", "schedule": 300},

@@ -153,7 +153,7 @@ class TransferAdmin(RoundPages, MovementAdmin):
 
     @column("Round")
     def round_(self, row: Transfer) -> str:
-        return format_html('<div class="pms-clip">{}</div>', round_link(row.player_id, row.game, row.round))
+        return format_html('<div class="pms-clip">{}</div>', round_link(row.player_id, row.game, row.round, row.source))
 
     @column("Happened")
     def occurred(self, row: Transfer) -> str:
@@ -186,7 +186,7 @@ class TransferAdmin(RoundPages, MovementAdmin):
                 ("Player", player_link(obj)),
                 ("Amount", self.amount(obj)),
                 ("Game", game_link(obj.game) if obj.game else ""),
-                ("Round", round_link(obj.player_id, obj.game, obj.round)),
+                ("Round", round_link(obj.player_id, obj.game, obj.round, obj.source)),
                 ("Bet or reservation", transfer_link(obj.bet_id)),
                 ("Integration", obj.source),
                 ("Its key", copyable(obj.reference)),

@@ -368,7 +368,7 @@ class DormancyNoticeAdmin(OfPlayerAdmin):
 
     @column("Told")
     def noticed(self, row: DormancyNotice) -> str:
-        return when(row.noticed_at)
+        return when(row.sent_at) if row.sent_at else "not delivered yet"
 
     @column("Charged from")
     def chargeable(self, row: DormancyNotice) -> str:
@@ -384,7 +384,8 @@ class DormancyNoticeAdmin(OfPlayerAdmin):
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", self.player_(obj)),
-                ("Told", when(obj.noticed_at)),
+                ("Fell silent, as noticed", when(obj.noticed_at)),
+                ("Told", self.noticed(obj)),
                 ("Charged from", when(obj.chargeable_at)),
                 ("Ended", when(obj.ended_at)),
                 *(

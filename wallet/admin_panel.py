@@ -65,7 +65,13 @@ class WalletAsOf:
 
     def rows(self, player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[tuple[str, Money | str]]:
         held = get_balances_at(player.id, at)
-        return [("Real money", held.real), ("Bonus money", held.bonus)]
+        return [
+            ("Real money", held.real),
+            ("Bonus money", held.bonus),
+            ("Set aside", held.held),
+            ("In tournaments", held.tournament),
+            ("Free spins", str(held.spins_left)),
+        ]
 
 
 def _uuid(text: str) -> UUID | None:

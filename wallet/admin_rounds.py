@@ -12,22 +12,22 @@ from django.utils.html import format_html
 
 from kernel.admin import PageAdmin, need
 from kernel.display import NOTHING
-from kernel.money import Money, total
+from kernel.money import Money
 from players.selectors import UnknownPlayer, get_player
 from wallet.models import Entry
-from wallet.selectors_history import list_history, list_rounds
+from wallet.selectors_history import find_round, list_history, list_rounds
 from wallet.types import HistoryFilter
 
 PAGE = 50
 MOST_MOVEMENTS = 200
 
 
-def round_link(player_id: UUID, game: str, round_: str) -> str:
+def round_link(player_id: UUID, game: str, round_: str, source: str) -> str:
     """One round of a player, shortened; nothing where a movement belongs to none."""
     if not round_:
         return NOTHING
     address = reverse("admin:wallet_transfer_round", args=[player_id])
-    href = f"{address}?{urlencode({'game': game, 'round': round_})}"
+    href = f"{address}?{urlencode({'game': game, 'round': round_, 'source': source})}"
     return format_html('<a class="pms-link pms-clip--round" href="{}" title="{}">{}</a>', href, round_, round_)
 
 
@@ -51,18 +51,19 @@ class RoundPages(PageAdmin):
             "first_page": before is None,
             "older": found.next,
             "rounds": [
-                {"row": row, "link": round_link(player_id, row.game, row.round), "result": row.won - row.staked}
-                for row in found.items
+                {"row": row, "link": round_link(player_id, row.game, row.round, row.source)} for row in found.items
             ],
         }
         return self.render(request, "wallet/rounds.html", f"Rounds of {player.login}", context)
 
     def round_view(self, request: HttpRequest, player_id: UUID) -> HttpResponse:
         player = self._player(request, player_id)
-        wanted = HistoryFilter(game=request.GET.get("game", ""), round=request.GET.get("round", ""))
-        found = list_history(player_id, wanted=wanted, limit=MOST_MOVEMENTS).items[::-1] if wanted.round else []
-        if not found:
+        asked = {name: request.GET.get(name, "") for name in ("game", "source")}
+        whole = find_round(player_id, round_id=request.GET.get("round", ""), **asked)
+        if whole is None:
             raise Http404("This player has no such round.")
+        wanted = HistoryFilter(game=whole.game, round=whole.round, source=whole.source)
+        found = list_history(player_id, wanted=wanted, limit=MOST_MOVEMENTS).items[::-1]
         entries: dict[UUID, list[Entry]] = {movement.id: [] for movement in found}
         # An entry's id is never smaller than its transfer's: older partitions are left alone.
         rows = Entry.objects.filter(transfer_id__in=entries, id__gte=found[0].id).select_related("account")
@@ -71,9 +72,8 @@ class RoundPages(PageAdmin):
         currency = player.currency
         context: dict[str, Any] = {
             "player": player,
-            "round": wanted.round,
-            "game": found[0].game,
-            "result": total((movement.amount for movement in found), currency),
+            "round": whole,
+            "shown": len(found),
             "movements": [
                 {
                     "row": movement,

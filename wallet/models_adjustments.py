@@ -112,9 +112,10 @@ class Dispute(models.Model):
 
 
 class DormancyNotice(models.Model):
-    """A dormant player was told that fees will be taken from ``chargeable_at`` on. Written by services.dormancy.
+    """A dormant player is to be told that fees will be taken from ``chargeable_at`` on. Written by services.dormancy.
 
-    It ends when the player is active again, or can be charged no more.
+    ``sent_at`` is when the mail went out; without it nothing is taken. It ends when the player is active again, or can
+    be charged no more.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -122,6 +123,7 @@ class DormancyNotice(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     noticed_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
     chargeable_at = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 
 from kernel.currencies import UnknownCurrency
 from kernel.money import InvalidAmount, Money
+from kernel.pan import mask_pans
 from wallet.rules_matching import FEE, OUTWARDS, kind_by_sign
 
 DELIMITERS = ",;\t|"
@@ -76,6 +77,16 @@ def decode(content: bytes, encoding: str = "") -> str:
         return _whole(content.decode(encoding))
     except (UnicodeError, LookupError) as error:
         raise UnreadableReport(f"The file is not {encoding}: {error}"[:300]) from None
+
+
+def mask_file(content: bytes, encoding: str = "") -> bytes:
+    """The file without card numbers; as it came where it holds none, or cannot be read."""
+    try:
+        text = decode(content, encoding)
+    except UnreadableReport:
+        return content
+    masked = mask_pans(text)
+    return content if masked == text else masked.encode(encoding or "utf-8-sig", errors="replace")
 
 
 def _whole(text: str) -> str:

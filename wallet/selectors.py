@@ -53,7 +53,8 @@ def get_balances(player_id: UUID) -> Balances:
                coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'bonus'), 0)::bigint AS bonus_minor,
                coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'free_spins'), 0)::bigint AS spins_minor,
                coalesce(sum(a.balance_minor / a.spin_value_minor) FILTER (WHERE a.kind = 'free_spins'), 0)::bigint AS spins,
-               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'tournament'), 0)::bigint AS tournament_minor
+               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'tournament'), 0)::bigint AS tournament_minor,
+               coalesce(sum(a.balance_minor) FILTER (WHERE a.kind = 'held'), 0)::bigint AS held_minor
         FROM players_player p LEFT JOIN wallet_account a ON a.player_id = p.id AND a.closed_at IS NULL
              AND (a.kind <> 'bonus' OR a.active_until IS NULL OR a.active_until > now())
         WHERE p.id = %s GROUP BY p.id
@@ -63,10 +64,10 @@ def get_balances(player_id: UUID) -> Balances:
     if not rows:
         raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
     row = rows[0]
-    real, bonus, spins, tournament = (
-        Money(row[f"{name}_minor"], row["currency"]) for name in ("real", "bonus", "spins", "tournament")
+    real, bonus, spins, tournament, held = (
+        Money(row[f"{name}_minor"], row["currency"]) for name in ("real", "bonus", "spins", "tournament", "held")
     )
-    return Balances(player_id, real, bonus, spins, row["spins"], tournament)
+    return Balances(player_id, real, bonus, spins, row["spins"], tournament, held)
 
 
 def list_purses(player_id: UUID) -> list[PurseDetails]:
@@ -122,7 +123,7 @@ def list_ledger(player_id: UUID, *, before: UUID | None = None, limit: int = 50)
     rows = fetch_all(
         """
         SELECT e.id, e.transfer_id, e.amount_minor, e.balance_after_minor, e.sequence, a.kind AS purse, a.currency,
-               t.kind, t.game, t.round, t.occurred_at
+               t.kind, t.game, t.round, t.source, t.occurred_at
         FROM (SELECT * FROM wallet_transfer WHERE player_id = %(player)s
               AND (%(before)s::uuid IS NULL OR id < %(before)s) ORDER BY id DESC LIMIT %(limit)s) t
         JOIN wallet_entry e ON e.transfer_id = t.id AND e.id >= t.id
@@ -143,6 +144,7 @@ def list_ledger(player_id: UUID, *, before: UUID | None = None, limit: int = 50)
             sequence=row["sequence"],
             game=row["game"],
             round=row["round"],
+            source=row["source"],
             occurred_at=row["occurred_at"],
         )
         for row in rows

@@ -7,7 +7,7 @@ from django.conf import settings
 
 from kernel import clock
 from kernel.actors import system
-from wallet.services import period_exports, reconciliation, sealing
+from wallet.services import period_exports, proofs, reconciliation, sealing
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
 from wallet.services.free_spins import expire_free_spins as expire_spins
@@ -91,3 +91,9 @@ def expire_free_spins(**kwargs: object) -> int:
 def expire_bonus_purses(**kwargs: object) -> int:
     """Close the bonus purses whose time is over."""
     return expire_bonuses(at=clock.now())
+
+
+@shared_task
+def verify_ledger(*, since_last: bool, **kwargs: object) -> bool:
+    """Prove the ledger, whole or what was sealed since the last sound run; whether it is sound."""
+    return proofs.watch(since_last=since_last, at=clock.now()).sound

@@ -139,7 +139,8 @@ class BatchBet:
 class Balances:
     """What a player holds, by purse kind. All in the player's one currency.
 
-    ``total`` can be staked; free spins (``spins_left``, worth ``free_spins``) and what is in tournaments is not in it.
+    ``total`` can be staked. Free spins (``spins_left``, worth ``free_spins``), what is in tournaments, and what is
+    ``held`` for withdrawals and reserved bets are not in it.
     """
 
     player_id: UUID
@@ -148,6 +149,7 @@ class Balances:
     free_spins: Money
     spins_left: int
     tournament: Money
+    held: Money
 
     @property
     def total(self) -> Money:
@@ -257,6 +259,7 @@ class LedgerLine:
     sequence: int
     game: str
     round: str
+    source: str
     occurred_at: datetime
 
 
@@ -264,34 +267,47 @@ class LedgerLine:
 class HistoryFilter:
     """What of a player's history is wanted. The period is of recording: from ``since`` on, before ``until``.
 
-    ``purse`` keeps what touched purses of that kind.
+    ``purse`` keeps what touched purses of that kind, ``purse_id`` what touched that one.
     """
 
     since: datetime | None = None
     until: datetime | None = None
     kinds: tuple[TransferKind, ...] = ()
     purse: AccountKind | None = None
+    purse_id: UUID | None = None
     round: str = ""
     game: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class RoundDetails:
-    """One round of one player: its standing bets and their wins, jackpots included. ``rolled_back`` counts undone bets.
+    """One round of one player at one game of one ``source``.
 
-    ``id`` is the round's first bet. ``closed_at`` is None while bets may still be placed on it.
+    ``bets`` took a stake, ``free_bets`` none; ``rolled_back`` of them were undone and are left out of the sums.
+    ``won`` is what reached the player's purses of wins and jackpots, ``free_won`` of wins on free bets. ``id`` is the
+    round's first bet, ``movements`` counts all of it. ``closed_at`` is None while bets may still be placed on it.
     """
 
     id: UUID
     game: str
     round: str
+    source: str
     bets: int
+    free_bets: int
     rolled_back: int
+    movements: int
     staked: Money
     won: Money
+    free_won: Money
     started_at: datetime
     ended_at: datetime
     closed_at: datetime | None
+
+    @property
+    def result(self) -> Money:
+        """The player's: above zero, they have won."""
+        return self.won + self.free_won - self.staked
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ from events.services.log import holding, publish
 from kernel.access import AccessDenied, require
 from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
+from kernel.pan import refuse_pans
 from players.selectors_access import get_staff_actor
 
 
@@ -99,6 +100,7 @@ def request_approval(
     require(actor, handler.request_permission, about(player_id, content), at)
     if not comment.strip():
         raise FieldErrors({"comment": ["Say in a few words why."]})
+    refuse_pans(comment=comment)
     for part in (content, before, after):
         rules.check_exact(part)
     digest = rules.content_digest(kind, player_id, content, before, after)
@@ -284,6 +286,7 @@ def _decide(
     result: str,
     acting_for: str = "",
 ) -> ApprovalDetails:
+    refuse_pans(comment=comment)
     row.state, row.decision_comment, row.result = state, comment, result
     row.decided_by, row.decided_for, row.decided_at = str(actor), acting_for, at
     row.save(update_fields=["state", "decision_comment", "result", "decided_by", "decided_for", "decided_at"])

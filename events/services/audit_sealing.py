@@ -101,7 +101,7 @@ class AuditTrail(SealedStream):
     def check_span(self, span: Span) -> Iterator[Finding]:
         yield run_check(CHAINS, span.params())
 
-    def check_end(self) -> Iterator[Finding]:
+    def check_end(self, *, whole: bool) -> Iterator[Finding]:
         yield run_check(ENDS, {})
 
 

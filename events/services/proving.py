@@ -7,10 +7,11 @@ statement per rule: writers go on meanwhile, and memory does not grow with the t
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from events.services.checks import EXAMPLES, Finding
 from events.services.sealing import Content, SealedStream, count_beside, open_store
@@ -42,12 +43,18 @@ class Proof:
     def sound(self) -> bool:
         return not any(self.broken.values())
 
-    def add(self, finding: Finding) -> None:
-        self.broken[finding.check] = self.broken.get(finding.check, 0) + finding.broken
-        if finding.broken:
-            kept = self.examples.setdefault(finding.check, [])
-            kept.extend(finding.examples[: EXAMPLES - len(kept)])
-            self.first_broken = self.first_broken or f"{finding.examples[0]} ({finding.check})"
+    def add(self, findings: Iterable[Finding]) -> None:
+        """Take in all that one portion has shown: which row of it is the oldest, is known only then."""
+        broken = []
+        for finding in findings:
+            self.broken[finding.check] = self.broken.get(finding.check, 0) + finding.broken
+            if finding.broken:
+                broken.append(finding)
+                kept = self.examples.setdefault(finding.check, [])
+                kept.extend(finding.examples[: EXAMPLES - len(kept)])
+        if broken and not self.first_broken:
+            first = min(broken, key=_age)
+            self.first_broken = f"{first.examples[0]} ({first.check})"
 
 
 def prove(
@@ -67,23 +74,19 @@ def prove(
     proof = _begin(stream, store, since_last, fresh, at)
     try:
         for seals in _portions(store, proof):
-            for finding in _check_seals(stream, store, proof, seals):
-                proof.add(finding)
+            proof.add(_check_seals(stream, store, proof, seals))
             _save(store, running=proof)
             progress(proof)
     except (ValueError, KeyError, TypeError) as error:
-        proof.add(Finding(_seals(stream), 1, (f"after seal {proof.seal}, the store cannot be read: {error!r}",)))
+        proof.add([Finding(_seals(stream), 1, (f"after seal {proof.seal}, the store cannot be read: {error!r}",))])
     if not since_last:
         for span in _unsealed(stream, proof):
-            for finding in stream.check_span(span):
-                proof.add(finding)
+            proof.add(stream.check_span(span))
             proof.entries += stream.count(span)
             proof.epoch, proof.xid_until = span.epoch, span.xid_until
             _save(store, running=proof)
             progress(proof)
-    for finding in stream.check_end():
-        proof.add(finding)
-    proof.add(_check_last(stream, proof))
+    proof.add([*stream.check_end(whole=not since_last), _check_last(stream, proof)])
     proof.finished_at = at.isoformat()
     _save(store, running=None, last=proof)
     return proof
@@ -93,6 +96,15 @@ def find_last_proof(stream: SealedStream) -> Proof | None:
     """The last run that came to its end."""
     kept = _load(open_store(stream)).get("last")
     return Proof(**kept) if kept else None
+
+
+def _age(finding: Finding) -> tuple[bool, str]:
+    """Rows by their ids, which grow with time; a seal, which covers many, after all of them."""
+    subject = finding.examples[0].partition(":")[0]
+    try:
+        return False, str(UUID(subject))
+    except ValueError:
+        return True, ""
 
 
 def _seals(stream: SealedStream) -> str:

@@ -81,8 +81,8 @@ class SealedStream(ABC):
         """One finding per rule over the rows of a span, ``broken`` 0 where all is well."""
 
     @abstractmethod
-    def check_end(self) -> Iterator[Finding]:
-        """One finding per rule over what the rows have come to."""
+    def check_end(self, *, whole: bool) -> Iterator[Finding]:
+        """One finding per rule over what the rows have come to; ``whole``: also those that read all there ever was."""
 
     def check_seals(self, seals: list[Seal]) -> Iterator[Finding]:
         """One finding per rule over what the database keeps of these seals."""

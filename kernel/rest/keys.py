@@ -6,7 +6,8 @@ import re
 
 from django.http import HttpRequest
 
-from kernel.errors import DomainError
+from kernel.errors import DomainError, FieldErrors
+from kernel.pan import holds_pan
 
 _KEY = re.compile(r"[\x20-\x7e]{1,200}")
 
@@ -25,7 +26,18 @@ def is_key(text: str) -> bool:
 
 
 def read_key(request: HttpRequest) -> str:
-    """Raises: IdempotencyKeyMissing."""
+    """Raises: IdempotencyKeyMissing, FieldErrors (a card number)."""
+    key = read_reference(request)
+    if holds_pan(key):
+        raise FieldErrors({"Idempotency-Key": ["This looks like a card number. Make keys at random, such as UUIDs."]})
+    return key
+
+
+def read_reference(request: HttpRequest) -> str:
+    """The key of a game server, which is its own name of a bet: often a number, and not looked at for card numbers.
+
+    Raises: IdempotencyKeyMissing.
+    """
     key: str = request.META.get("HTTP_IDEMPOTENCY_KEY", "").strip()
     if not _KEY.fullmatch(key):
         raise IdempotencyKeyMissing(

@@ -23,11 +23,8 @@ from players.selectors import get_player, list_labels, list_restrictions, list_s
 from players.selectors_identity import get_demands, get_security, list_consent_history, list_consents
 from players.services.accounts import change_settings
 from players.services.consents import change_consents
-from players.types import PlayerDetails, public_reason
+from players.types import SHOWN_LABELS, PlayerDetails, public_reason
 from players.types_identity import ConsentChannel, ConsentProduct
-
-# Labels in these namespaces are what the player has earned; the others are the casino's own notes.
-SHOWN_LABELS = {"loyalty"}
 
 
 class RegistrationFields(ApiView):
@@ -46,7 +43,7 @@ class RegistrationFields(ApiView):
     def get(self, request: Request) -> Response:
         """Which fields a registration in a country must have."""
         query = read(forms.RegistrationQuery, request.query_params)
-        demands = get_demands(query["country"])
+        demands = get_demands(query["country"], query["region"], clock.now())
         return Response({**asdict(demands), "currencies": settings.PLAYER_CURRENCIES})
 
 

@@ -20,9 +20,12 @@ class MyProfileSerializer(serializers.Serializer):
     first_name = serializers.CharField()
     last_name = serializers.CharField()
     birth_date = serializers.DateField(allow_null=True)
+    birth_name = serializers.CharField()
+    birth_place = serializers.CharField()
     city = serializers.CharField()
     postcode = serializers.CharField()
     country = serializers.CharField()
+    region = serializers.CharField()
     currency = serializers.CharField()
     language = serializers.CharField()
     time_zone = serializers.CharField()
@@ -140,12 +143,17 @@ class MyRestrictionSerializer(serializers.Serializer):
 
 class RegistrationQuery(StrictSerializer):
     country = serializers.CharField(max_length=2, help_text="ISO 3166-1 alpha-2.")
+    region = serializers.CharField(
+        max_length=3, default="", help_text="ISO 3166-2 after the dash, where provinces have laws of their own: ON."
+    )
 
 
 class RegistrationFieldsSerializer(serializers.Serializer):
     """What a country asks of people who open an account."""
 
     country = serializers.CharField()
+    region = serializers.CharField()
     required = serializers.ListField(child=serializers.CharField())  # type: ignore[assignment]
     minimum_age = serializers.IntegerField()
+    affirmation = serializers.BooleanField(help_text="Whether the person must affirm what they gave (`affirmed`).")
     currencies = serializers.ListField(child=serializers.CharField())

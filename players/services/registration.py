@@ -21,7 +21,8 @@ from kernel.ids import uuid7
 from players import rules
 from players.models import Player, Profile, User
 from players.selectors import get_player
-from players.types import PlayerDetails, UserKind
+from players.services.sealed import clean_sealed, seal_first
+from players.types import PlayerDetails, SealedField, UserKind
 
 # Which column's uniqueness speaks, and what the person is told.
 _TAKEN: Mapping[str, tuple[str, str]] = {
@@ -33,7 +34,11 @@ _TAKEN: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Registration:
-    """What a person gives when opening an account; only the first four are needed everywhere."""
+    """What a person gives when opening an account; only the first four are needed everywhere.
+
+    ``street``, ``national_id`` and ``occupation`` go under the player's own key. ``affirmed``: the person said that it is
+    all right.
+    """
 
     email: str
     login: str
@@ -46,8 +51,12 @@ class Registration:
     birth_name: str = ""
     birth_place: str = ""
     region: str = ""
+    street: str = ""
     city: str = ""
     postcode: str = ""
+    national_id: str = ""
+    occupation: str = ""
+    affirmed: bool = False
     language: str = "en"
     time_zone: str = "UTC"
     source: str = ""
@@ -76,7 +85,7 @@ def register(
     try:
         with holding(player_id):
             remember(scope, idempotency_key, digest, str(player_id), at)
-            _create(player_id, clean, password_hash or make_password(None), at)
+            _create(player_id, clean, password_hash or make_password(None), actor, at)
             publish(
                 PlayerRegistered(
                     player_id=player_id,
@@ -109,7 +118,7 @@ def check_registration(*, data: Registration, at: datetime) -> None:
     _clean(data, at)
 
 
-def _create(player_id: UUID, data: Registration, password_hash: str, at: datetime) -> None:
+def _create(player_id: UUID, data: Registration, password_hash: str, actor: Actor, at: datetime) -> None:
     user = User.objects.create(
         username=data.login, email=data.email, kind=UserKind.PLAYER, password=password_hash, date_joined=at
     )
@@ -135,6 +144,11 @@ def _create(player_id: UUID, data: Registration, password_hash: str, at: datetim
         city=data.city,
         postcode=data.postcode,
     )
+    seal_first(player_id=player_id, values=_sealed(data), country=data.country, actor=actor, at=at)
+
+
+def _sealed(data: Registration) -> dict[str, str]:
+    return {field.value: getattr(data, field) for field in SealedField if getattr(data, field)}
 
 
 def _clean(data: Registration, at: datetime) -> Registration:
@@ -163,6 +177,11 @@ def _clean(data: Registration, at: datetime) -> Registration:
             values[field] = check()
         except rules.Invalid as error:
             errors[field] = [str(error)]
+    if "country" not in errors:
+        try:
+            values |= {field.value: text for field, text in clean_sealed(_sealed(data), data.country).items()}
+        except FieldErrors as error:
+            errors |= error.errors
     if errors:
         raise FieldErrors(errors)
     return Registration(**values)

@@ -42,14 +42,7 @@ def keep_sealed(*, player_id: UUID, values: Mapping[str, object], actor: Actor, 
             if known.get(field, "") == text:
                 continue
             SealedDetail.objects.filter(player_id=player_id, field=field, replaced_at=None).update(replaced_at=at)
-            SealedDetail.objects.create(
-                player_id=player_id,
-                field=field,
-                sealed=vault.seal(player_id, name_of(field), text, at=at),
-                index=_index(field, text),
-                actor=str(actor),
-                since=at,
-            )
+            _seal(player_id, field, text, actor, at)
             publish(SettingChanged(player_id=player_id, occurred_at=at, name=field, actor=str(actor)))
             record(
                 action="players.keep_sealed",
@@ -61,6 +54,23 @@ def keep_sealed(*, player_id: UUID, values: Mapping[str, object], actor: Actor, 
                 after={"field": field},
             )
     return read_sealed(player_id)
+
+
+def seal_first(*, player_id: UUID, values: Mapping[str, object], country: str, actor: Actor, at: datetime) -> None:
+    """Keep what a person gave when opening the account, in the registration's own transaction. Raises: FieldErrors."""
+    for field, text in clean_sealed(values, country).items():
+        _seal(player_id, field, text, actor, at)
+
+
+def _seal(player_id: UUID, field: SealedField, text: str, actor: Actor, at: datetime) -> None:
+    SealedDetail.objects.create(
+        player_id=player_id,
+        field=field,
+        sealed=vault.seal(player_id, name_of(field), text, at=at),
+        index=_index(field, text),
+        actor=str(actor),
+        since=at,
+    )
 
 
 def clean_sealed(values: Mapping[str, object], country: str) -> dict[SealedField, str]:

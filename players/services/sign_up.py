@@ -51,13 +51,15 @@ def sign_up(
 
 
 def check_demands(*, data: Registration, at: datetime) -> None:
-    """Raises: FieldErrors naming every field that the country asks for and that is missing."""
-    demands = get_demands(data.country)
+    """Raises: FieldErrors naming every field that the law asks for and that is missing; what ``get_demands`` raises."""
+    demands = get_demands(data.country, data.region, at)
     errors = {
         name: [f"This is needed to open an account in {data.country}."]
         for name in demands.required
         if not getattr(data, name)
     }
+    if demands.affirmation and not data.affirmed:
+        errors["affirmed"] = ["The person has to say that what they gave is right."]
     if data.birth_date and age_on(data.birth_date, at.date()) < demands.minimum_age:
         errors["birth_date"] = [f"Players in {data.country} must be at least {demands.minimum_age} years old."]
     if errors:

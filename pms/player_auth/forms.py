@@ -13,23 +13,30 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from kernel import clock
-from kernel.errors import FieldErrors
+from kernel.errors import DomainError, FieldErrors
 from players.services.registration import Registration, check_registration
 from players.services.sign_up import check_demands
 from players.types_identity import ConsentChannel, ConsentProduct
 
-_FIELDS = ("country", "currency", "first_name", "last_name", "birth_date", "city", "postcode", "language", "time_zone",
-           "source")  # fmt: skip
+_FIELDS = ("country", "region", "currency", "first_name", "last_name", "birth_date", "birth_name", "birth_place", "street",
+           "city", "postcode", "national_id", "occupation", "affirmed", "language", "time_zone", "source")  # fmt: skip
 
 
 class RegistrationFields(forms.Form):
     country = forms.CharField(max_length=2)
+    region = forms.CharField(max_length=3, required=False)
     currency = forms.CharField(max_length=3, required=False)
     first_name = forms.CharField(max_length=100, required=False)
     last_name = forms.CharField(max_length=100, required=False)
     birth_date = forms.DateField(required=False)
+    birth_name = forms.CharField(max_length=100, required=False)
+    birth_place = forms.CharField(max_length=100, required=False)
+    street = forms.CharField(max_length=100, required=False)
     city = forms.CharField(max_length=100, required=False)
     postcode = forms.CharField(max_length=20, required=False)
+    national_id = forms.CharField(max_length=40, required=False)
+    occupation = forms.CharField(max_length=100, required=False)
+    affirmed = forms.BooleanField(required=False)
     language = forms.CharField(max_length=6, required=False)
     time_zone = forms.CharField(max_length=50, required=False)
     source = forms.CharField(max_length=80, required=False)
@@ -49,6 +56,9 @@ class RegistrationFields(forms.Form):
                 except FieldErrors as error:
                     for name, texts in error.errors.items():
                         self.add_error({"login": "username"}.get(name, name), texts)
+                    return values
+                except DomainError as error:
+                    self.add_error("country", error.detail)
                     return values
             self._check_password(data)
         return values

@@ -79,7 +79,7 @@ def run_benchmarks(home: Home, arguments: Sequence[str]) -> int:
         async def work(supervisor: Supervisor) -> int:
             env = os.environ | await start_services(supervisor, home, environ={})
             await _manage(supervisor, env, "Migrating the database", "migrate")
-            await _manage(supervisor, env, "Migrating the database of keys", "migrate", "--database", "keys")
+            await _manage(supervisor, env, "Migrating the database of keys", "migrate", "kernel", "--database", "keys")
             return await supervisor.run(Program("benchmarks", [sys.executable, "-m", "benchmarks", *arguments], env))
 
         check_disk(home)
@@ -234,7 +234,7 @@ def _account_lines(accounts: Sequence[Mapping[str, str]]) -> list[str]:
 
 async def _set_up(supervisor: Supervisor, env: Mapping[str, str]) -> None:
     await _manage(supervisor, env, "Migrating the database", "migrate")
-    await _manage(supervisor, env, "Migrating the database of keys", "migrate", "--database", "keys")
+    await _manage(supervisor, env, "Migrating the database of keys", "migrate", "kernel", "--database", "keys")
     await _manage(supervisor, env, "Collecting static files", "collectstatic", "--noinput")
     await _manage(supervisor, env, "Setting up the casino", "demo_setup", quiet=False)
 

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folders
 from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import Book, check_house, effective_at, list_changes, tighten
-from compliance.selectors_packs import get_pack
+from compliance.selectors_packs import get_pack, list_uncovered, list_versions
 from compliance.services.packs import AlreadyActivated, request_activation
 from compliance.types_packs import PackIncomplete
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, loosens, tightest, to_json
+from players.services.accounts import change_status
+from players.types import Status as PlayerStatus
+from tests.factories import ACTOR, make_player
 from tests.packs import ASKS, LONG_AGO, activate, pack_of
 
 IDS = ["CA-ON", "DE", "DK", "GB", "MT", "NL", "SE"]
@@ -232,7 +237,7 @@ def allows(key: Key, value: Any, entry: str) -> Any:
     return value.get(entry, value.get("default")) if isinstance(value, dict) else value
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(packs_of_random_values(), packs_of_random_values())
 def test_no_house_policy_ever_loosens_any_pack(pack: dict[str, Any], policy: dict[str, Any]) -> None:
     def file(pack_id: str, values: dict[str, Any]) -> PackFile:
@@ -264,7 +269,7 @@ def test_no_house_policy_ever_loosens_any_pack(pack: dict[str, Any], policy: dic
     assert set(result) == set(pack) | set(policy)
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data())
 def test_the_stricter_of_two_does_not_hang_on_their_order(data: st.DataObject) -> None:
     key = SCHEMA[data.draw(st.sampled_from(sorted(k for k, v in SCHEMA.items() if v.tighter is not Tighter.NONE)))]
@@ -353,3 +358,78 @@ def test_packs_only_go_forward(db: None) -> None:
 def test_a_needed_value_that_is_missing_means_no() -> None:
     with pytest.raises(PackIncomplete, match=r"age\.min"):
         pack_of({}).need("age.min")
+
+
+# --- the command and what becomes of versions --------------------------------------------------------------------
+
+
+def said(*words: str) -> str:
+    out = StringIO()
+    call_command("packs", *words, stdout=out, stderr=out)
+    return out.getvalue()
+
+
+def test_the_command_tells_what_a_day_brings(db: None) -> None:
+    activate("GB", "house", at=datetime(2026, 9, 1, tzinfo=UTC))
+    text = said("test", "GB", "--at", "2026-10-01")
+    assert (
+        "GB 2026-09-30 of UK Gambling Commission, effective 2026-09-29 23:00 UTC; asked for 2026-09-30 23:00 UTC"
+        in text
+    )
+    assert "In force by activations on that day: the same." in text
+    assert "Since 2026-01-19: limits.kinds_offered, limits.periods, limits.deposit_basis" in text
+    assert "Needs a signature: age.min = 18 (LCCP 3.2.11)" in text
+    assert "bet           can be decided" in text
+    eve = said("test", "GB", "--at", "2026-09-29T22:59:59+00:00")
+    assert "GB 2026-01-19" in eve
+    assert "From 2026-09-30 on: limits.kinds_offered" in eve
+    assert "house policy: session.idle_reauth_minutes = 30" in said("test", "GB", "--at", "2026-11-02")
+
+
+def test_an_incomplete_pack_fails_its_test(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    bare = PackFile("XX", date(2026, 1, 1), "a", "EUR", "UTC", ("XX",), sourced({"games.autoplay": False}))
+    monkeypatch.setattr("compliance.management.commands.packs.load_packs", lambda: {"XX": [bare]})
+    with pytest.raises(CommandError, match="XX 2026-01-01 is incomplete"):
+        said("test", "XX", "--at", "2026-10-01")
+
+
+def test_the_command_shows_compares_and_checks(db: None, tmp_path: Path) -> None:
+    shown = said("show", "MT", "--at", "2026-10-01")
+    assert (
+        "aml.cdd_threshold = 2000.00 EUR\n    FIAU Implementing Procedures II, remote gaming (official; M4 https"
+        in shown
+    )
+    assert "games.slot_stake_cap: default: 1.00 EUR -> default: 1.00 EUR; from_21_optin: 3.00 EUR" in said(
+        "diff", "DE", "2023-09-01", "2026-07-01"
+    )
+    assert "GB       2026-09-30 fits" in said("check")
+    (tmp_path / "XX").mkdir()
+    (tmp_path / "XX" / "2026-01-01.toml").write_text(HEAD + "[rules.age]\nmim = 1\n")
+    with pytest.raises(CommandError, match=r"age\.mim is not in the schema"):
+        said("check", str(tmp_path))
+    for words in (["show", "ZZ"], ["diff", "GB", "2020-01-01", "2026-09-30"], ["test", "GB", "--at", "soon"]):
+        with pytest.raises(CommandError):
+            said(*words)
+
+
+def test_versions_say_where_they_are_and_who_lives_there(db: None) -> None:
+    for country, region in [("SE", ""), ("SE", ""), ("GB", ""), ("CA", "ON"), ("CA", "BC"), ("FR", "")]:
+        make_player(country=country, region=region)
+    closed = make_player(country="SE")
+    change_status(player_id=closed.id, to=PlayerStatus.CLOSED, reason="asked for", actor=ACTOR, at=AT)
+    activate("SE", at=AT)
+    states = {
+        (pack_id, str(version.file.version)): (version.state.value, version.players)
+        for pack_id, versions in list_versions(AT).items()
+        for version in versions
+    }
+    assert states["SE", "2026-05-01"] == ("in force", 2)
+    assert states["SE", "2019-01-01"] == ("superseded", 2)
+    assert states["SE", "2027-07-10"] == ("waits for its day", 2)
+    assert states["GB", "2026-09-30"] == ("due", 1)
+    assert states["MT", "2027-07-10"] == ("not activated", 0)
+    assert states["CA-ON", "2022-04-04"] == ("due", 1)
+    assert states["house", "2026-11-01"] == ("due", 6)
+    assert states["default", "2000-01-01"] == ("in force", 2)
+    assert list_uncovered(AT) == [("CA-ON", 1), ("GB", 1)]
+    assert "No pack is in force for GB, where 1 players live" in said("list")

@@ -15,6 +15,8 @@ from tests.factories import AT, bet, fund, make_game
 from tests.identity.calls import Program, registered
 from tests.identity.test_login import player_id
 from tests.rest.conftest import problem
+from tests.wallet.purses import charge
+from wallet.types_purses import FeeKind
 
 pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
 
@@ -69,16 +71,33 @@ def test_money_in_and_out_by_the_player(anna: tuple[Program, dict[str, Any]]) ->
     assert program.api("POST", "me/deposits", body, **{"Idempotency-Key": "one"}).json() == first.json()
     assert program.api("GET", "me/balance").json() == {
         "currency": "EUR", "real": "20.00", "bonus": "0.00", "total": "20.00",
+        "free_spins": 0, "free_spins_value": "0.00", "tournament": "0.00", "held": "0.00",
     }  # fmt: skip
     instrument = program.api("GET", "me/instruments").json()["items"][0]
+    charge(FeeKind.WITHDRAWAL, percent="10")
+    wanted = f"amount=20.00&currency=EUR&instrument_id={instrument['id']}"
+    fee = program.api("GET", f"me/withdrawals/fee?{wanted}").json()
+    assert fee == {"amount": "20.00", "fee": "2.00", "receives": "18.00", "currency": "EUR"}
     asked = program.api("POST", "me/withdrawals", {**MONEY, "instrument_id": instrument["id"]})
     assert asked.status_code == 201, asked.content
+    assert program.api("GET", "me/balance").json()["held"] == "20.00"
     path = f"me/withdrawals/{asked.json()['id']}"
     assert program.api("GET", path).json()["state"] == asked.json()["state"]
     assert program.api("POST", f"{path}/cancel").json()["state"] == "cancelled"
     assert program.api("GET", f"me/deposits/{first.json()['id']}").json() == first.json()
     kinds = [row["kind"] for row in program.api("GET", "me/transactions").json()["items"]]
     assert kinds == ["withdrawal_release", "withdrawal_hold", "deposit"]
+    file = b"".join(program.api("GET", "me/transactions.csv").streaming_content).decode()
+    assert [line.split(",")[1] for line in file.splitlines()] == ["kind", *reversed(kinds)]
+
+
+def test_a_deposit_is_given_up_by_the_player(anna: tuple[Program, dict[str, Any]]) -> None:
+    program, _ = anna
+    pending = {**MONEY, "provider": "sandbox", "instrument": "tok_pending"}
+    path = f"me/deposits/{program.api('POST', 'me/deposits', pending).json()['id']}"
+    assert [program.api("POST", f"{path}/cancel").json()["state"] for _ in range(2)] == ["cancelled"] * 2
+    made = program.api("POST", "me/deposits", {**MONEY, "provider": "sandbox", "instrument": "tok_ok"}).json()
+    problem(program.api("POST", f"me/deposits/{made['id']}/cancel"), 409, "deposit_moved")
 
 
 def test_one_key_of_two_players_is_two_keys(anna: tuple[Program, dict[str, Any]]) -> None:
@@ -115,7 +134,9 @@ def test_another_players_id_opens_nothing_anywhere(anna: tuple[Program, dict[str
     things = [deposit["id"], instrument["id"], withdrawal["id"], session["id"], device["id"], str(player_id(theirs))]
     for method, path in (
         ("GET", "me/deposits/{}"),
+        ("POST", "me/deposits/{}/cancel"),
         ("GET", "me/withdrawals/{}"),
+        ("GET", "me/withdrawals/fee?amount=1.00&currency=EUR&instrument_id={}"),
         ("POST", "me/withdrawals/{}/cancel"),
         ("DELETE", "me/sessions/{}"),
         ("PUT", "me/devices/{}/trust"),
@@ -140,8 +161,10 @@ def test_what_a_country_asks_for_is_open_to_all() -> None:
     answer = Program().api("GET", "registration-fields?country=DE")
     assert answer.json() == {
         "country": "DE",
-        "required": ["first_name", "last_name", "birth_date", "phone", "city", "postcode"],
+        "region": "",
+        "required": ["first_name", "last_name", "birth_date"],
         "minimum_age": 18,
+        "affirmation": False,
         "currencies": ["EUR"],
     }
 

@@ -8,8 +8,12 @@ from django.core import mail
 from events.selectors import list_player_events
 from players.selectors import find_player_by_login
 from players.selectors_identity import list_consents
+from players.selectors_sealed import read_sealed
+from players.types import SealedField
 from tests.identity.calls import Program, flows_of, mailed_code, person, registered, sent_code
+from tests.packs import activate, pack_of
 
+NAMED = {"first_name", "last_name", "birth_date"}
 pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
 
 
@@ -38,16 +42,67 @@ def test_register_verify_and_be_logged_in() -> None:
 @pytest.mark.parametrize(
     ("country", "missing"),
     [
-        ("AT", {"first_name", "last_name", "birth_date"}),
-        ("DE", {"first_name", "last_name", "birth_date", "phone", "city", "postcode"}),
-        ("GB", {"first_name", "last_name", "birth_date", "city", "postcode"}),
+        ("AT", NAMED),
+        ("DE", NAMED | {"birth_name", "birth_place", "street", "city", "postcode"}),
+        ("GB", NAMED | {"street", "city", "postcode"}),
+        ("MT", NAMED | {"street", "city", "postcode"}),
+        ("SE", NAMED | {"street", "city", "postcode", "national_id"}),
+        ("DK", NAMED | {"street", "city", "postcode", "national_id"}),
+        ("NL", NAMED | {"street", "city", "postcode", "national_id"}),
+        ("CA-ON", NAMED | {"street", "city", "postcode", "phone", "occupation", "affirmed"}),
+        ("CA-BC", NAMED),
     ],
 )
-def test_a_country_asks_for_its_fields(country: str, missing: set[str]) -> None:
-    data = {"email": "a@example.org", "password": "winter umbrella 7 candles", "country": country}
+@pytest.mark.rule(5)
+def test_a_pack_asks_for_its_fields(country: str, missing: set[str]) -> None:
+    activate("DE", "GB", "MT", "SE", "DK", "NL", "CA-ON")
+    country, _, region = country.partition("-")
+    fields = Program().api("GET", f"registration-fields?country={country}&region={region}").json()
+    assert {*fields["required"], *(["affirmed"] if fields["affirmation"] else [])} == missing
+    data = {
+        "email": "a@example.org",
+        "password": "winter umbrella 7 candles",
+        "country": country,
+        "region": region,
+    }
     answer = Program().auth("POST", "auth/signup", data)
     assert answer.status_code == 400
     assert {error["param"] for error in answer.json()["errors"]} == missing
+
+
+def test_what_a_pack_asks_for_is_kept_where_it_belongs() -> None:
+    activate("DE", "CA-ON")
+    german = person(
+        country="DE",
+        birth_name="Huber",
+        birth_place="Linz",
+        street="Lindenweg 4",
+        city="Berlin",
+        postcode="10115",
+    )
+    registered(**german)
+    player = find_player_by_login(german["username"])
+    assert player
+    assert (player.birth_name, player.birth_place) == ("Huber", "Linz")
+    assert read_sealed(player.id) == {SealedField.STREET: "Lindenweg 4"}
+    canadian = person(
+        country="CA",
+        region="ON",
+        street="1 Front St",
+        city="Toronto",
+        postcode="M5J",
+        occupation="Nurse",
+        affirmed=True,
+    )
+    answer = Program().auth("POST", "auth/signup", canadian)  # a phone is missing
+    assert {error["param"] for error in answer.json()["errors"]} == {"phone"}
+    assert flows_of(Program().auth("POST", "auth/signup", {**canadian, "phone": "+14165550123"})) == {"verify_phone"}
+
+
+def test_where_the_pack_is_silent_on_age_nobody_opens_an_account(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("compliance.demands.get_pack", lambda **_: pack_of({"registration.fields": ["first_name"]}))
+    answer = Program().auth("POST", "auth/signup", person())
+    assert [(error["param"], "age.min" in error["message"]) for error in answer.json()["errors"]] == [("country", True)]
 
 
 @pytest.mark.parametrize(("country", "birth_date"), [("AT", "2010-01-01"), ("CA", "2008-01-01"), ("EE", "2006-06-01")])
@@ -58,7 +113,7 @@ def test_the_young_are_refused(country: str, birth_date: str) -> None:
 
 
 def test_a_phone_is_verified_by_sms_before_the_account_opens() -> None:
-    data = person(country="DE", phone="+4915112345678", city="Berlin", postcode="10115")
+    data = person(country="AT", phone="+4915112345678", city="Berlin", postcode="10115")
     program = Program()
     answer = program.auth("POST", "auth/signup", data)
     assert flows_of(answer) == {"verify_phone"}

@@ -50,7 +50,7 @@ def test_free_spins_from_grant_to_forfeit(api: Api, player: PlayerDetails) -> No
     assert won["balance"]["bonus"] == "7.00"
     assert holding(api, player) == {
         "currency": "EUR", "real": "100.00", "bonus": "7.00", "total": "107.00", "free_spins": 2,
-        "free_spins_value": "0.40", "tournament": "0.00",
+        "free_spins_value": "0.40", "tournament": "0.00", "held": "0.00",
     }  # fmt: skip
     assert post(api, "rollbacks", player, bet_key="f1")["balance"]["bonus"] == "0.00"
     assert holding(api, player)["free_spins"] == 3

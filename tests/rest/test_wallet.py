@@ -54,7 +54,7 @@ def balance(real: str, bonus: str = "0.00") -> dict[str, str]:
 
 def holding(real: str) -> dict[str, object]:
     """What the player's own balance says besides."""
-    return {**balance(real), "free_spins": 0, "free_spins_value": "0.00", "tournament": "0.00"}
+    return {**balance(real), "free_spins": 0, "free_spins_value": "0.00", "tournament": "0.00", "held": "0.00"}
 
 
 def refused(answer: HttpResponse, status: int, code: str, outcome: str, real: str = "100.00") -> None:

@@ -32,11 +32,12 @@ from wallet.models_payments import Deposit
 from wallet.rules_means import ownership_of
 from wallet.selectors import get_instrument, get_withdrawal, list_instruments
 from wallet.services import bets, deposits, withdrawals
+from wallet.services.bets import credit_win
 from wallet.services.deposits import DepositRefused
 from wallet.services.liability import check_liability, close_days
 from wallet.services.payment_means import ForeignAccount, confirm_ownership
 from wallet.services.verification import verify
-from wallet.services.withdrawal_decisions import approve_withdrawal, reject_withdrawal
+from wallet.services.withdrawal_decisions import ClosedLoopBroken, approve_withdrawal, reject_withdrawal
 from wallet.services.withdrawals import CancellationForbidden, cancel_withdrawal, request_withdrawal
 from wallet.types_payments import Ownership, WithdrawalState
 
@@ -142,11 +143,33 @@ def test_a_foreign_account_opens_a_case_and_gets_nothing() -> None:
     (case,) = ReviewCase.objects.filter(player_id=player_id)
     assert (case.kind, case.facts["instrument_id"]) == ("foreign_account", str(asked.instrument_id))
     assert "Other" not in str(case.facts)
-    with pytest.raises(ForeignAccount):
+    # The closed loop pays back to what paid in, whatever was asked for; a person may not send it elsewhere.
+    with pytest.raises(ClosedLoopBroken):
         approve_withdrawal(withdrawal_id=asked.id, split=[(asked.instrument_id, eur("40.00"))], actor=CASHIER, at=AT)
-    # The closed loop pays back to what paid in, whatever was asked for.
     approve_withdrawal(withdrawal_id=asked.id, actor=CASHIER, at=AT)
     assert get_withdrawal(asked.id).state is WithdrawalState.APPROVED
+
+
+@pytest.mark.rule(53)
+def test_what_was_won_is_not_paid_to_a_foreign_account_either() -> None:
+    make_game()
+    player_id = resident("DE")
+    bet(player_id, "100.00", key="lucky")
+    credit_win(
+        player_id=player_id,
+        source="test",
+        idempotency_key="w",
+        bet_key="lucky",
+        amount=eur("300.00"),
+        actor=ACTOR,
+        at=AT,
+    )
+    activate("DE")
+    asked = withdraw(player_id, "150.00", token=FOREIGN)
+    with pytest.raises(ForeignAccount):
+        approve_withdrawal(withdrawal_id=asked.id, actor=CASHIER, at=AT)
+    reject_withdrawal(withdrawal_id=asked.id, reason="Not the player's account.", actor=CASHIER, at=AT)
+    assert real(player_id) == "300.00"
 
 
 @pytest.mark.rule(53)
@@ -295,7 +318,7 @@ def test_what_players_are_owed_is_what_their_purses_hold_every_day() -> None:
         owed += 9000 - 100 * number
     withdraw(player_id, "20.00")  # set aside: still the player's
     at = (clock.now() + timedelta(days=1)).replace(hour=0, minute=30)
-    assert close_days(at=at) == 1
+    close_days(at=at)
     assert check_liability(at=at) == []
     days = fetch_all("SELECT kind, total_minor FROM wallet_liabilityday WHERE total_minor <> 0 ORDER BY kind")
     assert days == [{"kind": "held", "total_minor": 2000}, {"kind": "real", "total_minor": owed - 2000}]

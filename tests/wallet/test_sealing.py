@@ -329,6 +329,34 @@ def test_a_store_that_lost_seals_is_not_sealed_over(store: Path) -> None:
         seal()
 
 
+def test_the_first_that_is_broken_is_the_oldest_row_whichever_rule_it_breaks() -> None:
+    play()
+    play()
+    seal()
+    oldest, newest = (
+        f"(SELECT id FROM wallet_entry WHERE sequence IS NOT NULL ORDER BY id {order} LIMIT 1)"
+        for order in ("", "DESC")
+    )
+    # The rule that the newer row breaks is asked first.
+    damage(
+        f"UPDATE wallet_entry SET hash = sha256('x') WHERE id = {oldest}",
+        f"UPDATE wallet_entry SET amount_minor = amount_minor - 1 WHERE id = {newest}",
+    )
+    first = fetch_one(f"SELECT {oldest}")[0]
+    assert proof().first_broken.startswith(f"{first}: entry 1 of purse")
+
+
+def test_a_seal_is_named_where_no_row_is_known(store: Path) -> None:
+    play()
+    seal()
+    play()
+    damage(
+        "DELETE FROM wallet_entry WHERE xid < (SELECT xid_until FROM wallet_seal)",
+        "DELETE FROM wallet_transfer WHERE xid < (SELECT xid_until FROM wallet_seal)",
+    )
+    assert proof().first_broken.startswith("seal 1 of")
+
+
 def test_a_run_since_the_last_goes_on_where_the_last_sound_one_ended() -> None:
     play()
     seal()
@@ -400,12 +428,12 @@ def test_a_verification_killed_half_way_goes_on_and_shows_how_far_it_is(store: P
         check=False,
     )
     assert killed.returncode == -signal.SIGKILL, killed.stderr
-    assert "… seal 1, 6 entries" in killed.stdout
+    assert "… seal 1 of 4, 6 entries" in killed.stdout
     damage("UPDATE wallet_transfer SET actor = 'somebody else' WHERE kind = 'bet'", REWRITE)
     out = StringIO()
     with pytest.raises(CommandError, match="seal 3"):
         call_command("verify_ledger", stdout=out)
-    assert "… seal 4, 24 entries" in out.getvalue()
+    assert "… seal 4 of 4, 24 entries" in out.getvalue()
     assert "seal 1 of" not in out.getvalue(), "what was checked before is not checked again"
     with pytest.raises(CommandError, match="seal 1"):
         call_command("verify_ledger", "--fresh", stdout=out)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 from uuid import UUID
 
 import pytest
+from django.core import mail as django_mail
 
 from events.models import Event
 from kernel import clock
 from kernel.actors import system
 from kernel.money import Money
+from players.selectors import get_player
 from players.services.restrictions import impose
 from players.types import RestrictionKind
 from tests.connections import in_parallel
@@ -81,6 +84,30 @@ def test_no_fee_comes_earlier_than_the_silence_that_was_announced(player_id: UUI
     charged = next(day for n in range(60) if run(day := earliest + timedelta(days=n))[2])
     assert months_before(charged, 12) >= began
     assert charged - earliest == timedelta(days=30)
+
+
+def test_the_mail_says_what_will_be_taken_and_when(player_id: UUID) -> None:
+    start = told_at()
+    run(start)
+    (mail,) = django_mail.outbox
+    assert mail.to == [get_player(player_id).email]
+    assert f"From {start + timedelta(days=30):%Y-%m-%d} on, 5.00 EUR a month" in mail.body
+    run(start + timedelta(days=1))
+    assert len(django_mail.outbox) == 1
+
+
+def test_nothing_is_taken_from_whom_no_mail_reached(player_id: UUID, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = told_at()
+    with monkeypatch.context() as patch:
+        patch.setattr("wallet.services.dormancy.send_mail", Mock(side_effect=ConnectionRefusedError("no server")))
+        assert run(start) == (0, 0, 0)
+        assert run(start + timedelta(days=60)) == (0, 0, 0)
+    assert events() == []
+    told = start + timedelta(days=61)
+    assert run(told) == (0, 1, 0)
+    assert run(told + timedelta(days=29)) == (0, 0, 0)  # the notice counts from when it went out
+    assert run(told + timedelta(days=30)) == (0, 0, 1)
+    assert (real(player_id), len(django_mail.outbox)) == ("7.00", 1)
 
 
 def test_without_a_configured_fee_nobody_is_told_or_charged(player_id: UUID, settings: object) -> None:

@@ -18,6 +18,7 @@ from wallet.services.batches import place_batch
 from wallet.services.bets import credit_win, place_bet, play, roll_back_bet
 from wallet.services.free_spins import grant_free_spins, use_free_spins
 from wallet.services.jackpots import ensure_jackpot
+from wallet.services.purses import close_bonus_purse
 from wallet.services.rounds import close_round, sweep_rounds
 from wallet.types import AccountKind, BatchBet, HistoryFilter
 from wallet.types_purses import FeeKind, FreeSpinsTerms, JackpotShare, RoundExtras
@@ -204,6 +205,34 @@ def test_the_history_says_which_rounds_are_closed(player: UUID) -> None:
     close(player)
     rows = list_rounds(player, wanted=HistoryFilter()).items
     assert [(row.round, row.closed_at is not None) for row in rows] == [("r2", False), ("r1", True)]
+
+
+def test_free_rounds_are_rounds_with_their_wins_apart(player: UUID) -> None:
+    grant_free_spins(terms=FreeSpinsTerms(5, eur("0.50")), **said(player))
+    bet(player, "b1")
+    win(player, "b1", "3.00")
+    assert use_free_spins(value=eur("0.00"), **on(), **said(player, "f1")).ok
+    assert use_free_spins(value=eur("0.00"), **on(round_id="free"), **said(player, "f2")).ok
+    for key in ("f1", "f2"):
+        win(player, key, "7.00")
+    rows = list_rounds(player, wanted=HistoryFilter()).items
+    assert [
+        (r.round, r.bets, r.free_bets, str(r.staked), str(r.won), str(r.free_won), str(r.result)) for r in rows
+    ] == [
+        ("free", 0, 1, "0.00", "0.00", "7.00", "7.00"),
+        ("r1", 1, 1, "10.00", "3.00", "7.00", "0.00"),
+    ]
+    roll_back_bet(bet_key="b1", **said(player))
+    rows = list_rounds(player, wanted=HistoryFilter()).items
+    assert (rows[1].rolled_back, str(rows[1].result), rows[1].movements) == (1, "7.00", 5)
+
+
+def test_what_a_forfeited_bonus_would_have_won_is_no_part_of_the_round(player: UUID) -> None:
+    purse = give_bonus(player, "4.00", priority=-1)
+    assert place_bet(stake=eur("8.00"), **on(), **said(player, "both")).ok
+    close_bonus_purse(purse_id=purse, release=False, currency="EUR", **said(player))
+    win(player, "both", "20.00")
+    assert str(list_rounds(player, wanted=HistoryFilter()).items[0].won) == "10.00"
 
 
 # --- rake ---

@@ -12,8 +12,10 @@ from pytest_django import Settings
 
 from tests.database import admin_url
 from tests.factories import bet, fund, make_game, make_player
+from tests.wallet.test_services_adjustments import adjust
 from tests.wallet.test_services_bets import bonus
-from wallet.services.verification import verify
+from wallet.services.verification import check_end, verify
+from wallet.tasks import verify_ledger
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.breaks_ledger]
 
@@ -27,6 +29,7 @@ def play(db: None, settings: Settings, tmp_path: Path) -> None:
         fund(player.id, "100.00")
         bonus(player, "10.00", key=str(player.id))
         bet(player.id, "105.00")
+        adjust(player.id, "1.00", key=str(player.id))
 
 
 def damage(statement: str) -> None:
@@ -65,6 +68,12 @@ ONE_PURSE_ENTRY = "(SELECT id FROM wallet_entry WHERE sequence = 1 ORDER BY id L
         ("UPDATE wallet_transfer SET player_id = gen_random_uuid() WHERE kind = 'bet'", {"the transfer's player's"}),
         ("UPDATE wallet_transfer SET currency = 'USD' WHERE kind = 'bet'", {"account of its currency"}),
         ("UPDATE wallet_entry SET sequence = 7 WHERE sequence = 2", {"follow each other"}),
+        ("DELETE FROM wallet_transferkey WHERE source = 'test'", {"what its key has led to"}),
+        ("UPDATE wallet_transferkey SET outcome = 'refused' WHERE source = 'test'", {"what its key has led to"}),
+        ("UPDATE wallet_transferkey SET transfer_id = (SELECT min(transfer_id::text)::uuid FROM wallet_transferkey)",
+         {"what its key has led to"}),
+        ("DELETE FROM wallet_entry WHERE transfer_id IN (SELECT id FROM wallet_transfer WHERE kind = 'adjustment')",
+         {"has entries"}),
     ],
 )  # fmt: skip
 def test_damage_is_found(statement: str, found: set[str]) -> None:
@@ -80,7 +89,32 @@ def test_what_is_broken_is_named(capsys: pytest.CaptureFixture[str]) -> None:
     damage("UPDATE wallet_account SET balance_minor = 4711 WHERE kind = 'real'")
     with pytest.raises(CommandError):
         call_command("verify_ledger")
-    assert "holds 4711 after 2 entries, its last entry says 0 after 2" in capsys.readouterr().out
+    assert "holds 4711 after 3 entries, its last entry says 100 after 3" in capsys.readouterr().out
+
+
+def test_a_bet_that_came_twice_because_its_key_was_gone_is_found() -> None:
+    player = make_player()
+    fund(player.id, "100.00")
+    bet(player.id, "4.00", key="once")
+    damage("DELETE FROM wallet_transferkey WHERE key = 'once'")
+    assert bet(player.id, "4.00", key="once").outcome == "applied"
+    assert broken() == {"every transfer is what its key has led to"}
+
+
+def test_what_is_new_is_proved_without_reading_all_payments() -> None:
+    damage("UPDATE wallet_deposit SET amount_minor = 1")
+    names = [{finding.check for finding in check_end(whole=whole)} for whole in (False, True)]
+    assert names[0] < names[1]
+    assert sum(finding.broken for finding in check_end(whole=False)) == 0
+    assert sum(finding.broken for finding in check_end(whole=True)) == 2
+
+
+def test_the_job_says_aloud_what_is_broken(caplog: pytest.LogCaptureFixture) -> None:
+    assert verify_ledger(since_last=False)
+    assert not caplog.records
+    damage("UPDATE wallet_account SET balance_minor = 4711 WHERE kind = 'real'")
+    assert not verify_ledger(since_last=False)
+    assert "2 rows break the ledger's rules" in caplog.text
 
 
 @pytest.mark.parametrize(

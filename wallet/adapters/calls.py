@@ -59,7 +59,7 @@ class Refused(Exception):
 
 @dataclass(slots=True)
 class Trace:
-    """What became known while a call was answered; it goes into the log."""
+    """What became known while a call was answered; it goes into the log. ``names`` are those of rounds and transactions."""
 
     player_id: UUID | None = None
     session_id: UUID | None = None
@@ -67,6 +67,7 @@ class Trace:
     action: str = ""
     outcome: str = ""
     tokens: list[str] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)

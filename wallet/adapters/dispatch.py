@@ -17,8 +17,9 @@ from django.db import DatabaseError, transaction
 from kernel.actors import Actor
 from kernel.errors import DomainError
 from kernel.ids import uuid7
+from kernel.pan import mask_pans
 from wallet.adapters import hub88, igsp, swipegames
-from wallet.adapters.calls import BLOTTED_TOKEN, Adapter, Answer, Call, Fault, Refused
+from wallet.adapters.calls import BLOTTED_TOKEN, Adapter, Answer, Call, Fault, Refused, Trace
 from wallet.rules_adapters import allows_ip
 from wallet.selectors_adapters import find_live_integration, get_adapter_request, get_game_session
 from wallet.services.adapter_requests import record_request
@@ -194,27 +195,28 @@ def _details(
         integration=call.integration.details.code,
         endpoint=f"{call.endpoint}:{trace.action}" if trace.action else call.endpoint,
         method=call.method[:10],
-        query=_blot(_TOKEN_PARAMETER.sub(rf"\1{BLOTTED_TOKEN}", query), trace.tokens)[:kept],
-        body=_blot(call.body.decode(errors="replace"), trace.tokens)[:kept],
+        query=_blot(_TOKEN_PARAMETER.sub(rf"\1{BLOTTED_TOKEN}", query), trace)[:kept],
+        body=_blot(call.body.decode(errors="replace"), trace)[:kept],
         signature_ok=signed,
         remote_ip=remote_ip,
         player_id=trace.player_id,
         session_id=trace.session_id,
         reference=_storable(trace.reference)[:200],
         status_code=answer.status,
-        answer="" if answer.personal else answer.body.decode(),
+        answer="" if answer.personal else mask_pans(answer.body.decode(), spare=trace.names),
         outcome=trace.outcome,
         duration_us=(time.perf_counter_ns() - started) // 1000,
         received_at=call.at,
     )
 
 
-def _blot(text: str, tokens: list[str]) -> str:
+def _blot(text: str, trace: Trace) -> str:
+    """Without tokens, and without card numbers other than in names: those are looked up, and tried again."""
     text = _TOKEN_FIELD.sub(rf"\1{BLOTTED_TOKEN}", text)
-    for token in tokens:
+    for token in trace.tokens:
         if token:
             text = text.replace(token, BLOTTED_TOKEN)
-    return _storable(text)
+    return mask_pans(_storable(text), spare=trace.names)
 
 
 def _storable(text: str) -> str:

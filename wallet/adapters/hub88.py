@@ -21,7 +21,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from kernel.currencies import UnknownCurrency
 from kernel.money import InvalidAmount, Money
-from players.selectors import UnknownPlayer, get_player
+from players.selectors import UnknownPlayer, get_player, list_labels
+from players.types import SHOWN_LABELS
 from wallet.adapters import steps
 from wallet.adapters.calls import Answer, Call, Fault, Refused, fields_of, read
 from wallet.rules_adapters import from_units, to_units
@@ -151,8 +152,8 @@ def _info(call: Call) -> Answer:
         "sub_partner_id": call.integration.details.code,
         "birth_date": player.birth_date.isoformat() if player.birth_date else None,
         "registration_date": player.registered_at.date().isoformat(),
-        "tags": [],
-        "sex": None,
+        "tags": [label.value for label in list_labels(player.id) if label.namespace in SHOWN_LABELS],
+        "sex": None,  # not known here, as affiliates are not
         "affiliate_id": None,
     }
     return Answer(200, _encode(body), personal=True)

@@ -124,6 +124,7 @@ def bet(
 
     A bet of nothing, and one of a ``promotion`` of the supplier's own, moves nothing: the game is played.
     """
+    call.trace.names += [key, round_id]
     try:
         if free or amount.amount_minor == 0:
             posting = free_spins.place_free_bet(
@@ -185,6 +186,7 @@ def win(
 
     Where the protocol does not say whether the round is over, a win of zero closes it.
     """
+    call.trace.names += [key, bet_key or "", round_id]
     try:
         posting = adapter_bets.credit_any_win(
             player_id=player_id,
@@ -205,6 +207,7 @@ def win(
 
 def undo(call: Call, player_id: UUID, key: str, bet_key: str, currency: str, stake: Money | None) -> Posting:
     """Undo a bet. ``tombstoned`` is returned: whether that is a success is the protocol's matter. Raises: Refused."""
+    call.trace.names += [key, bet_key]
     try:
         posting = adapter_bets.roll_back_any_bet(
             player_id=player_id,

@@ -4,7 +4,7 @@ from kernel.db import replace_functions
 
 
 class Migration(migrations.Migration):
-    dependencies = [("wallet", "0026_expiry"), ("compliance", "0009_gate")]
+    dependencies = [("wallet", "0026_expiry"), ("compliance", "0008_gate")]
     operations = [
         replace_functions(
             "wallet/sql/posting.sql",

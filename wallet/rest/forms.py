@@ -143,11 +143,12 @@ class Balance(msgspec.Struct):
 
 
 class Holding(Balance):
-    """What a player holds in all purses. Free spins and tournaments are not in ``total``."""
+    """What a player holds in all purses. Free spins, tournaments and what is held are not in ``total``."""
 
     free_spins: Annotated[int, Meta(description="Spins left.")]
     free_spins_value: Annotated[str, Meta(description="What they are worth, in major units.")]
     tournament: Annotated[str, Meta(description="Paid into tournaments that are not settled, in major units.")]
+    held: Annotated[str, Meta(description="Set aside for withdrawals and reserved bets, in major units.")]
 
 
 class BatchItemAnswer(msgspec.Struct):
@@ -190,4 +191,5 @@ def holding_of(held: Balances) -> Holding:
         held.spins_left,
         str(held.free_spins),
         str(held.tournament),
+        str(held.held),
     )

@@ -76,13 +76,16 @@ class Rounds(ApiView):
 
 def read_filter(query: dict[str, Any]) -> HistoryFilter:
     """What a TransactionsQuery or RoundsQuery asks for."""
+    purse = query.get("purse")
     return HistoryFilter(
         since=query["since"],
         until=query["until"],
         kinds=tuple(TransferKind(kind) for kind in query.get("kind", ())),
-        purse=AccountKind(query["purse"]) if query.get("purse") else None,
+        purse=purse if isinstance(purse, AccountKind) else None,
+        purse_id=purse if isinstance(purse, UUID) else None,
         round=query.get("round", ""),
         game=query["game"],
+        source=query["source"],
     )
 
 

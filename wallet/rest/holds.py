@@ -13,7 +13,7 @@ from kernel import clock
 from kernel.actors import Actor
 from kernel.errors import NotFound
 from kernel.rest.bodies import read_json, read_money
-from kernel.rest.keys import read_key
+from kernel.rest.keys import read_reference
 from kernel.rest.pagination import decode_cursor, page
 from kernel.rest.plain import api_view
 from kernel.rest.serializers import page_of
@@ -29,7 +29,7 @@ from wallet.types import HoldDetails
 
 @api_view("POST", "wallet:write")
 def reserve(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Reserve)
     return answer_of(
         holds.reserve(
@@ -48,7 +48,7 @@ def reserve(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def capture(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Capture)
     hold = _own(hold_id, actor)
     return answer_of(
@@ -66,7 +66,7 @@ def capture(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def release(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Release)
     hold = _own(hold_id, actor)
     currency = hold.amount.currency

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import TypeVar
 from uuid import UUID
 
+from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -20,32 +22,41 @@ from kernel.rest.pagination import PageQuery, decode_cursor, page, page_at, whol
 from kernel.rest.schema import IDEMPOTENCY_KEY
 from kernel.rest.serializers import AmountField, StrictSerializer, choice, page_of
 from kernel.rest.views import read
+from kernel.streaming import csv_download
 from wallet.rest import serializers as forms
 from wallet.rest.history import read_before, read_filter
+from wallet.rest.purses import WithdrawalFeeSerializer
 from wallet.selectors import (
     get_balances,
     get_deposit,
+    get_instrument,
     get_withdrawal,
     list_deposits,
     list_instruments,
     list_withdrawals,
 )
 from wallet.selectors_history import list_history, list_rounds
-from wallet.services.deposits import request_deposit
+from wallet.services.deposits import cancel_deposit, request_deposit
+from wallet.services.exports import export_history
+from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_instruments import register_instrument
 from wallet.services.withdrawals import cancel_withdrawal, request_withdrawal
-from wallet.types_payments import DepositDetails, InstrumentKind, WithdrawalDetails
+from wallet.types_payments import DepositDetails, InstrumentDetails, InstrumentKind, WithdrawalDetails
 
-Row = TypeVar("Row", DepositDetails, WithdrawalDetails)
+Row = TypeVar("Row", DepositDetails, InstrumentDetails, WithdrawalDetails)
 
 
 class MyBalanceSerializer(serializers.Serializer):
-    """What the player holds: ``total`` is ``real`` and ``bonus`` together."""
+    """What the player holds: ``total`` is ``real`` and ``bonus`` together; the rest is not in it."""
 
-    currency = serializers.CharField()
+    currency = serializers.CharField(source="real.currency")
     real = serializers.CharField()
     bonus = serializers.CharField()
     total = serializers.CharField()
+    free_spins = serializers.IntegerField(source="spins_left", help_text="Spins left.")
+    free_spins_value = serializers.CharField(source="free_spins", help_text="What they are worth.")
+    tournament = serializers.CharField(help_text="Paid into tournaments that are not settled.")
+    held = serializers.CharField(help_text="Set aside for withdrawals and reserved bets.")
 
 
 class MyInstrumentForm(StrictSerializer):
@@ -78,10 +89,7 @@ class MyBalance(MeView):
     @extend_schema(operation_id="get_my_balance", responses=MyBalanceSerializer)
     def get(self, request: Request) -> Response:
         """What the player holds now."""
-        held = get_balances(me(request))
-        total = held.real + held.bonus
-        shown = {"currency": total.currency, "real": str(held.real), "bonus": str(held.bonus), "total": str(total)}
-        return Response(shown)
+        return Response(MyBalanceSerializer(get_balances(me(request))).data)
 
 
 class MyTransactions(MeView):
@@ -95,6 +103,19 @@ class MyTransactions(MeView):
         query = read(forms.TransactionsQuery, request.query_params)
         found = list_history(me(request), wanted=read_filter(query), before=read_before(query), limit=query["limit"])
         return page_at(request, found.items, forms.TransactionSerializer, (found.next,) if found.next else None)
+
+
+class MyTransactionsFile(MeView):
+    @extend_schema(
+        operation_id="export_my_transactions",
+        parameters=[forms.PeriodQuery],
+        responses={(200, "text/csv"): OpenApiTypes.STR},
+    )
+    def get(self, request: Request) -> StreamingHttpResponse:
+        """The player's transfers of a period as CSV, oldest first, streamed."""
+        query = read(forms.PeriodQuery, request.query_params)
+        chunks = export_history(player_id=me(request), since=query["since"], until=query["until"])
+        return csv_download(request._request, chunks, "transactions.csv")
 
 
 class MyRounds(MeView):
@@ -169,6 +190,35 @@ class MyDeposit(MeView):
     def get(self, request: Request, deposit_id: UUID) -> Response:
         """One deposit."""
         return Response(forms.DepositSerializer(_own(request, get_deposit, deposit_id)).data)
+
+
+class MyDepositCancellation(MeView):
+    @extend_schema(operation_id="cancel_my_deposit", request=None, responses=forms.DepositSerializer)
+    def post(self, request: Request, deposit_id: UUID) -> Response:
+        """Give it up, as long as it is not made; again is the same as once.
+
+        Should the provider take the money after all, it is credited: read `state`.
+        """
+        _own(request, get_deposit, deposit_id)
+        deposit = cancel_deposit(deposit_id=deposit_id, actor=actor_of(request), at=clock.now())
+        return Response(forms.DepositSerializer(deposit).data)
+
+
+class MyWithdrawalFee(MeView):
+    @extend_schema(
+        operation_id="get_my_withdrawal_fee", parameters=[MyWithdrawalForm], responses=WithdrawalFeeSerializer
+    )
+    def get(self, request: Request) -> Response:
+        """What a withdrawal would cost, to be shown before it is asked for."""
+        query = read(MyWithdrawalForm, request.query_params)
+        _own(request, get_instrument, query["instrument_id"])
+        quote = quote_withdrawal(
+            player_id=me(request),
+            amount=read_money("amount", query["amount"], query["currency"]),
+            instrument_id=query["instrument_id"],
+            at=clock.now(),
+        )
+        return Response(WithdrawalFeeSerializer(quote).data)
 
 
 class MyWithdrawals(MeView):

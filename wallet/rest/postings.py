@@ -12,7 +12,7 @@ from kernel import clock
 from kernel.actors import Actor
 from kernel.errors import FieldErrors
 from kernel.rest.bodies import read_json, read_moment, read_money
-from kernel.rest.keys import read_key
+from kernel.rest.keys import read_reference
 from kernel.rest.plain import api_view, json_answer
 from kernel.rest.problems import problem, register_problem
 from players.types import public_reason
@@ -54,7 +54,7 @@ for _reason, _title in _REFUSALS.items():
 
 @api_view("POST", "wallet:write")
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Play)
     return answer_of(
         bets.play(
@@ -74,7 +74,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Bet)
     return answer_of(
         bets.place_bet(
@@ -93,7 +93,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Win)
     return answer_of(
         bets.credit_win(
@@ -112,7 +112,7 @@ def win(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, forms.Rollback)
     posting = bets.roll_back_bet(
         player_id=body.player_id,

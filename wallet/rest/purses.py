@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from kernel import clock
 from kernel.actors import Actor
 from kernel.rest.bodies import read_json, read_money
-from kernel.rest.keys import read_key
+from kernel.rest.keys import read_reference
 from kernel.rest.pagination import whole
 from kernel.rest.plain import api_view, json_answer
 from kernel.rest.serializers import StrictSerializer, page_of
@@ -29,7 +29,7 @@ from wallet.types_purses import FreeSpinsTerms
 
 @api_view("POST", "wallet:write")
 def close(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.RoundClose)
     posting = rounds.close_round(
         player_id=body.player_id,
@@ -46,7 +46,7 @@ def close(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def jackpot_win(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.JackpotWin)
     posting = jackpots.pay_jackpot(
         player_id=body.player_id,
@@ -63,7 +63,7 @@ def jackpot_win(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def free_bet(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.FreeBet)
     posting = free_spins.use_free_spins(
         player_id=body.player_id,
@@ -80,7 +80,7 @@ def free_bet(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def grant(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.FreeSpinsGrant)
     winnings = body.winnings
     terms = FreeSpinsTerms(
@@ -116,7 +116,7 @@ def grant(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def forfeit(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.FreeSpinsEnd)
     posting = free_spins.end_free_spins(
         player_id=body.player_id,
@@ -142,7 +142,7 @@ def rebuy(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 
 def _buy(request: HttpRequest, actor: Actor, *, rebuy: bool) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.BuyIn)
     posting = tournaments.buy_in(
         player_id=body.player_id,
@@ -159,7 +159,7 @@ def _buy(request: HttpRequest, actor: Actor, *, rebuy: bool) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def settle(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.Settlement)
     posting = tournaments.settle_tournament(
         player_id=body.player_id,
@@ -175,7 +175,7 @@ def settle(request: HttpRequest, actor: Actor) -> HttpResponse:
 
 @api_view("POST", "wallet:write")
 def refund(request: HttpRequest, actor: Actor) -> HttpResponse:
-    key = read_key(request)
+    key = read_reference(request)
     body = read_json(request, purse_forms.Refund)
     posting = tournaments.refund_tournament(
         player_id=body.player_id,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import AmountField, StrictSerializer, choice
-from wallet.types import PURSES, GameCategory, TransferKind
+from wallet.types import PURSES, AccountKind, GameCategory, TransferKind
 from wallet.types_payments import DepositState, InstrumentKind, WithdrawalState
 
 
@@ -166,19 +167,23 @@ class PeriodQuery(StrictSerializer):
 
 class RoundsQuery(PeriodQuery, PageQuery):
     game = serializers.CharField(max_length=80, default="")
+    source = serializers.CharField(max_length=200, default="", help_text="Of this client or adapter.")  # type: ignore[assignment]
 
 
 class RoundSerializer(serializers.Serializer):
-    """One round of a player; ``staked`` and ``won`` leave out the bets that were rolled back."""
+    """One round of a player at one game of one source; its sums leave out the bets that were rolled back."""
 
     id = serializers.UUIDField(help_text="The round's first bet.")
     game = serializers.CharField()
     round = serializers.CharField()
+    source = serializers.CharField(help_text="Whose round it is.")  # type: ignore[assignment]
     bets = serializers.IntegerField()
-    rolled_back = serializers.IntegerField(help_text="How many of the bets were rolled back.")
+    free_bets = serializers.IntegerField(help_text="Bets that took no stake.")
+    rolled_back = serializers.IntegerField(help_text="How many of both were rolled back.")
     currency = serializers.CharField(source="staked.currency")
     staked = serializers.CharField()
-    won = serializers.CharField()
+    won = serializers.CharField(help_text="What reached the purses, jackpots included.")
+    free_won = serializers.CharField(help_text="Won on free bets.")
     started_at = serializers.DateTimeField()
     ended_at = serializers.DateTimeField()
     closed_at = serializers.DateTimeField(allow_null=True, help_text="Null while bets may still be placed on it.")
@@ -186,7 +191,15 @@ class RoundSerializer(serializers.Serializer):
 
 class TransactionsQuery(RoundsQuery):
     kind = serializers.MultipleChoiceField(choices=[(kind.value, kind.name) for kind in TransferKind], required=False)
-    purse = serializers.ChoiceField(
-        choices=[(kind.value, kind.name) for kind in PURSES], required=False, help_text="What touched such a purse."
+    purse = serializers.CharField(
+        required=False, help_text=f"What touched this purse: its id, or a kind: {', '.join(PURSES)}."
     )
     round = serializers.CharField(max_length=200, default="")
+
+    def validate_purse(self, value: str) -> AccountKind | UUID:
+        if value in PURSES:
+            return AccountKind(value)
+        try:
+            return UUID(value)
+        except ValueError:
+            raise serializers.ValidationError(f"Give a purse's id, or one of {', '.join(PURSES)}.") from None

@@ -21,6 +21,7 @@ from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
+from kernel.pan import refuse_pans
 from players.selectors import get_player
 from players.types import Status
 from wallet import rules_adjustments as rules
@@ -176,6 +177,7 @@ def would_wait(*, player_id: UUID, amount: Money, actor: Actor, at: datetime) ->
 
 def _check(amount: Money, reason: str, reasons: list[str], evidence: str, reference: str, key: str) -> None:
     check_references(idempotency_key=key, **({"reference": reference} if reference else {}))
+    refuse_pans(evidence=evidence, reference=reference)
     errors = {}
     if amount.amount_minor == 0:
         errors["amount"] = ["The amount must not be zero."]

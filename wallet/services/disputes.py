@@ -15,6 +15,7 @@ from kernel.access import require
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.money import Money
+from kernel.pan import refuse_pans
 from players.selectors import get_player
 from wallet.models_adjustments import Dispute
 from wallet.selectors_adjustments import dispute_details, get_dispute
@@ -70,6 +71,7 @@ def open_dispute(
     check_references(idempotency_key=idempotency_key)
     if not subject.strip() or not story.strip():
         raise FieldErrors({"story": ["Say what the player says happened."]})
+    refuse_pans(subject=subject, story=story, reference=reference)
     if claimed:
         check_amount("claimed", claimed)
     with holding(player_id):
@@ -130,6 +132,7 @@ def settle(
     """
     if not resolution.strip():
         raise FieldErrors({"resolution": ["Say what was found, and what the player is told."]})
+    refuse_pans(resolution=resolution)
     if redress and not resolved:
         raise FieldErrors({"amount": ["A rejected dispute moves no money."]})
     with _working(dispute_id, actor) as row:

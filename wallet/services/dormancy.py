@@ -1,4 +1,4 @@
-"""Dormant accounts: told in time, then charged once a month, never below zero.
+"""Dormant accounts: told in time by mail, then charged once a month, never below zero.
 
 A player is dormant who moved no money for ``DORMANT_AFTER_MONTHS``. Whoever is kept from playing (a restriction, a
 status other than active) is neither told nor charged: they could not be active if they wanted to.
@@ -6,25 +6,33 @@ status other than active) is neither told nor charged: they could not be active 
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.translation import gettext
 
 from events.catalogue.wallet import DormancyEnded, DormancyNoticed, DormantFeeCharged
 from events.services.log import holding, publish
 from kernel.actors import Actor
 from kernel.context import request_id
-from kernel.db import fetch_all
+from kernel.db import fetch_all, fetch_one
 from kernel.ids import uuid7
 from kernel.money import Money
-from players.selectors import find_refusal
+from players.selectors import find_refusal, get_player
 from players.types import PlayerAction
 from wallet import rules_adjustments as rules
 from wallet.models import Account
 from wallet.models_adjustments import DormancyNotice, DormantFee
 from wallet.services.posting import OwnSource, post
 from wallet.types import AccountKind, Outcome, TransferKind
+
+logger = logging.getLogger(__name__)
 
 # Movements that are not the player's own doing keep nobody active.
 _NOT_ACTIVITY = [TransferKind.DORMANT_FEE, TransferKind.ADJUSTMENT, TransferKind.WRITE_OFF, TransferKind.BONUS_FORFEIT]
@@ -34,7 +42,8 @@ _BATCH = 1_000
 def run_dormancy(*, actor: Actor, at: datetime) -> dict[str, int]:
     """A day's work: end notices of those who came back, tell who fell silent, charge whose notice has run out.
 
-    May be run any number of times: a player is told once and charged once per calendar month (UTC).
+    May be run any number of times: a player is told once and charged once per calendar month (UTC). Nobody is charged
+    whose mail did not go out.
     Publishes DormancyEnded, DormancyNoticed, DormantFeeCharged. Returns how many of each.
     """
     fees = {currency: Money.parse(fee, currency) for currency, fee in settings.DORMANT_FEE.items()}
@@ -68,12 +77,13 @@ def _end(at: datetime) -> int:
 
 def _notice(fee: Money, at: datetime) -> int:
     silent_since = rules.quiet_since(at, settings.DORMANT_AFTER_MONTHS, settings.DORMANT_NOTICE_DAYS)
-    told, after = 0, UUID(int=0)
+    after = UUID(int=0)
     while players := _silent(fee.currency, silent_since, after):
         for player_id in players:
-            told += _tell(player_id, fee, silent_since, at)
+            _open(player_id, silent_since, at)
         after = players[-1]
-    return told
+    unsent = DormancyNotice.objects.filter(ended_at=None, sent_at=None, player__currency=fee.currency)
+    return sum(_tell(notice, fee, at) for notice in unsent.order_by("id").iterator(_BATCH))
 
 
 def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
@@ -94,32 +104,59 @@ def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
     return [row["player_id"] for row in rows]
 
 
-def _tell(player_id: UUID, fee: Money, silent_since: datetime, at: datetime) -> bool:
+def _open(player_id: UUID, silent_since: datetime, at: datetime) -> None:
     with holding(player_id):
-        if find_refusal(player_id, PlayerAction.PLAY, at) or _moved_since(player_id, silent_since):
+        if not find_refusal(player_id, PlayerAction.PLAY, at) and not _moved_since(player_id, silent_since):
+            DormancyNotice.objects.get_or_create(
+                player_id=player_id, ended_at=None, defaults={"noticed_at": at, "chargeable_at": _chargeable(at)}
+            )
+
+
+def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
+    """Send the mail, with nobody held meanwhile; what did not go out is tried again by the next run."""
+    player = get_player(notice.player_id)
+    with transaction.atomic():
+        alone = fetch_one("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [str(notice.id)])[0]
+        still = DormancyNotice.objects.filter(id=notice.id, ended_at=None, sent_at=None)
+        if not alone or not still.exists() or find_refusal(player.id, PlayerAction.PLAY, at):
             return False
-        notice, made = DormancyNotice.objects.get_or_create(
-            player_id=player_id,
-            ended_at=None,
-            defaults={"noticed_at": at, "chargeable_at": at + timedelta(days=settings.DORMANT_NOTICE_DAYS)},
-        )
-        if made:
+        try:
+            with translation.override(player.language):
+                send_mail(
+                    subject=gettext("%(operator)s: a fee for your account") % {"operator": settings.OPERATOR_NAME},
+                    message=render_to_string(
+                        "wallet/dormancy_mail.txt",
+                        {"player": player, "fee": fee, "from": _chargeable(at), "operator": settings.OPERATOR_NAME},
+                    ),
+                    from_email=None,
+                    recipient_list=[player.email],
+                )
+        except OSError as error:
+            logger.error("player %s could not be told of the dormant fee: %s", player.id, error)
+            return False
+        with holding(player.id):
+            still.update(sent_at=at, chargeable_at=_chargeable(at))
             publish(
                 DormancyNoticed(
-                    player_id=player_id,
+                    player_id=player.id,
                     occurred_at=at,
                     notice_id=notice.id,
-                    chargeable_at=notice.chargeable_at,
+                    chargeable_at=_chargeable(at),
                     fee=fee.major,
                     currency=fee.currency,
                 )
             )
-    return made
+    return True
+
+
+def _chargeable(told_at: datetime) -> datetime:
+    return told_at + timedelta(days=settings.DORMANT_NOTICE_DAYS)
 
 
 def _charge(fee: Money, actor: Actor, at: datetime) -> int:
     month = f"{at.astimezone(UTC):%Y-%m}"
-    due = DormancyNotice.objects.filter(ended_at=None, chargeable_at__lte=at, player__currency=fee.currency)
+    told = DormancyNotice.objects.filter(ended_at=None, sent_at__isnull=False)
+    due = told.filter(chargeable_at__lte=at, player__currency=fee.currency)
     charged_before = DormantFee.objects.filter(month=month).values("player_id")
     charged = 0
     for notice in due.exclude(player_id__in=charged_before).order_by("id").iterator(_BATCH):

@@ -24,6 +24,7 @@ from kernel.actors import Actor
 from kernel.db import fetch_all
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.ids import uuid7
+from kernel.pan import refuse_pans
 from wallet import rules_reports as rules
 from wallet.models_reconciliation import ReconciliationCase, Report, ReportMapping, ReportRow
 from wallet.rules_matching import COVERED, FEE, Match, Matching, Ours, Theirs
@@ -83,9 +84,11 @@ def ensure_mapping(
 def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Actor, at: datetime) -> UUID:
     """Keep a file for matching; its report's id. ``match_reports`` works it.
 
+    Card numbers in it are masked before anything is kept; its hash is that of the file as it came.
     Raises: AccessDenied, FieldErrors, SameFile.
     """
     require(actor, RECONCILE)
+    refuse_pans(file=file_name)
     if not 0 < len(content) <= MAX_FILE_BYTES:
         raise FieldErrors({"file": [f"The file must hold something, and at most {MAX_FILE_BYTES >> 20} MiB."]})
     digest = hashlib.sha256(content).digest()
@@ -95,7 +98,7 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
             digest=digest,
             defaults={
                 "file_name": file_name[:200],
-                "content": zlib.compress(content),
+                "content": zlib.compress(rules.mask_file(content, _encoding(mapping_id))),
                 "bytes_whole": len(content),
                 "uploaded_by": str(actor),
                 "uploaded_at": at,
@@ -116,6 +119,10 @@ def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Ac
             report_id=str(report.id),
         )
     return report.id
+
+
+def _encoding(mapping_id: UUID) -> str:
+    return ReportMapping.objects.values_list("encoding", flat=True).get(id=mapping_id)
 
 
 def match_reports(*, at: datetime) -> int:
@@ -151,6 +158,7 @@ def resolve_case(*, case_id: UUID, resolution: str, actor: Actor, at: datetime, 
     """
     if not resolution.strip():
         raise FieldErrors({"resolution": ["Say what was found and done."]})
+    refuse_pans(resolution=resolution)
     with _working(case_id, actor) as case:
         if redress and case.player_id is None:
             raise FieldErrors({"amount": ["This case belongs to no player: correct the right player's purse."]})

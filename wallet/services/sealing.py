@@ -49,8 +49,8 @@ class Ledger(SealedStream):
     def check_span(self, span: Span) -> Iterator[Finding]:
         return verification.check_span(span)
 
-    def check_end(self) -> Iterator[Finding]:
-        return verification.check_end()
+    def check_end(self, *, whole: bool) -> Iterator[Finding]:
+        return verification.check_end(whole=whole)
 
     def check_seals(self, seals: list[Seal]) -> Iterator[Finding]:
         yield _check_checkpoints(seals)

@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import http.client
 import json
+import socket
 import time
 import uuid
 from dataclasses import dataclass, field
@@ -84,6 +85,16 @@ class Aggregator:
         data = answer.read()
         connection.close()
         return answer.status, data
+
+    def post_and_hang_up(self, endpoint: str, body: dict[str, Any]) -> None:
+        """Send it whole, and close the socket without reading a byte of the answer."""
+        raw = json.dumps(body).encode()
+        where = urlsplit(self.base)
+        headers = {"Host": where.netloc, "Content-Type": "application/json", "Content-Length": str(len(raw))}
+        head = f"POST /adapters/{self.protocol}/{self.code}/{endpoint} HTTP/1.1"
+        lines = "\r\n".join([head, *(f"{name}: {value}" for name, value in (headers | self.signed(raw)).items())])
+        with socket.create_connection((where.hostname or "", where.port or 80), timeout=30) as connection:
+            connection.sendall(f"{lines}\r\n\r\n".encode() + raw)
 
     def signed(self, body: bytes) -> dict[str, str]:
         raise NotImplementedError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -18,10 +19,11 @@ from tests.factories import ACTOR, AT, fund, make_game
 from tests.wallet.adapters.conftest import issue
 from wallet.selectors import list_ledger, list_purses, list_transactions
 from wallet.selectors_adapters import find_session_by_token
+from wallet.selectors_history import list_rounds
 from wallet.services.game_sessions import revoke_session
 from wallet.services.integrations import change_integration
 from wallet.services.purses import open_bonus_purse
-from wallet.types import AccountKind, PurseTerms, TransferKind
+from wallet.types import AccountKind, HistoryFilter, PurseTerms, TransferKind
 from wallet.types_adapters import IntegrationStatus
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -105,7 +107,7 @@ def test_a_round_bet_win_balance(aggregator: Any, player: PlayerDetails) -> None
 
 
 def test_a_retry_gets_the_same_answer_and_moves_nothing(aggregator: Any, player: PlayerDetails) -> None:
-    """The answer was lost after the commit: everything is sent again, byte for byte."""
+    """Everything is sent again, byte for byte."""
     body = aggregator.bet_body("b1", "10.00")
     first = aggregator.post(aggregator.bet_endpoint, body)
     again = aggregator.post(aggregator.bet_endpoint, body)
@@ -114,6 +116,27 @@ def test_a_retry_gets_the_same_answer_and_moves_nothing(aggregator: Any, player:
     win = aggregator.win_body("w1", "b1", "5.00")
     assert aggregator.post(aggregator.win_endpoint, win).body == aggregator.post(aggregator.win_endpoint, win).body
     assert kinds(player) == {"deposit": 1, "bet": 1, "win": 1}
+
+
+def test_an_answer_that_was_lost_after_the_commit_is_given_again(aggregator: Any, player: PlayerDetails) -> None:
+    """The connection breaks before anything of the answer is read; what was done is done, once."""
+    bet, win = aggregator.bet_body("b1", "10.00"), aggregator.win_body("w1", "b1", "5.00")
+    for endpoint, body, kind, balance in (
+        (aggregator.bet_endpoint, bet, "bet", "90.00"),
+        (aggregator.win_endpoint, win, "win", "95.00"),
+    ):
+        aggregator.post_and_hang_up(endpoint, body)
+        patiently(lambda kind=kind: kinds(player)[kind] == 1)
+        again = aggregator.post(endpoint, body)
+        assert (again.ok, again.balance) == (True, balance), again.body
+    assert kinds(player) == {"deposit": 1, "bet": 1, "win": 1}
+
+
+def patiently(happened: Callable[[], bool]) -> None:
+    until = time.monotonic() + 20
+    while not happened():
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def test_a_refused_bet_stays_refused_on_a_retry(aggregator: Any, player: PlayerDetails) -> None:
@@ -161,6 +184,11 @@ def test_a_win_of_zero_closes_the_round(aggregator: Any, player: PlayerDetails) 
     assert (closed.ok, closed.balance) == (True, "90.00")
     assert kinds(player)["win"] == 1
     assert len(list_ledger(player.id)) == 2  # the deposit's and the bet's: a win of nothing moves nothing
+    (round_,) = list_rounds(player.id, wanted=HistoryFilter()).items
+    assert round_.closed_at is not None
+    assert not aggregator.bet("b2", "1.00").ok, "a round that is over takes no more bets"
+    assert aggregator.bet("b3", "1.00", round_id="r2").ok
+    assert aggregator.win("w2", "b1", "1.00").ok, "what was won before is still paid"
 
 
 def test_an_undone_bet_gives_the_stake_and_takes_the_win(aggregator: Any) -> None:

@@ -167,3 +167,16 @@ def test_integrations_keys_are_sealed_anew_after_a_change_of_the_secret_key(
     settings.SECRET_KEY_FALLBACKS = []
     forget_integrations()
     assert hub88.bet("b2", "10.00").ok
+
+
+def test_card_numbers_are_masked_in_it_and_names_of_rounds_are_not(connect: Callable[..., Any]) -> None:
+    card, round_id = "4111111111111111", "5555555555554444"
+    hub88 = connect("hub88")
+    hub88.bet("b1", "1.00", round=round_id, meta={"card": card})
+    hub88.token = "made up"
+    hub88.bet("b2", "1.00", meta={"note": f"card {card}"})
+    bet, stranger = log()
+    assert card not in str(log())
+    assert round_id in bet["body"]
+    assert "[card ••1111]" in stranger["body"]
+    assert replay(request_id=bet["id"], for_real=False, actor=ACTOR, at=clock.now())[1].status == 200

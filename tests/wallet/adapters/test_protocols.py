@@ -13,8 +13,9 @@ from uuid import UUID
 
 import pytest
 
+from players.services.labels import set_label
 from players.types import PlayerDetails
-from tests.factories import fund, make_player
+from tests.factories import AT, fund, make_player
 from tests.wallet.adapters.aggregators import SECRET, new_id
 from tests.wallet.adapters.test_conformance import kinds, says
 from wallet.adapters.calls import Fault
@@ -70,7 +71,10 @@ def test_hub88_refusals_echo_the_request_and_carry_a_balance_only_for_money(hub8
 
 
 def test_hub88_tells_the_player_it_asks_for(hub88: Any, player: PlayerDetails) -> None:
+    set_label(player_id=player.id, namespace="loyalty", key="level", value="gold", at=AT)
+    set_label(player_id=player.id, namespace="crm", key="segment", value="chaser", at=AT)  # the casino's own
     answer = hub88.post("user/info", {"user": hub88.player, "request_uuid": "q1"}).body
+    assert answer["tags"] == ["gold"]
     assert set(answer) == {
         "user", "status", "request_uuid", "country", "jurisdiction", "sub_partner_id", "birth_date",
         "registration_date", "tags", "sex", "affiliate_id",

@@ -32,10 +32,12 @@ class Command(BaseCommand):
                 before = 0 if proof.started_at == at.isoformat() else proof.entries
             seconds = max(time.monotonic() - started, 0.001)
             rate = (proof.entries - before) / seconds
-            self.stdout.write(f"… seal {proof.seal}, {proof.entries:,} entries, {rate:,.0f}/s")
+            self.stdout.write(f"… seal {proof.seal} of {number}, {proof.entries:,} entries, {rate:,.0f}/s")
             self.stdout.flush()
 
         at = clock.now()
+        last = open_store().last()
+        number = last.number if last else 0
         proof = prove(since_last=options["since_last"], fresh=options["fresh"], at=at, progress=report)
         for check, broken in proof.broken.items():
             self.stdout.write(f"{'BROKEN' if broken else 'ok':7} {check}{f': {broken} times' if broken else ''}")

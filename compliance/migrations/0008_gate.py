@@ -10,7 +10,7 @@ from kernel.db import run_sql
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0008_documents"),
+        ("compliance", "0007_packs"),
         ("players", "0008_reveals"),
     ]
 

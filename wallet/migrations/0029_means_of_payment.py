@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0027_gate"),
+        ("wallet", "0028_dormancy_mail"),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("compliance", "0007_packs"),
+        ("compliance", "0008_gate"),
         ("players", "0009_risk"),
     ]
 
