@@ -15,6 +15,7 @@ from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
 from django.core.cache import caches
 from django.template.loader import render_to_string
+from django_otp import DEVICE_ID_SESSION_KEY
 
 from analytics.selectors import get_home_figures
 from analytics.types import CountFigure, HomeFigures, MoneyFigure
@@ -23,10 +24,12 @@ from events.types import ConsumerLag
 from kernel import clock
 from kernel.access import allowed, prefetch, remembering
 from kernel.actors import Actor
+from kernel.addresses import find_client_ip
+from kernel.context import client_ip
 from kernel.money import Money
 from kernel.staff import actor_of
 from players.selectors import get_player
-from players.selectors_staff import lives
+from players.services.staff_sessions import may_listen
 from wallet.selectors import list_latest_deposits
 from wallet.types_payments import DepositDetails
 
@@ -199,6 +202,7 @@ class HomeConsumer(AsyncJsonWebsocketConsumer):
 
     async def connect(self) -> None:
         self.sending: asyncio.Task[None] | None = None
+        client_ip.set(_address_of(self.scope))  # for this connection alone: it has a context of its own
         self.actor = await self._check()
         if self.actor is None:
             await self.close(code=4403)
@@ -229,12 +233,25 @@ class HomeConsumer(AsyncJsonWebsocketConsumer):
             await asyncio.sleep(INTERVAL_S)
 
     async def _check(self) -> Actor | None:
-        """Who is there, read anew; None when it is nobody of staff, or the session has ended."""
-        store = import_module(settings.SESSION_ENGINE).SessionStore
-        user = await get_user({"session": store(self.scope["session"].session_key)})
+        """Who is there, read anew; None when it is nobody of staff, or somebody whom no page would be shown now."""
+        session = import_module(settings.SESSION_ENGINE).SessionStore(self.scope["session"].session_key)
+        user = await get_user({"session": session})
         if not user.is_authenticated or not user.is_active or not user.is_staff:
             return None
-        key = self.scope["session"].session_key
-        if not await database_sync_to_async(lives)(key, user.pk, clock.now()):
-            return None
-        return await database_sync_to_async(actor_of)(user)
+        return await database_sync_to_async(self._admit)(session, user)
+
+    def _admit(self, session: Any, user: Any) -> Actor | None:
+        admitted = may_listen(
+            session_key=session.session_key or "",
+            user_id=user.pk,
+            device=session.get(DEVICE_ID_SESSION_KEY, ""),
+            ip=client_ip.get(),
+            at=clock.now(),
+        )
+        return actor_of(user) if admitted else None
+
+
+def _address_of(scope: Any) -> str:
+    """Where the browser is, as for a request (kernel.middleware)."""
+    headers = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return find_client_ip((scope.get("client") or [""])[0], ",".join(headers), settings.TRUSTED_PROXIES)

@@ -144,6 +144,7 @@ class ApprovalAdmin(PageAdmin):
         open_ = obj.state == ApprovalState.REQUESTED and at < obj.expires_at
         claimed = claim_stands(obj.claimed_at, at)
         own, stand_in = obj.requested_by == str(actor), obj.requested_by in dict(places)
+        one = open_ and not own and approvals.one_person(str(actor), obj.requested_by, at)
         taken = claimed and obj.claimed_by not in (str(actor), *dict(places))
         may_decide = handler.decide_permission in actor.permissions and (bool(decision) or bool(places))
         return {
@@ -162,7 +163,8 @@ class ApprovalAdmin(PageAdmin):
             "stand_in": stand_in,
             "taken": taken,
             "refusal": "" if decision else decision.reason,
-            "may_decide": open_ and may_decide and not own and not stand_in and not taken,
+            "one_person": approvals.ONE_PERSON if one and may_decide else "",
+            "may_decide": open_ and may_decide and not (own or stand_in or taken or one),
             "form": CommentForm(places, initial={"digest": found.digest}),
         }
 

@@ -16,12 +16,13 @@ class ComplianceConfig(AppConfig):
         from compliance.purge_rules import TablePurge, register_purge
         from compliance.scanners import scanner_named
         from compliance.services import documents
-        from compliance.services.client_changes import ClientApproval
+        from compliance.services.client_changes import ClientApproval, ClientChangeApproval
         from compliance.services.kyc_approvals import KycApproval
         from compliance.services.packs import PackApproval
+        from compliance.services.provider_changes import ProviderApproval, change_provider
         from compliance.services.role_changes import RoleApproval, StaffRolesApproval
         from kernel.vault import register_holder as register_personal
-        from players.ports import register_demands, register_panel
+        from players.ports import register_demands, register_panel, register_provider_changer
 
         load_packs()  # a process does not start with packs that do not fit
         register_demands(get_demands)
@@ -29,8 +30,17 @@ class ComplianceConfig(AppConfig):
             register_scanner(scanner_named(settings.DOCUMENT_SCANNER))
         register_personal(documents.reseal)
         register_panel(VerificationPanel())
-        for handler in (StaffRolesApproval(), RoleApproval(), ClientApproval(), PackApproval(), KycApproval()):
+        for handler in (
+            StaffRolesApproval(),
+            RoleApproval(),
+            ClientApproval(),
+            ClientChangeApproval(),
+            ProviderApproval(),
+            PackApproval(),
+            KycApproval(),
+        ):
             register_handler(handler)
+        register_provider_changer(change_provider)
         for rule in (
             TablePurge(
                 "sessions",

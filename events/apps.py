@@ -12,6 +12,7 @@ class EventsConfig(AppConfig):
             loyalty,
             players,
             wallet,
+            wallet_instruments,
             wallet_purses,
         )
         from events.services.denials import note_denial

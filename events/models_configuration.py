@@ -6,7 +6,6 @@ there is one trail, one search and one seal. It misses bulk updates and SQL: ser
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, ClassVar
 
 from django.db import models
@@ -33,13 +32,14 @@ class ConfigurationChanges(models.Manager["ConfigurationChange"]):
 
     def log_m2m_changes(
         self,
-        changed_queryset: Iterable[models.Model],
+        changed_queryset: models.QuerySet[models.Model],
         instance: models.Model,
         operation: str,
         field_name: str,
         **kwargs: Any,
     ) -> ConfigurationChange | None:
-        names = ", ".join(str(row) for row in changed_queryset)
+        rows = changed_queryset.select_related()  # what a permission is called, its model says, too
+        names = ", ".join(str(row) for row in rows)
         if names:
             _record(instance, "change", {}, {f"{field_name} {'added' if operation == 'add' else 'taken away'}": names})
         return self.model() if names else None

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from django.db import connection, migrations
+from django.db import connection, migrations, transaction
+from django.db.models import Model, QuerySet
 
+Row = TypeVar("Row", bound=Model)
 ROOT = Path(__file__).resolve().parent.parent
 
 
@@ -48,3 +50,16 @@ def fetch_one(sql: str, params: Sequence[Any] | dict[str, Any] = ()) -> tuple[An
         cursor.execute(sql, params or None)  # None: per cent signs in the text mean themselves
         row: tuple[Any, ...] = cursor.fetchone()
         return row
+
+
+def locked_batches(rows: QuerySet[Row], size: int = 500) -> Iterator[list[Row]]:
+    """All of these rows in the order of their keys; each batch in a transaction of its own, its rows locked."""
+    last: object = None
+    while True:
+        with transaction.atomic():
+            left = rows.order_by("pk") if last is None else rows.order_by("pk").filter(pk__gt=last)
+            found = list(left.select_for_update()[:size])
+            yield found
+        if len(found) < size:
+            return
+        last = found[-1].pk

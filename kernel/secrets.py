@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import base64
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 
-_holders: list[Callable[[], int]] = []
+_holders: list[Callable[[], Iterable[int]]] = []
 
 
 class Unreadable(Exception):
@@ -46,14 +46,21 @@ def is_current(sealed: bytes, purpose: str) -> bool:
     return True
 
 
-def register_holder(reseal: Callable[[], int]) -> None:
-    """Name a service that seals its secrets anew where they are not current; it says how many. From AppConfig.ready()."""
+def register_holder(reseal: Callable[[], Iterable[int]]) -> None:
+    """Name a service that seals its secrets anew where they are not current, in batches, and tells how many by batch.
+
+    From AppConfig.ready().
+    """
     _holders.append(reseal)
 
 
-def reseal_all() -> int:
-    """Have every holder seal anew what is not under the present SECRET_KEY; how many secrets it were. Raises: Unreadable."""
-    return sum(reseal() for reseal in _holders)
+def reseal_all() -> Iterator[int]:
+    """Have every holder seal anew what is not under the present SECRET_KEY; how many, batch by batch.
+
+    May be stopped and started again. Raises: Unreadable.
+    """
+    for reseal in _holders:
+        yield from reseal()
 
 
 def derive_token(name: str, purpose: str) -> str:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from cryptography.exceptions import InvalidTag
@@ -117,13 +118,20 @@ def list_subjects(
     *, after: UUID | None = None, created_before: datetime | None = None, limit: int = 1_000
 ) -> list[UUID]:
     """People whose keys are not destroyed, in the order of their ids; those whose newest key is older than a moment."""
-    keys = SubjectKey.objects.filter(destroyed_at=None)
+    people = _subjects(created_before)
     if after:
-        keys = keys.filter(subject_id__gt=after)
-    people = keys.values("subject_id").annotate(newest=Max("created_at")).order_by("subject_id")
-    if created_before:
-        people = people.filter(newest__lt=created_before)
-    return list(people.values_list("subject_id", flat=True)[:limit])
+        people = people.filter(subject_id__gt=after)
+    return list(people.order_by("subject_id").values_list("subject_id", flat=True)[:limit])
+
+
+def count_subjects(*, created_before: datetime | None = None) -> int:
+    """How many ``list_subjects`` would name in the end."""
+    return _subjects(created_before).count()
+
+
+def _subjects(created_before: datetime | None) -> Any:
+    people = SubjectKey.objects.filter(destroyed_at=None).values("subject_id").annotate(newest=Max("created_at"))
+    return people.filter(newest__lt=created_before) if created_before else people
 
 
 def destroy(subject_id: UUID, *, at: datetime) -> int:

@@ -23,6 +23,7 @@ from players import (
     admin_actions,
     admin_identity,
     admin_portfolios,
+    admin_providers,  # noqa: F401  (registers single sign-on)
     admin_reveals,
     admin_staff,  # noqa: F401  (registers how staff log in)
 )

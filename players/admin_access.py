@@ -20,7 +20,9 @@ from events.audit_display import search_link
 from kernel import clock
 from kernel.admin import column, may, staff_actor
 from kernel.display import chip, when
+from kernel.reauthentication import reauthenticate_first
 from players.models import User
+from players.services.staff_resets import note_reset, tell
 from players.services.staff_sessions import end_sessions
 from players.types import UserKind
 from players.types_staff import EndReason
@@ -73,16 +75,26 @@ class StaffAdmin(UserAdmin, ModelAdmin):
         with transaction.atomic():
             super().save_model(request, obj, form, change)
             self._record(request, "change_staff" if change else "create_staff", obj.pk, form)
+            actor, at = staff_actor(request), clock.now()
+            if not change:
+                note_reset(user_id=obj.pk, what="Your account was made", actor=actor, at=at)
+            elif "email" in form.changed_data:
+                tell(email=form.initial["email"], what="Your email address was changed", actor=actor, at=at)
         if not obj.is_active:
             self._end_sessions(request, obj.pk, EndReason.SWITCHED_OFF)
 
     def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:  # noqa: A002
-        """A new password for somebody ends their sessions."""
-        answer = super().user_change_password(request, id, form_url)
-        if request.method == "POST" and answer.status_code == 302:
-            self._record(request, "change_staff_password", id)
-        if request.method == "POST" and answer.status_code == 302 and id != str(request.user.pk):
-            self._end_sessions(request, int(id), EndReason.PASSWORD)
+        """A new password for somebody ends their sessions, is told to them, and asks who sets it."""
+        first = reauthenticate_first(request, clock.now(), request.get_full_path())
+        if first:
+            return first
+        with transaction.atomic():
+            answer = super().user_change_password(request, id, form_url)
+            if request.method == "POST" and answer.status_code == 302:
+                self._record(request, "change_staff_password", id)
+                note_reset(user_id=int(id), what="Your password was set", actor=staff_actor(request), at=clock.now())
+                if id != str(request.user.pk):
+                    self._end_sessions(request, int(id), EndReason.PASSWORD)
         return answer
 
     def _record(self, request: HttpRequest, deed: str, user_id: object, form: Any = None) -> None:

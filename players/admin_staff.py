@@ -1,4 +1,4 @@
-"""How staff log in, for administrators: sessions, second factors, identity providers, IP allow-lists."""
+"""How staff log in, for administrators: sessions, second factors, IP allow-lists."""
 
 from __future__ import annotations
 
@@ -12,18 +12,16 @@ from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
-from unfold.admin import ModelAdmin, TabularInline
-from unfold.widgets import UnfoldAdminPasswordWidget, UnfoldAdminTextareaWidget
+from unfold.admin import ModelAdmin
 
 from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, when
 from kernel.places import find_place
 from kernel.reauthentication import reauthenticate_first
-from kernel.secrets import seal
-from players.models_staff import IdentityProvider, RoleMapping, StaffDevice, StaffNetwork, StaffSession
+from players.models_staff import StaffDevice, StaffNetwork, StaffSession
 from players.rules_staff import Invalid, check_network, describe_device, within
-from players.selectors_staff import PROVIDERS_PURPOSE, find_staff, living
+from players.selectors_staff import find_staff, living
 from players.services.staff_devices import reset_second_factors
 from players.services.staff_sessions import end_session, end_sessions
 from players.types_staff import DeviceKind, EndReason, StaffMember
@@ -277,27 +275,6 @@ KINDS = {
 # --- configuration ---
 
 
-class _ConfigurationAdmin(ModelAdmin):
-    """A list that whoever has the permissions edits by forms."""
-
-    actions = None
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, f"players.view_{self.opts.model_name}", obj)
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        return self.has_view_permission(request)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return may(request, f"players.add_{self.opts.model_name}")
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, f"players.change_{self.opts.model_name}", obj)
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, f"players.delete_{self.opts.model_name}", obj)
-
-
 class NetworkForm(forms.ModelForm):
     """Asks once more before somebody locks themselves out. ``who`` and ``ip`` are whoever fills it in."""
 
@@ -332,15 +309,28 @@ class NetworkForm(forms.ModelForm):
 
 
 @admin.register(StaffNetwork)
-class StaffNetworkAdmin(_ConfigurationAdmin):
+class StaffNetworkAdmin(ModelAdmin):
     """IP allow-lists by role. A role without an entry may come from everywhere."""
 
+    actions = None
     form = NetworkForm
     fields = ("role", "network", "note", "lock_me_out")
     list_display = ("role", "network", "note")
     list_filter = ("role",)
     list_select_related = ("role",)
     ordering = ("role__name", "network")
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may(request, "players.view_staffnetwork", obj)
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return self.has_view_permission(request)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return may(request, "players.add_staffnetwork")
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return may(request, "players.change_staffnetwork", obj)
 
     def changeform_view(
         self,
@@ -358,7 +348,7 @@ class StaffNetworkAdmin(_ConfigurationAdmin):
         return made
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return super().has_delete_permission(request, obj) and not (
+        return may(request, "players.delete_staffnetwork", obj) and not (
             isinstance(obj, StaffNetwork) and self._lets_me_in(request, obj)
         )
 
@@ -367,88 +357,3 @@ class StaffNetworkAdmin(_ConfigurationAdmin):
         me, ip = find_staff(request.user.pk or 0), request.staff_session.ip  # type: ignore[attr-defined]
         others = list(StaffNetwork.objects.filter(role=obj.role).exclude(pk=obj.pk).values_list("network", flat=True))
         return bool(me and obj.role.name in me.roles and others and not within(ip, others))
-
-
-class MappingInline(TabularInline):
-    """Groups of the provider, and the roles that they bring."""
-
-    model = RoleMapping
-    extra = 1
-    verbose_name_plural = "Groups and the roles they bring"
-
-    def formfield_for_dbfield(self, db_field: Any, request: HttpRequest | None, **kwargs: Any) -> Any:
-        """Name the controls for those who don't see the table's head."""
-        field = super().formfield_for_dbfield(db_field, request, **kwargs)
-        if field:
-            control = getattr(field.widget, "widget", field.widget)
-            control.attrs["aria-label"] = str(db_field.verbose_name).capitalize()
-        return field
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, "players.view_identityprovider")
-
-    def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return may(request, "players.change_identityprovider")
-
-    has_change_permission = has_delete_permission = has_add_permission
-
-
-class ProviderForm(forms.ModelForm):
-    new_secret = forms.CharField(
-        required=False,
-        label="Secret",
-        widget=UnfoldAdminPasswordWidget(render_value=False, attrs={"autocomplete": "new-password"}),
-        help_text="OIDC only. It is kept encrypted and never shown; leave it empty to keep the one there is.",
-    )
-
-    class Meta:
-        model = IdentityProvider
-        fields = (
-            "name", "slug", "protocol", "active", "client_id", "parameters", "groups_claim", "mfa_contexts",
-        )  # fmt: skip
-        widgets = {"parameters": UnfoldAdminTextareaWidget({"rows": 10})}
-
-    def save(self, commit: bool = True) -> IdentityProvider:
-        if self.cleaned_data.get("new_secret"):
-            self.instance.secret = seal(self.cleaned_data["new_secret"], PROVIDERS_PURPOSE)
-        saved: IdentityProvider = super().save(commit)
-        return saved
-
-
-@admin.register(IdentityProvider)
-class IdentityProviderAdmin(_ConfigurationAdmin):
-    """Servers that log staff in by single sign-on."""
-
-    form = ProviderForm
-    inlines = (MappingInline,)
-    list_display = ("name", "protocol", "active", "slug")
-    ordering = ("name",)
-
-    def get_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
-        return [
-            "name",
-            "slug",
-            "protocol",
-            "active",
-            "client_id",
-            "new_secret",
-            "parameters",
-            "groups_claim",
-            "mfa_contexts",
-        ]
-
-    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> tuple[str, ...]:
-        return ("slug", "protocol") if obj else ()
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def changeform_view(
-        self,
-        request: HttpRequest,
-        object_id: str | None = None,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        first = reauthenticate_first(request, clock.now(), request.get_full_path())
-        return first or super().changeform_view(request, object_id, form_url, extra_context)

@@ -87,6 +87,11 @@ _WORDS: dict[str, tuple[str, str, Callable[[Payload], str]]] = {
     "wallet.deposit-requested.v1": ("Deposit", "", lambda p: f"Deposit of {_amount(p)} requested at {p['provider']}"),
     "wallet.deposit-made.v1": ("Deposit", "good", lambda p: f"Deposit of {_amount(p)} made (number {p['number']})"),
     "wallet.deposit-failed.v1": ("Deposit", "bad", lambda p: f"Deposit of {_amount(p)} failed: {human(p['reason'])}"),
+    "wallet.instrument-registered.v1": (
+        "Account",
+        "warn",
+        lambda p: f"Means of payment at {p['provider']} named to be paid to, by {p['actor']}",
+    ),
     "wallet.bet-placed.v1": ("Play", "", lambda p: f"Bet {_amount(p, 'stake')} on {p['game']}"),
     "wallet.win-credited.v1": ("Play", "good", lambda p: f"Won {_amount(p)} on {p['game']}"),
     "wallet.bet-rolled-back.v1": ("Play", "bad", lambda p: f"Bet of {_amount(p, 'stake')} on {p['game']} rolled back"),

@@ -267,3 +267,20 @@ class BreakGlassAccount(models.Model):
 
     def __str__(self) -> str:
         return str(self.user_id)
+
+
+class StaffReset(models.Model):
+    """Somebody made this account, set its password or took its second factors away, and so could log in as its owner.
+
+    Written by services.staff_resets; never changes. For a while the two do not count as two people
+    (selectors_staff.list_hands); dropped after that.
+    """
+
+    protection: ClassVar = Protection(Retention.OPERATIONAL)
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="+")
+    reset_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.user_id} by {self.by_id}"

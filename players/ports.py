@@ -1,4 +1,5 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give,
+and who says what takes a second person."""
 
 from __future__ import annotations
 
@@ -6,11 +7,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
+from uuid import UUID
 
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
 from players.types_identity import FieldDemands
+from players.types_staff import ProviderSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,3 +138,30 @@ def register_as_of(section: AsOfSection) -> None:
 
 def list_as_of_sections() -> list[AsOfSection]:
     return sorted(_as_of_sections, key=lambda section: section.order)
+
+
+class ProviderChanger(Protocol):
+    """Changes an identity provider of staff, or asks a second person for it."""
+
+    def __call__(
+        self, *, data: ProviderSettings, comment: str, idempotency_key: str, actor: Actor, at: datetime
+    ) -> UUID | None:
+        """None when it is done; else the id of the approval that waits.
+
+        Raises: AccessDenied, FieldErrors, IdempotencyConflict.
+        """
+        ...
+
+
+_provider_changers: list[ProviderChanger] = []
+
+
+def register_provider_changer(changer: ProviderChanger) -> None:
+    """Raises: ValueError when there is one already."""
+    if _provider_changers:
+        raise ValueError("there is one that changes identity providers")
+    _provider_changers.append(changer)
+
+
+def get_provider_changer() -> ProviderChanger:
+    return _provider_changers[0]

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_address, ip_network
 
-from players.types_staff import SessionLimits
+from players.types_staff import ProviderSettings, SessionLimits
 
 EVERY_ROLE = "*"
+# Longer than anything that waits for a second person waits.
+RESET_COUNTS_FOR = timedelta(days=14)
 BREAK_GLASS = SessionLimits(idle_minutes=15, absolute_minutes=30)
 
 
@@ -77,3 +82,49 @@ def describe_device(user_agent: str) -> str:
     browser = next((name for mark, name in _BROWSERS if mark in user_agent), "")
     system = next((name for mark, name in _SYSTEMS if mark in user_agent), "")
     return " on ".join(part for part in (browser, system) if part) or "Unknown device"
+
+
+# --- identity providers ---
+
+
+def only_narrows(before: ProviderSettings, after: ProviderSettings) -> bool:
+    """Whether ``after`` lets nobody in, and gives nobody a role, whom ``before`` did not. The name is free."""
+    kept = replace(after, name=before.name, active=before.active, roles=before.roles, mfa_contexts=before.mfa_contexts)
+    return (
+        kept == before
+        and after.active <= before.active
+        and after.roles <= before.roles
+        and set(after.mfa_contexts) <= set(before.mfa_contexts)
+    )
+
+
+def provider_words(data: ProviderSettings) -> dict[str, str]:
+    """These settings as people read them, field by field."""
+    return {
+        "button": data.name,
+        "protocol": data.protocol.value,
+        "in use": "yes" if data.active else "no",
+        "client_id": data.client_id,
+        "parameters": json.dumps(data.parameters, sort_keys=True),
+        "groups_claim": data.groups_claim,
+        "mfa_contexts": ", ".join(data.mfa_contexts),
+        **{f"group {group} brings": role for group, role in _roles_by_group(data.roles).items()},
+    }
+
+
+def _roles_by_group(roles: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, list[str]] = {}
+    for group, role in sorted(roles):
+        found.setdefault(group, []).append(role)
+    return {group: ", ".join(names) for group, names in found.items()}
+
+
+def names_a_secret(parameters: object) -> bool:
+    """Whether something in here looks like a secret by its name: parameters are shown to whoever approves them."""
+    if isinstance(parameters, Mapping):
+        return any(
+            any(word in str(key).replace("_", "").casefold() for word in ("secret", "privatekey", "password"))
+            or names_a_secret(value)
+            for key, value in parameters.items()
+        )
+    return isinstance(parameters, list) and any(names_a_secret(item) for item in parameters)

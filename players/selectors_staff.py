@@ -12,9 +12,17 @@ from django.db.models import DateTimeField, ExpressionWrapper, F, Q, QuerySet
 from kernel.places import find_place
 from kernel.secrets import unseal
 from players.models import User
-from players.models_staff import BreakGlassAccount, IdentityProvider, StaffDevice, StaffNetwork, StaffSession
+from players.models_staff import (
+    BreakGlassAccount,
+    IdentityProvider,
+    StaffDevice,
+    StaffNetwork,
+    StaffReset,
+    StaffSession,
+)
 from players.rules_staff import (
     BREAK_GLASS,
+    RESET_COUNTS_FOR,
     describe_device,
     limits_for,
     may_come_from,
@@ -27,6 +35,7 @@ from players.types_staff import (
     DeviceKind,
     Protocol,
     ProviderDetails,
+    ProviderSettings,
     SessionDetails,
     SessionLimits,
     StaffMember,
@@ -81,10 +90,14 @@ def is_admitted(session: SessionDetails, *, verified: bool) -> bool:
     return session.break_glass or verified or not needs_second_factor(session.roles, settings.STAFF_SECOND_FACTOR_ROLES)
 
 
-def lives(session_key: str, user_id: int, at: datetime) -> bool:
-    """Whether this session of that person still lives; for connections that stay open."""
-    found = find_session(session_key)
-    return found is not None and found.user_id == user_id and at < min(found.idle_until, found.absolute_until)
+def list_hands(user_id: int, at: datetime) -> frozenset[int]:
+    """Everybody who could lately act by this account: its owner, whoever has reset it, and whoever has reset those."""
+    resets = StaffReset.objects.filter(reset_at__gt=at - RESET_COUNTS_FOR)
+    found, new = {user_id}, {user_id}
+    while new:
+        new = set(resets.filter(user_id__in=new).values_list("by_id", flat=True)) - found
+        found |= new
+    return frozenset(found)
 
 
 # --- second factors ---
@@ -176,3 +189,21 @@ def list_providers() -> list[ProviderDetails]:
 def groups_claim_of(slug: str) -> str:
     """The claim or attribute in which this provider names the person's groups."""
     return IdentityProvider.objects.values_list("groups_claim", flat=True).get(slug=slug)
+
+
+def find_provider(slug: str) -> ProviderSettings | None:
+    """What is set of this identity provider now."""
+    row = IdentityProvider.objects.prefetch_related("mappings__role").filter(slug=slug).first()
+    if row is None:
+        return None
+    return ProviderSettings(
+        slug=row.slug,
+        name=row.name,
+        protocol=row.kind,
+        parameters=dict(row.parameters),
+        active=row.active,
+        client_id=row.client_id,
+        groups_claim=row.groups_claim,
+        mfa_contexts=tuple(row.mfa_contexts),
+        roles=frozenset((mapping.group, mapping.role.name) for mapping in row.mappings.all()),
+    )

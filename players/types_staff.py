@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -98,6 +99,21 @@ class ProviderDetails:
     client_id: str
     secret: str
     parameters: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderSettings:
+    """What is set of an identity provider, all but its secret. ``roles`` are pairs of a group and the role it brings."""
+
+    slug: str
+    name: str
+    protocol: Protocol
+    parameters: Mapping[str, object]
+    active: bool = True
+    client_id: str = ""
+    groups_claim: str = "groups"
+    mfa_contexts: tuple[str, ...] = ()
+    roles: frozenset[tuple[str, str]] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

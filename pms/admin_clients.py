@@ -49,6 +49,9 @@ class SettingsForm(forms.Form):
         required=False, min_value=1, help_text="Outside the wallet's hot path. Empty: as configured for all."
     )
 
+    comment = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}), label="What it is for, or why")
+    key = forms.CharField(widget=forms.HiddenInput)
+
     def settings(self) -> ClientSettings:
         data = self.cleaned_data
         return ClientSettings(
@@ -62,8 +65,6 @@ class SettingsForm(forms.Form):
 
 class NewClientForm(SettingsForm):
     client_id = forms.CharField(max_length=60, help_text="Small letters, digits, hyphens. It stays.")
-    comment = forms.CharField(max_length=500, widget=forms.Textarea(attrs={"rows": 2}), label="What it is for")
-    key = forms.CharField(widget=forms.HiddenInput)
 
     field_order = ("client_id",)
 
@@ -165,25 +166,7 @@ class ServiceClientAdmin(PageAdmin):
         need(request, clients.ADD)
         form = NewClientForm(request.POST or None, initial={"key": uuid4()})
         if request.method == "POST" and form.is_valid():
-            data, waiting = form.cleaned_data, list[ApprovalDetails | None]()
-            done = act(
-                request,
-                lambda: waiting.append(
-                    client_changes.make_client(
-                        client_id=data["client_id"],
-                        data=form.settings(),
-                        comment=data["comment"],
-                        idempotency_key=data["key"],
-                        actor=staff_actor(request),
-                        at=clock.now(),
-                    )
-                ),
-                done="It waits for a second person now." if "service_clients" in settings.FOUR_EYES else "Made.",
-                back=self.reverse("change", data["client_id"]),
-                form=form,
-            )
-            if waiting and waiting[0] is not None:
-                return HttpResponseRedirect(reverse("admin:compliance_approval_change", args=[waiting[0].id]))
+            done = self._ask(request, form, client_changes.make_client, form.cleaned_data["client_id"], "Made.")
             if done:
                 return done
         says = [
@@ -201,19 +184,51 @@ class ServiceClientAdmin(PageAdmin):
             "scopes": row.client.get_scopes(),
             "allowed_ips": "\n".join(row.allowed_ips),
             "requests_per_minute": row.requests_per_minute,
+            "key": uuid4(),
         }
         form = SettingsForm(request.POST or None, initial=initial)
-        return self._form_page(
+        if request.method == "POST" and form.is_valid():
+            changed = f"Changed; all processes go by it within {TRUSTED_SECONDS} seconds."
+            done = self._ask(request, form, client_changes.change_client, client_id, changed)
+            if done:
+                return done
+        says = []
+        if "service_clients" in settings.FOUR_EYES:
+            says = [
+                "More of what it may do, and more addresses, wait for a second person. Less of either counts at once."
+            ]
+        context = {"form": form, "back": self.reverse("change", client_id), "button": "Save", "says": says}
+        return self.render(request, "back_office/form.html", f"Settings of {row.client.name}", context, client_id)
+
+    def _ask(
+        self,
+        request: HttpRequest,
+        form: SettingsForm,
+        service: Callable[..., ApprovalDetails | None],
+        client_id: str,
+        done: str,
+    ) -> HttpResponse | None:
+        """Do it, or show what waits for a second person; None when the form has errors."""
+        waiting: list[ApprovalDetails | None] = []
+        answer = act(
             request,
-            row,
-            form,
-            lambda: client_changes.change_client(
-                client_id=client_id, data=form.settings(), actor=staff_actor(request), at=clock.now()
+            lambda: waiting.append(
+                service(
+                    client_id=client_id,
+                    data=form.settings(),
+                    comment=form.cleaned_data["comment"],
+                    idempotency_key=form.cleaned_data["key"],
+                    actor=staff_actor(request),
+                    at=clock.now(),
+                )
             ),
-            title=f"Settings of {row.client.name}",
-            done=f"Changed; all processes go by it within {TRUSTED_SECONDS} seconds.",
-            button="Save",
+            done=done,
+            back=self.reverse("change", client_id),
+            form=form,
         )
+        if waiting and waiting[0] is not None:
+            return HttpResponseRedirect(reverse("admin:compliance_approval_change", args=[waiting[0].id]))
+        return answer
 
     def secret_view(self, request: HttpRequest, client_id: str) -> HttpResponse:
         """Issue a secret and show it, this once."""
@@ -276,23 +291,3 @@ class ServiceClientAdmin(PageAdmin):
         need(request, clients.CHANGE)
         row: ServiceClient = self.get_or_404(request, client_id)
         return row
-
-    def _form_page(
-        self,
-        request: HttpRequest,
-        row: ServiceClient,
-        form: forms.Form,
-        do: Callable[[], object],
-        *,
-        title: str,
-        done: str,
-        button: str,
-    ) -> HttpResponse:
-        back = self.reverse("change", row.pk)
-        if request.method == "POST" and form.is_valid():
-            answer = act(request, do, done=done, back=back, form=form)
-            if answer:
-                return answer
-        return self.render(
-            request, "back_office/form.html", title, {"form": form, "back": back, "button": button}, row.pk
-        )

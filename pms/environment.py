@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+from datetime import UTC, datetime
 
 import environ
 from environ.fileaware_mapping import FileAwareMapping
@@ -27,3 +29,13 @@ def become_owner() -> None:
         if owner_url := given.get(f"{name}_OWNER_URL"):
             os.environ.pop(f"{name}_URL_FILE", None)
             os.environ[f"{name}_URL"] = owner_url
+
+
+def split_keys(text: str) -> list[str]:
+    """The private keys in PEM that stand one after the other in this text; its lines may be divided by "\\n"."""
+    return re.findall(r"-----BEGIN [^-]+-----.+?-----END [^-]+-----\n?", text.replace("\\n", "\n"), re.DOTALL)
+
+
+def issued_keys(text: str) -> list[dict[str, object]]:
+    """The same as allauth takes them: the last one counts as issued last, and signs."""
+    return [{"pem": pem, "issued_at": datetime.fromtimestamp(place, UTC)} for place, pem in enumerate(split_keys(text))]

@@ -12,7 +12,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from kernel.pan import mask_log
-from pms.environment import Env
+from pms.environment import Env, issued_keys, split_keys
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = Env()
@@ -76,7 +76,7 @@ DORMANT_NOTICE_DAYS = env.int("DORMANT_NOTICE_DAYS", default=30)
 # Parameters of access policies, over those in the code: {"working_hours": {"actions": ["wallet.approve_withdrawal"]}}.
 ACCESS_POLICIES = env.json("ACCESS_POLICIES", default={})
 # What takes a second person: giving roles to staff, changing what a role may do, making service clients.
-FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients"])
+FOUR_EYES = env.list("FOUR_EYES", default=["staff_roles", "role_permissions", "service_clients", "single_sign_on"])
 # A MaxMind-format file of countries, for policies over the address; without it every address is of unknown country.
 GEOIP_DATABASE = env("GEOIP_DATABASE", default="")
 # Permissions on single objects are read by kernel.objects alone.
@@ -312,6 +312,7 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "auth.Group", "m2m_fields": ["permissions"]},
     {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
     {"model": "loyalty.Level"},
+    {"model": "players.StaffNetwork"},
     {"model": "wallet.ApprovalRule"},
     {"model": "wallet.FeeRule"},
     {"model": "wallet.Game"},
@@ -426,7 +427,8 @@ STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
 
 # --- players' login ----------------------------------------------------------------------------------------------
-PLAYER_JWT_PRIVATE_KEY = env("PLAYER_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# Several while they are changed, one after the other: the last one signs, all of them verify.
+PLAYER_JWT_PRIVATE_KEYS = split_keys(env("PLAYER_JWT_PRIVATE_KEY", default=""))
 PLAYER_TOKEN_ISSUER = env("PLAYER_TOKEN_ISSUER", default="pms")
 PLAYER_ACCESS_TOKEN_SECONDS = env.int("PLAYER_ACCESS_TOKEN_SECONDS", default=300)
 PLAYER_REFRESH_TOKEN_SECONDS = env.int("PLAYER_REFRESH_TOKEN_SECONDS", default=24 * 3600)
@@ -492,7 +494,8 @@ if EMAIL_FOLDER:
     EMAIL_BACKEND, EMAIL_FILE_PATH = "django.core.mail.backends.filebased.EmailBackend", EMAIL_FOLDER
 
 # --- identity of service clients ---------------------------------------------------------------------------------
-IDP_OIDC_PRIVATE_KEY = env("PMS_JWT_PRIVATE_KEY", default="").replace("\\n", "\n")
+# As with players' keys; all of them are published.
+IDP_OIDC_PRIVATE_KEYS = issued_keys(env("PMS_JWT_PRIVATE_KEY", default=""))
 IDP_OIDC_ACCESS_TOKEN_FORMAT = "jwt"  # noqa: S105
 IDP_OIDC_ADAPTER = "pms.identity.ClientAdapter"
 AUTHENTICATION_BACKENDS = [

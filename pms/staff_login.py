@@ -239,12 +239,13 @@ def passkey_finish(request: HttpRequest) -> HttpResponse:
             state=state,
             answer=passkey_answer(request),
             host=host_of(request),
+            ip=client_ip.get(),
             at=at,
         )
         if found:
             answer = _complete_pending(request, found, device_id, "passkey")
         else:
-            member = admit(user_id=user_id, ip=client_ip.get())
+            member = admit(user_id=user_id, by="passkey", ip=client_ip.get(), at=at)
             wanted = safe_next(request, json.loads(request.body).get("next"))
             answer = go_on(request, member, "passkey", wanted, device_id)
     except (CodeRefused, LoginRefused) as error:
@@ -309,8 +310,9 @@ def page(request: HttpRequest, template: str, title: str, context: dict[str, Any
 
 
 def _complete_pending(request: HttpRequest, found: Pending, device_id: int, by: str) -> HttpResponse:
-    member = admit(user_id=found.user_id, ip=client_ip.get())
-    return complete(request, member, f"{found.method} and {by}", found.next, device_id)
+    method = f"{found.method} and {by}"
+    member = admit(user_id=found.user_id, by=method, ip=client_ip.get(), at=clock.now())
+    return complete(request, member, method, found.next, device_id)
 
 
 def _start_again() -> HttpResponse:

@@ -180,7 +180,12 @@ def reauthenticate_finish(request: HttpRequest) -> HttpResponse:
         if state is None:
             raise CodeRefused("Start again.")
         staff_passkeys.finish_assertion(
-            user_id=_me(request), state=state, answer=passkey_answer(request), host=host_of(request), at=at
+            user_id=_me(request),
+            state=state,
+            answer=passkey_answer(request),
+            host=host_of(request),
+            ip=client_ip.get(),
+            at=at,
         )
     except CodeRefused as error:
         return JsonResponse({"error": error.detail}, status=403)

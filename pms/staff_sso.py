@@ -25,7 +25,7 @@ from kernel import clock
 from kernel.context import client_ip
 from kernel.outgoing import new_session
 from players.selectors_staff import groups_claim_of, list_providers
-from players.services.staff_login import LoginRefused, admit
+from players.services.staff_login import LoginRefused, admit, note_failure
 from players.services.staff_sso import SsoRefused, accept_assertion, use_assertion_once
 from players.types_staff import Assertion, Protocol
 from pms.staff_login import go_on
@@ -78,8 +78,11 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
             if provider.provider == Protocol.SAML:
                 use_assertion_once(provider=provider.provider_id, assertion_id=said["assertion_id"], at=at)
             member, device_id = accept_assertion(assertion=assertion, at=at)
-            admit(user_id=member.id, ip=client_ip.get())
-        except (SsoRefused, LoginRefused) as error:
+            admit(user_id=member.id, by=f"sso:{provider.provider_id}", ip=client_ip.get(), at=at)
+        except LoginRefused as error:  # on the trail by now, under the person's name
+            self._turn_away(request, error.detail)
+        except SsoRefused as error:
+            note_failure(user_id=None, by=f"sso:{provider.provider_id}", ip=client_ip.get(), at=at, why=error.detail)
             self._turn_away(request, error.detail)
         wanted = safe_next(request, sociallogin.state.get("next"))
         raise ImmediateHttpResponse(go_on(request, member, f"sso:{provider.provider_id}", wanted, device_id))
@@ -92,10 +95,11 @@ class StaffSsoAdapter(DefaultSocialAccountAdapter):
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
     ) -> NoReturn:
-        """Whatever was wrong, the person reads the same words; the log says what."""
-        self._turn_away(
-            request, f"{getattr(provider, 'name', provider)}: {error} {exception or ''} {extra_context or ''}"
-        )
+        """Whatever was wrong, the person reads the same words; the log and the audit trail say what."""
+        slug = getattr(getattr(provider, "app", None), "provider_id", provider)
+        why = f"{slug}: {error} {exception or ''} {extra_context or ''}"
+        note_failure(user_id=None, by=f"sso:{slug}", ip=client_ip.get(), at=clock.now(), why=why)
+        self._turn_away(request, why)
 
     def get_requests_session(self) -> Any:
         """Providers' addresses were typed in by people: the guard for such requests applies."""

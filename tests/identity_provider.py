@@ -1,7 +1,8 @@
 """An identity provider of its own, as a server: a small Django project with allauth.idp, run by ``python -m``.
 
-Arguments: port, a folder for its database, and JSON with the client's redirect address and the people. Each person has
-a password, an email address, groups, and what ``amr`` says when they log in.
+Arguments: port, a folder for its database, and JSON with the client's redirect address, the people, and ``saml``: the
+entities that it answers, each with the address that it answers to. Each person has a password, an email address,
+groups, and what ``amr`` says when they log in.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ def main(port: int, folder: Path, what: dict[str, Any]) -> None:
         IDP_OIDC_PRIVATE_KEY=key.decode(),
         IDP_OIDC_ADAPTER="tests.identity_provider_urls.Adapter",
         PEOPLE=what["people"],
+        SAML_CLIENTS=what.get("saml", {}),
     )  # fmt: skip
     django.setup()
     prepare(what)

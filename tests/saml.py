@@ -21,6 +21,7 @@ from onelogin.saml2.utils import OneLogin_Saml2_Utils
 ENTITY = "https://idp.example.com/metadata"
 SSO = "https://idp.example.com/sso"
 MFA = "https://refeds.org/profile/mfa"
+PASSWORD_ONLY = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
 
 
 @dataclass
@@ -53,6 +54,19 @@ class SamlProvider:
             "idp": {"entity_id": ENTITY, "sso_url": SSO, "x509cert": self.certificate},
             "attribute_mapping": {"email": "email", "first_name": "given", "last_name": "family"},
         }
+
+    def metadata(self, sso: str) -> str:
+        """What the provider publishes of itself."""
+        certificate = "".join(self.certificate.split("-----")[2].split())
+        return f"""
+            <md:EntityDescriptor xmlns:md="{Names.NS_MD}" xmlns:ds="{Names.NS_DS}" entityID="{ENTITY}">
+              <md:IDPSSODescriptor protocolSupportEnumeration="{Names.NS_SAMLP}">
+                <md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data>
+                  <ds:X509Certificate>{certificate}</ds:X509Certificate>
+                </ds:X509Data></ds:KeyInfo></md:KeyDescriptor>
+                <md:SingleSignOnService Binding="{Names.BINDING_HTTP_REDIRECT}" Location="{sso}"/>
+              </md:IDPSSODescriptor>
+            </md:EntityDescriptor>""".strip()
 
     def answer(self, said: Said) -> str:
         """A SAML response, base64, as the browser would post it."""
@@ -131,11 +145,15 @@ class Said:
             </saml:Assertion>"""
 
 
+def request_of(address: str) -> etree._Element:
+    """The AuthnRequest that this redirect to the provider carries."""
+    packed = parse_qs(urlsplit(address).query)["SAMLRequest"][0]
+    return etree.fromstring(zlib.decompress(base64.b64decode(packed), -15))
+
+
 def request_id_of(address: str) -> str:
     """The id of the login that this redirect to the provider asks for."""
-    packed = parse_qs(urlsplit(address).query)["SAMLRequest"][0]
-    xml = zlib.decompress(base64.b64decode(packed), -15)
-    return str(etree.fromstring(xml).get("ID"))
+    return str(request_of(address).get("ID"))
 
 
 def _time(at: datetime) -> str:

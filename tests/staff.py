@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from django.contrib.auth import get_user_model
 from django.test import Client
 from django_otp import DEVICE_ID_SESSION_KEY
 
 from kernel import clock
+from kernel.actors import system
 from kernel.reauthentication import SESSION_KEY
 from players.services.staff import ensure_staff
 from players.services.staff_devices import ensure_sso_device
+from players.services.staff_providers import save_provider, set_provider_secret
 from players.services.staff_sessions import open_session
+from players.types_staff import ProviderSettings
 from pms.roles import ensure_roles
 from tests.factories import AT
 
@@ -43,3 +49,11 @@ def client_of(user_id: int) -> Client:
 
 def text_of(response: object) -> str:
     return response.content.decode()  # type: ignore[attr-defined,no-any-return]
+
+
+def make_provider(*, roles: Mapping[str, str], secret: str = "", **data: Any) -> None:
+    """An identity provider with these settings (ProviderSettings), as if two people had seen to it."""
+    boss = system("test")
+    save_provider(data=ProviderSettings(**data, roles=frozenset(roles.items())), actor=boss, at=AT)
+    if secret:
+        set_provider_secret(slug=data["slug"], secret=secret, actor=boss, at=AT)

@@ -28,6 +28,7 @@ from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.pan import refuse_pans
 from players.selectors_access import get_staff_actor
+from players.selectors_staff import list_hands
 
 
 class AlreadyDecided(DomainError):
@@ -52,6 +53,12 @@ class SelfApproval(AccessDenied):
     code = "self_approval"
     title = "Nobody approves what they asked for"
     status = 403
+
+
+ONE_PERSON = (
+    "Password or second factors of one of you were set by the other, or by one and the same person, within the last two"
+    " weeks: a third person has to decide."
+)
 
 
 class NotADeputy(DomainError):
@@ -229,6 +236,12 @@ def expire_due(*, actor: Actor, at: datetime, limit: int = 500) -> int:
     return expired
 
 
+def one_person(first: str, second: str, at: datetime) -> bool:
+    """Whether one person could be behind both of these actors: one has reset the other, or somebody both, a short while ago."""
+    ids = [actor.removeprefix("staff:") for actor in (first, second)]
+    return all(id_.isdigit() for id_ in ids) and not list_hands(int(ids[0]), at).isdisjoint(list_hands(int(ids[1]), at))
+
+
 @contextmanager
 def _frame(player_id: UUID | None) -> Iterator[None]:
     with holding(player_id) if player_id else transaction.atomic():
@@ -252,6 +265,8 @@ def _deciding(
         row = Approval.objects.select_for_update().get(id=approval_id)
         if row.requested_by == str(actor):
             raise SelfApproval("You asked for this: somebody else has to decide.")
+        if one_person(str(actor), row.requested_by, at):
+            raise SelfApproval(ONE_PERSON)
         if row.requested_by in absent:
             raise SelfApproval("You stand in for whoever asked for this: a third person has to decide.")
         if row.state != ApprovalState.REQUESTED:

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from hashlib import sha256
 from typing import Any, NoReturn, Protocol
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from django.conf import settings
 from django.http import HttpRequest
 
@@ -99,14 +100,15 @@ def require_step_up(token: PlayerToken, at: datetime) -> None:
 def sign_claims(claims: dict[str, Any]) -> str:
     """A token with these claims; issuer and audience are added."""
     whole = claims | {"iss": settings.PLAYER_TOKEN_ISSUER, "aud": AUDIENCE}
-    return jwt.encode(whole, _private_key(settings.PLAYER_JWT_PRIVATE_KEY), ALGORITHM)
+    key = settings.PLAYER_JWT_PRIVATE_KEYS[-1]
+    return jwt.encode(whole, _private_key(key), ALGORITHM, headers={"kid": _key_id(key)})
 
 
 def read_claims(token: str, use: str) -> dict[str, Any] | None:
     """The claims of a token that we signed for ``use`` ("access" or "refresh") and that has not expired; else None."""
     if not token.isascii() or len(token) > MAX_TOKEN_LENGTH:
         return None
-    claims = _decode(token, settings.PLAYER_JWT_PRIVATE_KEY, settings.PLAYER_TOKEN_ISSUER)
+    claims = _decode(token, tuple(settings.PLAYER_JWT_PRIVATE_KEYS), settings.PLAYER_TOKEN_ISSUER)
     moment = clock.now().timestamp()
     if claims is None or claims["token_use"] != use or not claims["iat"] - SKEW_SECONDS <= moment < claims["exp"]:
         return None
@@ -114,9 +116,11 @@ def read_claims(token: str, use: str) -> dict[str, Any] | None:
 
 
 @lru_cache(maxsize=10_000)
-def _decode(token: str, key: str, issuer: str) -> dict[str, Any] | None:
+def _decode(token: str, keys: tuple[str, ...], issuer: str) -> dict[str, Any] | None:
     """Everything but time, which the caller compares each time."""
     try:
+        kid = jwt.get_unverified_header(token).get("kid")
+        key = next((key for key in keys if _key_id(key) == kid), keys[-1])  # from before keys had names
         claims: dict[str, Any] = jwt.decode(
             token,
             _private_key(key).public_key(),
@@ -131,7 +135,7 @@ def _decode(token: str, key: str, issuer: str) -> dict[str, Any] | None:
         )
         for name in ("sid", "sub", "jti"):
             UUID(claims[name])
-    except (jwt.PyJWTError, ValueError, TypeError, AttributeError):
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, IndexError):
         return None
     return claims if all(isinstance(claims[name], (int, float)) for name in ("exp", "iat")) else None
 
@@ -139,6 +143,13 @@ def _decode(token: str, key: str, issuer: str) -> dict[str, Any] | None:
 @lru_cache(maxsize=4)
 def _private_key(pem: str) -> Any:
     return load_pem_private_key(pem.encode(), password=None)
+
+
+@lru_cache(maxsize=4)
+def _key_id(pem: str) -> str:
+    """By its public half: the same on every machine."""
+    public = _private_key(pem).public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return sha256(public).hexdigest()[:16]
 
 
 def _refuse(detail: str) -> NoReturn:

@@ -1,12 +1,21 @@
-"""Text messages to players, through whichever sender is plugged in."""
+"""Messages to players about their own account: texts through whichever sender is plugged in, and mail."""
 
 from __future__ import annotations
 
+import logging
 from datetime import datetime
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import send_mail
+from django.db import transaction
 
 from kernel.counting import count
 from players.models import SandboxMessage
 from players.ports import find_sms_sender
+from players.selectors import get_player
+
+logger = logging.getLogger(__name__)
 
 PER_PHONE, WINDOW_SECONDS = 5, 900
 
@@ -27,6 +36,22 @@ def send_sms(*, phone: str, text: str, at: datetime) -> bool:
         return False
     sender.send(phone, text, at)
     return True
+
+
+def tell_by_mail(*, player_id: UUID, subject: str, text: str) -> None:
+    """Write to the player about their own account, once what is told has been committed.
+
+    A mail server that is away stops nobody.
+    """
+    email = get_player(player_id).email
+    transaction.on_commit(lambda: _mail(f"{settings.OPERATOR_NAME}: {subject}", text, email))
+
+
+def _mail(subject: str, text: str, email: str) -> None:
+    try:
+        send_mail(subject=subject, message=text, from_email=None, recipient_list=[email])
+    except OSError as error:
+        logger.error("A notice to a player could not be sent: %s", error)
 
 
 class SandboxSender:

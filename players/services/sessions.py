@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from functools import partial
 from importlib import import_module
@@ -22,7 +22,7 @@ from events.catalogue.players import SessionEnded, SessionStarted
 from events.services.log import holding, publish
 from kernel import secrets as sealing
 from kernel.actors import Actor, ActorKind
-from kernel.db import fetch_all
+from kernel.db import fetch_all, locked_batches
 from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.places import find_place
@@ -193,15 +193,17 @@ def prune_store() -> None:
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
 
 
-def reseal_store_keys() -> int:
-    """Seal anew what open sessions keep under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
-    with transaction.atomic():
-        rows = Session.objects.select_for_update().filter(ended_at=None)
-        old = [row for row in rows.iterator() if not sealing.is_current(bytes(row.store_key), PURPOSE)]
+def reseal_store_keys() -> Iterator[int]:
+    """Seal anew what open sessions keep under a former SECRET_KEY; how many, batch by batch.
+
+    Raises: kernel.secrets.Unreadable.
+    """
+    for rows in locked_batches(Session.objects.filter(ended_at=None)):
+        old = [row for row in rows if not sealing.is_current(bytes(row.store_key), PURPOSE)]
         for row in old:
             row.store_key = sealing.seal(sealing.unseal(bytes(row.store_key), PURPOSE), PURPOSE)
-        Session.objects.bulk_update(old, ["store_key"], batch_size=500)
-    return len(old)
+        Session.objects.bulk_update(old, ["store_key"])
+        yield len(old)
 
 
 def end_expired(*, at: datetime, limit: int = 500) -> int:

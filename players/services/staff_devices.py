@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import secrets
 from base64 import b32decode, b32encode
+from collections.abc import Iterator
 from datetime import datetime
 from hashlib import sha256
 from urllib.parse import quote, urlencode
@@ -18,11 +19,13 @@ from django_otp.oath import TOTP
 from events.audit import record
 from events.types import AuditOutcome
 from kernel.actors import Actor, ActorKind
+from kernel.db import locked_batches
 from kernel.errors import DomainError
 from kernel.secrets import is_current, seal, unseal
 from players.models import User
 from players.models_staff import StaffDevice
 from players.selectors_staff import SECRETS_PURPOSE, asks_second_factor, find_staff
+from players.services.staff_resets import note_reset
 from players.services.staff_sessions import end_sessions
 from players.services.staff_throttling import forgive_attempts, take_attempt
 from players.types_staff import DeviceKind, EndReason
@@ -200,6 +203,7 @@ def reset_second_factors(*, user_id: int, reason: str, actor: Actor, at: datetim
         before={"kinds": ", ".join(kinds)},
     )
     end_sessions(user_id=user_id, reason=EndReason.SECOND_FACTOR, actor=actor, at=at)
+    note_reset(user_id=user_id, what="Your second factors were taken away", actor=actor, at=at)
 
 
 def record_device(*, action: str, user_id: int, kind: DeviceKind, at: datetime) -> None:
@@ -208,15 +212,14 @@ def record_device(*, action: str, user_id: int, kind: DeviceKind, at: datetime) 
     record(action=action, actor=actor, at=at, object_type="players.staff", object_id=str(user_id), after={"kind": kind})
 
 
-def reseal_secrets() -> int:
-    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
-    count = 0
-    for row in StaffDevice.objects.exclude(secret=b""):
-        if not is_current(bytes(row.secret), SECRETS_PURPOSE):
+def reseal_secrets() -> Iterator[int]:
+    """Seal what is not under the present SECRET_KEY anew; how many, batch by batch. Raises: kernel.secrets.Unreadable."""
+    for rows in locked_batches(StaffDevice.objects.exclude(secret=b"")):
+        old = [row for row in rows if not is_current(bytes(row.secret), SECRETS_PURPOSE)]
+        for row in old:
             row.secret = seal(unseal(bytes(row.secret), SECRETS_PURPOSE), SECRETS_PURPOSE)
-            row.save(update_fields=["secret"])
-            count += 1
-    return count
+        StaffDevice.objects.bulk_update(old, ["secret"])
+        yield len(old)
 
 
 def _take_attempt(user_id: int, at: datetime) -> None:

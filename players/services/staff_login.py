@@ -47,22 +47,37 @@ def check_password(*, login: str, password: str, ip: str, at: datetime) -> Staff
         member = find_staff(user.pk)
     if member is None or not is_let_in(member.roles, ip):
         if all(counted):  # a flood of attempts must not become a flood of records
-            _record_failure(user, at)
+            note_failure(user_id=user.pk if user else None, by="password", ip=ip, at=at)
         raise LoginRefused(REFUSAL)
     for what, of in (("login", name), ("login and address", f"{name}\0{ip}")):
         forgive_attempts(what=what, of=of, at=at)
     return member
 
 
-def _record_failure(user: User | None, at: datetime) -> None:
-    """Not what was typed: people type their password into the wrong field."""
-    actor = Actor(ActorKind.STAFF, str(user.pk)) if user else system("login")
-    record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
-
-
-def admit(*, user_id: int, ip: str) -> StaffMember:
-    """Who this is, whom a passkey or an identity provider has named. Raises: LoginRefused."""
+def admit(*, user_id: int, by: str, ip: str, at: datetime) -> StaffMember:
+    """Who this is, whom a passkey or an identity provider (``by``) has named. Raises: LoginRefused."""
     member = find_staff(user_id)
     if member is None or not is_let_in(member.roles, ip):
+        note_failure(user_id=user_id, by=by, ip=ip, at=at)
         raise LoginRefused(REFUSAL)
     return member
+
+
+def note_failure(
+    *, user_id: int | None, by: str, ip: str, at: datetime, why: str = "", action: str = "players.log_in"
+) -> None:
+    """Write a login that came to nothing into the audit trail. A flood of them must not become a flood of records.
+
+    Not what was typed: people type their password into the wrong field.
+    """
+    if take_attempt(what="kept failures", of=ip, at=at):
+        record(
+            action=action,
+            actor=Actor(ActorKind.STAFF, str(user_id)) if user_id else system("login"),
+            at=at,
+            object_type="players.staff",
+            object_id=str(user_id or ""),
+            outcome=AuditOutcome.FAILED,
+            reason=why[:300],
+            after={"method": by},
+        )

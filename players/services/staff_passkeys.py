@@ -23,6 +23,7 @@ from kernel.secrets import derive_token, seal, unseal
 from players.models_staff import StaffDevice
 from players.selectors_staff import SECRETS_PURPOSE
 from players.services.staff_devices import CodeRefused, record_device
+from players.services.staff_login import note_failure
 from players.types_staff import DeviceKind
 
 State = dict[str, Any]
@@ -80,11 +81,33 @@ def begin_assertion(*, user_id: int | None, host: str) -> tuple[dict[str, Any], 
     return dict(options), state
 
 
-@transaction.atomic
 def finish_assertion(
-    *, user_id: int | None, state: State, answer: Mapping[str, Any], host: str, at: datetime
+    *, user_id: int | None, state: State, answer: Mapping[str, Any], host: str, ip: str, at: datetime
 ) -> tuple[int, int]:
-    """The person and the device that have answered, as ids. Raises: CodeRefused."""
+    """The person and the device that have answered, as ids. What is refused is on the trail. Raises: CodeRefused."""
+    try:
+        return _check_assertion(user_id, state, answer, host, at)
+    except CodeRefused:
+        # Whose key it claims to be: for one who comes without a first step there is nothing else to go by.
+        whose = user_id if user_id is not None else _owner_of(answer)
+        action = "players.log_in" if user_id is None else "players.prove_second_factor"
+        note_failure(user_id=whose, by="passkey", ip=ip, at=at, action=action)
+        raise
+
+
+def _owner_of(answer: Mapping[str, Any]) -> int | None:
+    try:
+        raw_id = AuthenticationResponse.from_dict(answer).raw_id
+    except (ValueError, KeyError, TypeError):
+        return None
+    row = StaffDevice.objects.filter(kind=DeviceKind.PASSKEY, confirmed=True, credential_id=raw_id).first()
+    return row.user_id if row else None
+
+
+@transaction.atomic
+def _check_assertion(
+    user_id: int | None, state: State, answer: Mapping[str, Any], host: str, at: datetime
+) -> tuple[int, int]:
     refused = CodeRefused("This passkey was not accepted.")
     try:
         said = AuthenticationResponse.from_dict(answer)

@@ -13,8 +13,8 @@ from django.db.models import QuerySet
 from events.audit import record
 from kernel.actors import Actor, ActorKind, system
 from kernel.errors import DomainError
-from players.models_staff import StaffSession
-from players.selectors_staff import find_session, find_staff, is_let_in, limits_of, living
+from players.models_staff import StaffDevice, StaffSession
+from players.selectors_staff import find_session, find_staff, is_admitted, is_let_in, limits_of, living
 from players.types_staff import EndReason, SessionDetails
 
 # How exactly "last seen" is kept: a write for every request would be many.
@@ -81,6 +81,24 @@ def check_session(*, session_key: str, user_id: int, ip: str, at: datetime, awak
     if awake and at - found.last_seen_at > SEEN_EVERY:
         StaffSession.objects.filter(pk=found.id, ended_at=None).update(last_seen_at=at)
     return found
+
+
+def may_listen(*, session_key: str, user_id: int, device: str, ip: str, at: datetime) -> bool:
+    """Whether a connection that stays open may go on: as for a request that does not prolong the session.
+
+    ``device`` is what django-otp keeps in Django's session of the second factor that verified the person.
+    """
+    try:
+        session = check_session(session_key=session_key, user_id=user_id, ip=ip, at=at, awake=False)
+    except SessionEnded:
+        return False
+    label, _, pk = device.rpartition("/")
+    verified = (
+        label == StaffDevice._meta.label_lower
+        and pk.isdigit()
+        and StaffDevice.objects.filter(pk=pk, user_id=user_id, confirmed=True).exists()
+    )
+    return is_admitted(session, verified=verified)
 
 
 def stay(*, session_id: UUID, at: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import make_password
@@ -9,8 +10,8 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 
 from events.audit import record
-from events.types import AuditOutcome
 from kernel.actors import system
+from kernel.db import locked_batches
 from kernel.errors import DomainError
 from kernel.secrets import is_current, seal, unseal
 from players.models import User
@@ -20,7 +21,7 @@ from players.selectors_staff import PROVIDERS_PURPOSE, find_staff
 from players.services.staff_devices import ensure_sso_device
 from players.services.staff_sessions import end_sessions
 from players.types import UserKind
-from players.types_staff import Assertion, EndReason, Protocol, StaffMember
+from players.types_staff import Assertion, EndReason, StaffMember
 
 # Longer than any assertion is good for.
 ASSERTIONS_KEPT = timedelta(days=2)
@@ -53,8 +54,6 @@ def accept_assertion(*, assertion: Assertion, at: datetime) -> tuple[StaffMember
             _set_roles(user, roles, provider, at)
     member = find_staff(user.pk) if user and roles else None
     if member is None:
-        actor = system(f"sso:{provider.slug}")
-        record(action="players.log_in", actor=actor, at=at, object_type="players.staff", outcome=AuditOutcome.FAILED)
         raise SsoRefused(f"{assertion.provider}: {assertion.subject} has no role here, or is switched off")
     asserted = bool(assertion.contexts & set(provider.mfa_contexts))
     return member, ensure_sso_device(user_id=member.id, provider=provider.name, at=at) if asserted else None
@@ -73,46 +72,14 @@ def use_assertion_once(*, provider: str, assertion_id: str, at: datetime) -> Non
         raise SsoRefused(f"{provider}: assertion {assertion_id} came twice") from None
 
 
-@transaction.atomic
-def save_provider(
-    *,
-    slug: str,
-    name: str,
-    protocol: Protocol,
-    client_id: str = "",
-    secret: str = "",
-    parameters: dict[str, object],
-    groups_claim: str = "groups",
-    mfa_contexts: list[str],
-    roles: dict[str, str],
-) -> None:
-    """Make an identity provider, or bring it up to date. ``roles`` maps its groups to roles. Raises: UnknownRole."""
-    row, _ = IdentityProvider.objects.update_or_create(
-        slug=slug,
-        defaults={
-            "name": name,
-            "protocol": protocol.value,
-            "client_id": client_id,
-            "secret": seal(secret, PROVIDERS_PURPOSE) if secret else b"",
-            "parameters": parameters,
-            "groups_claim": groups_claim,
-            "mfa_contexts": mfa_contexts,
-        },
-    )
-    row.mappings.all().delete()
-    for group, role in roles.items():
-        RoleMapping.objects.create(provider=row, group=group, role=Group.objects.get(name=role))
-
-
-def reseal_secrets() -> int:
-    """Seal what is not under the present SECRET_KEY anew; how many secrets it were."""
-    count = 0
-    for row in IdentityProvider.objects.exclude(secret=b""):
-        if not is_current(bytes(row.secret), PROVIDERS_PURPOSE):
+def reseal_secrets() -> Iterator[int]:
+    """Seal what is not under the present SECRET_KEY anew; how many, batch by batch. Raises: kernel.secrets.Unreadable."""
+    for rows in locked_batches(IdentityProvider.objects.exclude(secret=b"")):
+        old = [row for row in rows if not is_current(bytes(row.secret), PROVIDERS_PURPOSE)]
+        for row in old:
             row.secret = seal(unseal(bytes(row.secret), PROVIDERS_PURPOSE), PROVIDERS_PURPOSE)
-            row.save(update_fields=["secret"])
-            count += 1
-    return count
+        IdentityProvider.objects.bulk_update(old, ["secret"])
+        yield len(old)
 
 
 def _set_roles(user: User, roles: list[Group], provider: IdentityProvider, at: datetime) -> None:

@@ -14,7 +14,7 @@ from players.models_staff import LoginCounter
 WINDOW = timedelta(minutes=15)
 # Attempts per window. The account's own limit is wider than that from one address, so that a stranger who fails on
 # purpose does not lock a colleague out at once.
-LIMITS = {"login and address": 5, "login": 25, "address": 60, "second factor": 5}
+LIMITS = {"login and address": 5, "login": 25, "address": 60, "second factor": 5, "kept failures": 60}
 
 
 def take_attempt(*, what: str, of: str, at: datetime) -> bool:

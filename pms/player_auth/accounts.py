@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.contrib.auth import get_user_model
-from django.db import transaction
 
 from kernel.actors import system
+from kernel.db import locked_batches
 from kernel.secrets import is_current, seal, unseal
 from players.services import security
 from players.types import PlayerDetails
@@ -37,15 +38,17 @@ def ensure_login(*, player: PlayerDetails, password: str, at: datetime) -> None:
         security.set_phone(player_id=player.id, phone=player.phone, actor=ACTOR, at=at, verified=True)
 
 
-def reseal_factors() -> int:
-    """Seal anew what second factors keep under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
-    changed = 0
-    with transaction.atomic():
-        for row in Authenticator.objects.select_for_update().exclude(type=Authenticator.Type.WEBAUTHN):
+def reseal_factors() -> Iterator[int]:
+    """Seal anew what second factors keep under a former SECRET_KEY; how many, batch by batch.
+
+    Raises: kernel.secrets.Unreadable.
+    """
+    for rows in locked_batches(Authenticator.objects.exclude(type=Authenticator.Type.WEBAUTHN)):
+        changed = 0
+        for row in rows:
             old = [name for name in _SEALED if name in row.data and not is_current(row.data[name].encode(), PURPOSE)]
             for name in old:
                 row.data[name] = seal(unseal(row.data[name].encode(), PURPOSE), PURPOSE).decode()
-            if old:
-                row.save(update_fields=["data"])
-                changed += len(old)
-    return changed
+            changed += len(old)
+        Authenticator.objects.bulk_update(rows, ["data"])
+        yield changed

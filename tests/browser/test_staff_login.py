@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -22,7 +23,6 @@ from kernel import clock
 from players.models_staff import StaffSession
 from players.services.staff_break_glass import seal_account
 from players.services.staff_devices import begin_totp, confirm_totp
-from players.services.staff_sso import save_provider
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from pms.runtime.demo import totp
@@ -30,7 +30,8 @@ from tests.browser.conftest import Server, log_in
 from tests.browser.test_back_office import WCAG
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
-from tests.staff import staff_id
+from tests.saml import ENTITY, MFA
+from tests.staff import make_provider, staff_id
 
 pytestmark = [pytest.mark.browser, pytest.mark.usefixtures("db")]
 
@@ -164,37 +165,70 @@ def test_a_passkey_that_cannot_prove_who_holds_it_does_not_log_in_alone(named: P
     expect(named.get_by_text("The passkey was not used.")).to_be_visible()
 
 
-def test_single_sign_on(browser: Browser, server: Server, tmp_path: Path) -> None:
+@contextmanager
+def second_server(server: Server, folder: Path) -> Iterator[tuple[str, str]]:
+    """An identity provider beside ours; the addresses of ours and of the provider.
+
+    Ours goes by its name and the provider by its number: for the browser that is two sites.
+    """
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server.stop()
     server.env = server.env | {"OUTGOING_PRIVATE_HOSTS": "127.0.0.1"}
     server.start()
-    home = server.url.replace("127.0.0.1", "localhost")  # cookies of one host are seen on every port of it
-    person = {"password": "ein Wort 1", "email": "mara@corp.example", "groups": ["ops"], "amr": ["pwd", "otp"]}
-    what = {"redirect": f"{home}/admin/sso/oidc/corp/login/callback/", "people": {"mara": person}}
-    command = [sys.executable, "-m", "tests.identity_provider", str(port), str(tmp_path), json.dumps(what)]
-    provider = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    home, provider = server.url.replace("127.0.0.1", "localhost"), f"http://127.0.0.1:{port}"
+    person = {"password": "ein Wort 1", "email": "mara@corp.example", "groups": ["ops"], "amr": ["pwd", "mfa"]}
+    what = {
+        "redirect": f"{home}/admin/sso/oidc/corp/login/callback/",
+        "people": {"mara": person},
+        "saml": {f"{home}/admin/sso/saml/corp/metadata/": f"{home}/admin/sso/saml/corp/acs/"},
+    }
+    command = [sys.executable, "-m", "tests.identity_provider", str(port), str(folder), json.dumps(what)]
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        wait_for(f"http://127.0.0.1:{port}/.well-known/openid-configuration")
+        wait_for(f"{provider}/.well-known/openid-configuration")
         ensure_roles()
-        save_provider(
-            slug="corp", name="Corp", protocol=Protocol.OIDC, client_id=CLIENT_ID, secret=SECRET,
-            parameters={"server_url": f"http://127.0.0.1:{port}"}, mfa_contexts=["otp"], roles={"ops": "operations"},
-        )  # fmt: skip
-        page = browser.new_context(base_url=home).new_page()
-        page.goto("/admin/players/player/")
-        page.get_by_role("link", name="Log in with Corp").click()
-        page.get_by_label("Username").fill("mara")
-        page.get_by_label("Password").fill("ein Wort 1")
-        page.get_by_role("button", name="Sign In").click()
-        page.wait_for_url("/admin/players/player/")
-        assert StaffSession.objects.get().method == "sso:corp"
-        page.context.close()
+        yield home, provider
     finally:
-        provider.terminate()
-        provider.wait(timeout=10)
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def sign_on(browser: Browser, home: str) -> None:
+    """By the button of the login page, at the provider as Mara, and back to where one wanted to go."""
+    page = browser.new_context(base_url=home).new_page()
+    page.goto("/admin/players/player/")
+    page.get_by_role("link", name="Log in with Corp").click()
+    page.get_by_label("Username").fill("mara")
+    page.get_by_label("Password").fill("ein Wort 1")
+    page.get_by_role("button", name="Sign In").click()
+    page.wait_for_url("/admin/players/player/")
+    session = StaffSession.objects.select_related("user").get()
+    assert (session.method, session.user.email) == ("sso:corp", "mara@corp.example")
+    assert [group.name for group in session.user.groups.all()] == ["operations"]
+    page.context.close()
+
+
+def test_single_sign_on_by_oidc(browser: Browser, server: Server, tmp_path: Path) -> None:
+    with second_server(server, tmp_path) as (home, provider):
+        make_provider(
+            slug="corp", name="Corp", protocol=Protocol.OIDC, client_id=CLIENT_ID, secret=SECRET,
+            parameters={"server_url": provider}, mfa_contexts=("mfa",), roles={"ops": "operations"},
+        )  # fmt: skip
+        sign_on(browser, home)
+
+
+def test_single_sign_on_by_saml(browser: Browser, server: Server, tmp_path: Path) -> None:
+    with second_server(server, tmp_path) as (home, provider):
+        make_provider(
+            slug="corp", name="Corp", protocol=Protocol.SAML, mfa_contexts=(MFA,), roles={"ops": "operations"},
+            parameters={
+                "idp": {"entity_id": ENTITY, "metadata_url": f"{provider}/saml/metadata"},
+                "attribute_mapping": {"email": "email", "first_name": "given", "last_name": "family"},
+            },
+        )  # fmt: skip
+        sign_on(browser, home)
 
 
 def wait_for(address: str) -> None:
@@ -336,7 +370,7 @@ def test_pages_of_the_login_have_no_faults_that_axe_finds(page: Page, theme: str
         "/admin/security/", "/admin/security/app/", "/admin/reauthenticate/", "/admin/players/staffsession/",
         f"/admin/players/staffsession/{StaffSession.objects.latest('id').pk}/change/", "/admin/players/staffdevice/",
         "/admin/players/staffnetwork/", "/admin/players/staffnetwork/add/", "/admin/players/identityprovider/",
-        "/admin/players/identityprovider/add/",
+        "/admin/players/identityprovider/new/",
     ):  # fmt: skip
         shown = page.goto(address)
         assert shown

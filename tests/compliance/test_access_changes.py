@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -14,20 +15,27 @@ from compliance.models import Approval
 from compliance.models_delegation import Delegation
 from compliance.selectors import get_approval
 from compliance.services import approvals
-from compliance.services.client_changes import make_client
+from compliance.services.client_changes import ClientMoved, change_client, make_client
 from compliance.services.delegations import appoint_deputy, end_delegation
+from compliance.services.provider_changes import ProviderMoved, change_provider
 from compliance.services.role_changes import RolesMoved, change_role, change_staff_roles
 from compliance.types import ApprovalDetails, ApprovalState
+from events.selectors_audit import list_audit
+from events.types import AuditQuery
 from kernel import access
 from kernel.access import AccessDenied
 from kernel.actors import Actor, system
-from kernel.clients import ClientSettings
+from kernel.clients import ClientSettings, create_client, get_settings
 from kernel.errors import FieldErrors
 from kernel.models_clients import ServiceClient
 from kernel.money import Money
 from players.selectors_access import get_role, get_staff, get_staff_actor
+from players.selectors_staff import find_provider
 from players.services.roles import RoleIsShipped, apply_roles, plan_roles, set_role_permissions, set_staff_roles
 from players.services.staff import ensure_staff
+from players.services.staff_devices import reset_second_factors
+from players.services.staff_providers import save_provider
+from players.types_staff import Protocol, ProviderSettings
 from pms.roles import ROLES
 from tests.factories import AT, fund, make_player
 from tests.staff import staff_id
@@ -137,6 +145,62 @@ def test_one_person_suffices_where_it_is_configured_so(settings: Settings) -> No
     assert get_staff(staff).roles == ("analyst",)
 
 
+# --- who could act as whom ---
+
+
+def took_over(victim: int, by: int) -> None:
+    reset_second_factors(user_id=victim, reason="x", actor=get_staff_actor(by), at=AT)
+
+
+def test_whoever_was_reset_by_the_asker_does_not_decide_on_what_they_ask() -> None:
+    administrator, officer = staff_id("administrator"), staff_id("compliance_officer")
+    found = ask_for_roles(somebody("analyst"), "finance")
+    took_over(officer, by=administrator)
+    with pytest.raises(approvals.SelfApproval, match="third person"):
+        approve(found, actor("compliance_officer"))
+    assert get_approval(found.id).state is ApprovalState.REQUESTED
+    second = somebody("compliance_officer", login="second.officer")
+    approve(found, get_staff_actor(second))
+
+
+def test_nor_on_the_way_round_nor_over_a_third_account() -> None:
+    administrator, officer = staff_id("administrator"), staff_id("compliance_officer")
+    other = somebody("administrator", login="second.admin")
+    found = ask_for_roles(somebody("analyst", login="x.y"), "finance")
+    took_over(administrator, by=officer)  # the asker was reset by whoever decides
+    with pytest.raises(approvals.SelfApproval):
+        approve(found, actor("compliance_officer"))
+    took_over(other, by=officer)  # both by a third
+    with pytest.raises(approvals.SelfApproval):
+        approve(found, get_staff_actor(other))
+    last = somebody("compliance_officer", login="second.officer")
+    took_over(last, by=other)  # along a chain: the officer, by the second administrator, by the new officer
+    with pytest.raises(approvals.SelfApproval):
+        approve(found, get_staff_actor(last))
+
+
+def test_after_two_weeks_they_are_two_people_again() -> None:
+    administrator, officer = staff_id("administrator"), staff_id("compliance_officer")
+    took_over(officer, by=administrator)
+    edge = AT + timedelta(days=14)
+    found = change_staff_roles(
+        staff_id=somebody("analyst"), roles=["finance"], comment="x", idempotency_key="k",
+        actor=get_staff_actor(administrator), at=edge - timedelta(days=1),
+    )  # fmt: skip
+    assert found
+    with pytest.raises(approvals.SelfApproval):
+        approve(found, actor("compliance_officer"), at=edge - timedelta(seconds=1))
+    approve(found, actor("compliance_officer"), at=edge)
+
+
+def test_ones_own_reset_and_the_systems_bind_nobody() -> None:
+    officer = staff_id("compliance_officer")
+    found = ask_for_roles(somebody("analyst"), "finance")
+    took_over(officer, by=officer)
+    reset_second_factors(user_id=officer, reason="x", actor=BOSS, at=AT)
+    approve(found, actor("compliance_officer"))
+
+
 # --- custom roles ---
 
 
@@ -240,6 +304,146 @@ def test_a_client_is_made_by_two_people_and_has_no_secret_yet() -> None:
     row = ServiceClient.objects.select_related("client").get(pk="games")
     assert (row.allowed_ips, row.requests_per_minute, row.secret_issued_at) == (["203.0.113.0/24"], 60, None)
     assert not row.client.check_secret("")
+
+
+def live_client(**data: Any) -> ClientSettings:
+    known = ClientSettings("Game server", ("loyalty:read",), allowed_ips=("203.0.113.0/24",))
+    create_client(client_id="games", data=known, actor=BOSS, at=AT)
+    return replace(known, **data)
+
+
+def change(data: ClientSettings, key: str = "k") -> ApprovalDetails | None:
+    return change_client(
+        client_id="games", data=data, comment="Why not", idempotency_key=key, actor=actor("integrator"), at=AT
+    )
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"scopes": ("loyalty:read", "wallet:write")},
+        {"scopes": ("wallet:write",)},
+        {"allowed_ips": ()},
+        {"allowed_ips": ("203.0.113.0/24", "198.51.100.7")},
+        {"allowed_ips": ("203.0.0.0/16",)},
+        {"allowed_ips": ("2001:db8::/32",)},
+    ],
+)
+def test_a_client_that_is_to_do_more_waits_for_a_second_person(more: dict[str, Any]) -> None:
+    wanted = live_client(**more)
+    before = get_settings("games")
+    found = change(wanted)
+    assert found
+    assert get_settings("games") == before
+    approve(found, actor("compliance_officer"))
+    assert get_settings("games") == wanted
+    [record] = list_audit(AuditQuery(action="compliance.change_client"))
+    assert (record.actor, record.reason) == (str(actor("compliance_officer")), "Why not")
+
+
+@pytest.mark.parametrize(
+    "less",
+    [
+        {"scopes": ("loyalty:read",), "name": "Other", "contact": "x", "requests_per_minute": 7},
+        {"allowed_ips": ("203.0.113.7",)},
+        {"allowed_ips": ("203.0.113.0/25", "203.0.113.128/25")},
+    ],
+)
+def test_a_client_that_does_less_is_changed_at_once(less: dict[str, Any]) -> None:
+    wanted = live_client(**less)
+    assert change(wanted) is None
+    assert get_settings("games") == wanted
+
+
+def test_a_client_that_moved_meanwhile_is_not_given_more() -> None:
+    found = change(live_client(scopes=("loyalty:read", "players:read")))
+    assert found
+    change(replace(get_settings("games"), contact="somebody else"), key="2")
+    with pytest.raises(ClientMoved):
+        approve(found, actor("compliance_officer"))
+    assert get_settings("games").scopes == ("loyalty:read",)
+
+
+# --- identity providers ---
+
+CORP = ProviderSettings(
+    "corp", "Corp", Protocol.OIDC, {"server_url": "https://idp.example.com"}, client_id="x",
+    mfa_contexts=("mfa", "otp"), roles=frozenset({("ops", "operations"), ("fin", "finance")}),
+)  # fmt: skip
+
+
+def change_sign_on(data: ProviderSettings, key: str = "k", by: str = "administrator") -> ApprovalDetails | None:
+    found = change_provider(data=data, comment="Why not", idempotency_key=key, actor=actor(by), at=AT)
+    return get_approval(found) if found else None
+
+
+def test_a_new_way_to_sign_on_takes_two_people_who_see_who_gets_which_role() -> None:
+    staff_id("administrator")
+    found = change_sign_on(CORP)
+    assert found
+    assert find_provider("corp") is None
+    assert found.after["group ops brings"] == "operations"
+    assert found.after["parameters"] == '{"server_url": "https://idp.example.com"}'
+    with pytest.raises(approvals.SelfApproval):
+        approve(found, actor("administrator"))
+    approve(found, actor("compliance_officer"))
+    assert find_provider("corp") == CORP
+    [record] = list_audit(AuditQuery(action="players.change_identity_provider"))
+    assert record.after
+    assert (record.object_id, record.after["group fin brings"]) == ("corp", "finance")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"roles": CORP.roles | {("canteen", "administrator")}},
+        {"roles": frozenset({("ops", "administrator")})},
+        {"parameters": {"server_url": "https://mine.example.com"}},
+        {"client_id": "y"},
+        {"groups_claim": "nicknames"},
+        {"mfa_contexts": ("mfa", "otp", "pwd")},
+    ],
+)
+def test_one_person_alone_widens_no_way_to_sign_on(more: dict[str, Any]) -> None:
+    staff_id("administrator")
+    save_provider(data=CORP, actor=BOSS, at=AT)
+    wanted = replace(CORP, **more)
+    found = change_sign_on(wanted)
+    assert found
+    assert find_provider("corp") == CORP
+    approve(found, actor("compliance_officer"))
+    assert find_provider("corp") == wanted
+
+
+@pytest.mark.parametrize(
+    "less",
+    [{"active": False}, {"roles": frozenset()}, {"mfa_contexts": ("otp",)}, {"name": "Another button"}],
+)
+def test_what_narrows_a_way_to_sign_on_is_done_at_once(less: dict[str, Any]) -> None:
+    staff_id("administrator")
+    save_provider(data=CORP, actor=BOSS, at=AT)
+    assert change_sign_on(replace(CORP, **less)) is None
+    assert find_provider("corp") == replace(CORP, **less)
+
+
+def test_switching_a_way_to_sign_on_on_again_takes_two_people() -> None:
+    staff_id("administrator")
+    save_provider(data=replace(CORP, active=False), actor=BOSS, at=AT)
+    found = change_sign_on(CORP)
+    assert found
+    assert (found.before["in use"], found.after["in use"]) == ("no", "yes")
+
+
+def test_a_way_to_sign_on_that_moved_meanwhile_is_not_changed() -> None:
+    staff_id("administrator")
+    save_provider(data=CORP, actor=BOSS, at=AT)
+    found = change_sign_on(replace(CORP, client_id="y"))
+    assert found
+    assert change_sign_on(replace(CORP, active=False), key="2") is None
+    with pytest.raises(ProviderMoved):
+        approve(found, actor("compliance_officer"))
+    with pytest.raises(AccessDenied):
+        change_sign_on(replace(CORP, active=False), by="compliance_officer")
 
 
 # --- deputies ---

@@ -9,6 +9,7 @@ from django.db import connection
 
 from events.selectors_audit import list_audit
 from events.types import AuditEntry, AuditQuery
+from players.models_staff import StaffNetwork
 from pms.identity import ensure_client
 from tests.staff import staff_client, staff_id
 from wallet.models_payments import ApprovalRule, WithdrawalPolicy
@@ -64,6 +65,20 @@ def test_a_clients_secret_stays_out() -> None:
     assert made.after is not None
     assert "secret" not in made.after
     assert Client.objects.get(id="acme").secret not in str(made)
+
+
+def test_a_network_that_staff_may_come_from() -> None:
+    client = staff_client("administrator")
+    role = Group.objects.get(name="finance")
+    form = {"role": role.pk, "network": "203.0.113.0/24", "note": "Vienna"}
+    assert client.post("/admin/players/staffnetwork/add/", form).status_code == 302
+    network = StaffNetwork.objects.get()
+    assert client.post(f"/admin/players/staffnetwork/{network.pk}/delete/", {"post": "yes"}).status_code == 302
+    made, gone = trail("players.staffnetwork")
+    assert made.after
+    assert (made.actor, made.after["network"]) == (f"staff:{staff_id('administrator')}", "203.0.113.0/24")
+    assert gone.before
+    assert (gone.action, gone.before["network"]) == ("configuration.delete", "203.0.113.0/24")
 
 
 def test_there_is_no_second_table() -> None:

@@ -16,6 +16,7 @@ from pytest_django import Settings
 
 from events.selectors import list_player_events
 from players.selectors_identity import list_attempts
+from tests.factories import fund
 from tests.identity.calls import PASSWORD, Program, flows_of, logged_in, registered, sent_code
 from tests.identity.software_key import SoftwareKey
 from tests.identity.test_login import player_id
@@ -294,6 +295,25 @@ class TestStepUp:
             problem(program.api("PATCH", "me/profile", {"city": "Graz"}), 403, "step_up_needed")
             assert program.auth("POST", "auth/reauthenticate", {"password": PASSWORD}).status_code == 200
             assert program.api("PATCH", "me/profile", {"city": "Graz"}).json()["city"] == "Graz"
+
+    def test_a_stolen_session_cannot_pay_in_and_be_paid_to_the_same_card(self) -> None:
+        """A deposit, even one that is declined, makes its card known without any proof; the payout asks for one."""
+        program, data = registered()
+        fund(player_id(data), "500.00")
+        money = {"amount": "20.00", "currency": "EUR"}
+        with time_machine.travel(datetime.now(UTC) + timedelta(seconds=301)):
+            program.renew()
+            for card, state in (("tok_ok", "made"), ("tok_decline", "failed")):
+                paid = program.api("POST", "me/deposits", {**money, "provider": "sandbox", "instrument": card})
+                assert paid.json()["state"] == state
+            known = program.api("GET", "me/instruments").json()["items"]
+            assert len(known) == 2
+            for instrument in known:
+                body = {**money, "instrument_id": instrument["id"]}
+                problem(program.api("POST", "me/withdrawals", body), 403, "step_up_needed")
+            assert program.api("GET", "me/withdrawals").json()["items"] == []
+            program.auth("POST", "auth/reauthenticate", {"password": PASSWORD})
+            assert program.api("POST", "me/withdrawals", body).status_code == 201
 
     def test_who_has_a_factor_proves_it_by_that(self) -> None:
         _, data, secret, at = with_app()

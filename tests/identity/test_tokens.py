@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 from django.conf import settings as django_settings
 from django.core import mail
+from pytest_django import Settings
 
 from events.selectors import list_player_events
 from kernel.rest.schema import SCOPES
@@ -23,7 +24,7 @@ from players.selectors_identity import list_sessions
 from tests.connections import in_parallel
 from tests.identity.calls import PASSWORD, Program, logged_in, mailed_code, registered
 from tests.identity.test_login import player_id
-from tests.rest.conftest import problem
+from tests.rest.conftest import problem, rsa_key
 
 pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
 NEW_PASSWORD = "another umbrella 8 candles"
@@ -78,7 +79,7 @@ def test_a_refresh_token_is_no_access_token_and_the_other_way_round() -> None:
 def forgeries(good: str) -> dict[str, str]:
     """Tokens that somebody without our key could make of one of ours."""
     claims = unverified(good)
-    ours = load_pem_private_key(django_settings.PLAYER_JWT_PRIVATE_KEY.encode(), None)
+    ours = load_pem_private_key(django_settings.PLAYER_JWT_PRIVATE_KEYS[-1].encode(), None)
     public = ours.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)  # type: ignore[union-attr]
     stranger = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     head, payload, signature = good.split(".")
@@ -100,7 +101,7 @@ def forgeries(good: str) -> dict[str, str]:
 def signed_but_wrong(good: str) -> dict[str, str]:
     """Tokens with our signature that say something else than they must."""
     claims = unverified(good)
-    ours = load_pem_private_key(django_settings.PLAYER_JWT_PRIVATE_KEY.encode(), None)
+    ours = load_pem_private_key(django_settings.PLAYER_JWT_PRIVATE_KEYS[-1].encode(), None)
     now = int(datetime.now(UTC).timestamp())
     wrong: dict[str, dict[str, Any]] = {
         "another audience": claims | {"aud": "somebody-else"},
@@ -229,3 +230,37 @@ def test_without_redis_open_sessions_go_on_and_ended_ones_do_not(monkeypatch: py
     ended = next(row["id"] for row in rows if not row["current"])
     assert program.api("DELETE", f"me/sessions/{ended}").status_code == 200
     problem(other.api("GET", "me/profile"), 401, "not_authenticated")
+
+
+def key_of(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def test_the_key_that_signs_is_changed_without_logging_anybody_out(settings: Settings) -> None:
+    program, _ = registered()
+    (old,), new = settings.PLAYER_JWT_PRIVATE_KEYS, rsa_key()
+    before = Program(access=program.access)
+    settings.PLAYER_JWT_PRIVATE_KEYS = [new, old]
+    assert program.renew().status_code == 200
+    assert key_of(program.access) == key_of(before.access), "known, and not used yet"
+    settings.PLAYER_JWT_PRIVATE_KEYS = [old, new]
+    assert before.api("GET", "me/profile").status_code == 200
+    assert program.renew().status_code == 200, "the refresh token is one of the old key's"
+    assert key_of(program.access) == key_of(program.refresh) != key_of(before.access)
+    settings.PLAYER_JWT_PRIVATE_KEYS = [new]
+    problem(before.api("GET", "me/profile"), 401, "not_authenticated")
+    assert program.api("GET", "me/profile").status_code == 200
+
+
+def test_a_token_names_no_key_that_is_not_ours(settings: Settings) -> None:
+    program, _ = registered()
+    (ours,), stranger = settings.PLAYER_JWT_PRIVATE_KEYS, rsa_key()
+    claims = unverified(program.access)
+    for key, kid, good in (
+        (ours, None, True),  # from before keys had names
+        (stranger, key_of(program.access), False),
+        (stranger, "stranger", False),
+        (stranger, None, False),
+    ):
+        token = jwt.encode(claims, key, "RS256", headers={"kid": kid} if kid else {})
+        assert (Program(access=token).api("GET", "me/profile").status_code == 200) is good, (kid, good)

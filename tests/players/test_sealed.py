@@ -8,6 +8,7 @@ from io import StringIO
 from uuid import UUID, uuid4
 
 import pytest
+from django.contrib.auth.models import Group
 from django.core.management import CommandError, call_command
 from django.db import connection
 from pytest_django import Settings
@@ -15,6 +16,7 @@ from pytest_django import Settings
 from events.catalogue.base import CATALOGUE
 from events.selectors import Cursor, read_log
 from kernel import vault
+from kernel.db import locked_batches
 from kernel.errors import FieldErrors
 from kernel.models import SubjectKey
 from players.models_sealed import SealedDetail
@@ -124,6 +126,29 @@ def test_every_value_can_be_sealed_anew_under_new_keys(settings: Settings) -> No
     assert "3 sealed values" in rotate("--index")
     assert find_by_sealed(NATIONAL_ID, "880320-0016") == sorted(person.id for person in people)
     assert read_sealed(gone.id) == {STREET: ERASED}
+
+
+def test_where_there_is_no_terminal_progress_is_told_in_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kernel.management.commands.rotate_keys.Lines.every", 2)
+    for number in range(5):
+        keep(make_player().id, street=f"Street {number}")
+    told = StringIO()
+    call_command("rotate_keys", "--data", stdout=StringIO(), stderr=told)
+    lines = told.getvalue().splitlines()
+    people = vault.count_subjects()
+    assert people >= 5
+    assert lines[:2] == [f"2 of {people} new keys", f"4 of {people} new keys"]
+    assert f"{people} of {people} new keys" in lines
+    assert lines[-1] == f"{people} of {people} people"
+
+
+def test_secrets_are_sealed_anew_batch_by_batch() -> None:
+    for number in range(5):
+        Group.objects.create(name=f"g{number}")
+    batches = [
+        [row.name for row in rows] for rows in locked_batches(Group.objects.filter(name__startswith="g"), size=2)
+    ]
+    assert batches == [["g0", "g1"], ["g2", "g3"], ["g4"]]
 
 
 def test_wrong_options_are_refused() -> None:

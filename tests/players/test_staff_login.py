@@ -17,6 +17,8 @@ from django.test import Client
 from django_otp.oath import TOTP
 
 from events.models import Event
+from events.selectors_audit import list_audit
+from events.types import AuditEntry, AuditOutcome, AuditQuery
 from kernel import clock
 from kernel.actors import Actor, ActorKind
 from players.models_staff import LoginCounter, StaffDevice, StaffNetwork, StaffSession
@@ -30,8 +32,11 @@ from players.services.staff_devices import (
     make_recovery_codes,
     reset_second_factors,
 )
+from players.services.staff_login import note_failure
+from players.services.staff_passkeys import begin_registration, finish_registration
 from players.services.staff_throttling import LIMITS, WINDOW, take_attempt
 from tests.factories import AT, make_player
+from tests.identity.software_key import SoftwareKey
 from tests.staff import client_of, staff_client, staff_id, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -345,3 +350,60 @@ def test_break_glass_is_not_somebodys_own_account() -> None:
 def test_resetting_asks_for_a_person_that_exists() -> None:
     with pytest.raises(Exception, match="no such member"):
         reset_second_factors(user_id=999_999, reason="x", actor=ADMIN, at=AT)
+
+
+# --- failures on the trail ---
+
+
+def failures(action: str = "players.log_in") -> list[AuditEntry]:
+    return [row for row in list_audit(AuditQuery(action=action), limit=100) if row.outcome is AuditOutcome.FAILED]
+
+
+def with_key(user_id: int) -> SoftwareKey:
+    key = SoftwareKey("https://localhost")
+    options, state = begin_registration(user_id=user_id, login="x", host="localhost")
+    made = key.register(options)
+    finish_registration(user_id=user_id, state=state, answer=made, name="Key", host="localhost", at=clock.now())
+    return key
+
+
+def send_passkey(client: Client, key: SoftwareKey, address: str = "/admin/login/passkey/", **told: Any) -> int:
+    options = client.post(address, HTTP_HOST="localhost").json()
+    body = {"credential": key.sign(options, **told)}
+    return client.post(f"{address}answer/", body, content_type="application/json", HTTP_HOST="localhost").status_code
+
+
+def test_passkeys_that_fail_are_on_the_trail_under_their_owners_name() -> None:
+    officer = staff_id("operations")
+    key = with_key(officer)
+    assert send_passkey(Client(), key, origin="https://evil.example") == 403
+    assert send_passkey(Client(), SoftwareKey("https://localhost")) == 403
+    stranger, known = failures()
+    assert (known.actor, known.after) == (f"staff:{officer}", {"method": "passkey"})
+    assert stranger.actor == "system:login"
+    assert send_passkey(Client(), key) == 200
+    copy_of_key = key
+    copy_of_key.counter = 0
+    assert send_passkey(Client(), copy_of_key) == 403, "a copy of the key, which counts anew"
+    assert failures()[0].actor == f"staff:{officer}"
+    StaffNetwork.objects.create(role=Group.objects.get(name="operations"), network="203.0.113.0/24")
+    key.counter = 7
+    assert send_passkey(Client(), key) == 403, "from a network that is not theirs"
+    assert len(failures()) == 4
+
+
+def test_a_passkey_that_fails_to_prove_once_more_who_is_there() -> None:
+    officer = staff_id("operations")
+    key, client = with_key(officer), client_of(officer)
+    assert send_passkey(client, key, "/admin/reauthenticate/passkey/", origin="https://evil.example") == 403
+    (failed,) = failures("players.prove_second_factor")
+    assert (failed.actor, failed.object_id) == (f"staff:{officer}", str(officer))
+    assert send_passkey(client, key, "/admin/reauthenticate/passkey/") == 200
+
+
+def test_a_flood_of_failures_is_no_flood_of_records() -> None:
+    for _ in range(65):
+        note_failure(user_id=None, by="passkey", ip="203.0.113.7", at=clock.now())
+    assert len(failures()) == 60
+    note_failure(user_id=None, by="passkey", ip="203.0.113.8", at=clock.now())
+    assert len(failures()) == 61

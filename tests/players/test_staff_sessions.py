@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import re
 from datetime import timedelta
+from smtplib import SMTPServerDisconnected
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 import time_machine
 from django.contrib.auth import get_user_model
+from django.core import mail
 from django.test import Client
 
 from kernel import clock
 from kernel.actors import Actor, ActorKind
 from kernel.places import Place
+from kernel.reauthentication import SESSION_KEY
 from players.models_staff import StaffSession
 from players.rules_staff import Invalid, limits_for, may_come_from, parse_limits
+from players.selectors_staff import list_hands
+from players.services.staff_devices import reset_second_factors
 from players.services.staff_sessions import end_sessions
 from players.types_staff import EndReason, SessionLimits
 from tests.staff import client_of, staff_client, staff_id, text_of
@@ -246,3 +252,60 @@ def test_the_lists_say_where_a_session_is(monkeypatch: pytest.MonkeyPatch) -> No
     admin = staff_client("administrator")
     for address in ("/admin/security/", "/admin/players/staffsession/"):
         assert "127.0.0.1 Vienna, AT" in text_of(admin.get(address)), address
+
+
+# --- what administrators do to colleagues' logins ---
+
+NEW = {"password1": "a long new password 7", "password2": "a long new password 7"}
+
+
+def test_a_colleagues_password_asks_who_sets_it_tells_the_colleague_and_joins_the_two() -> None:
+    admin, colleague = staff_client("administrator"), staff_id("finance")
+    address = f"/admin/players/user/{colleague}/password/"
+    session = admin.session
+    proved = session[SESSION_KEY]
+    session[SESSION_KEY] = (clock.now() - timedelta(minutes=16)).isoformat()
+    session.save()
+    answer = admin.post(address, NEW)
+    assert answer["Location"] == f"/admin/reauthenticate/?{urlencode({'next': address})}"
+    assert get_user_model().objects.get(pk=colleague).check_password("long enough 1")
+    assert not mail.outbox
+    session[SESSION_KEY] = proved
+    session.save()
+    assert admin.post(address, NEW).status_code == 302
+    assert get_user_model().objects.get(pk=colleague).check_password(NEW["password1"])
+    (told,) = mail.outbox
+    assert told.to == ["finance@example.com"]
+    assert "Your password was set" in told.body
+    assert "by administrator-1" in told.body
+    assert list_hands(colleague, clock.now()) == {colleague, staff_id("administrator")}
+
+
+def test_an_account_that_somebody_made_is_in_their_hands() -> None:
+    admin = staff_client("administrator")
+    form = {**NEW, "username": "newcomer", "email": "new@example.com", "usable_password": "true"}
+    assert admin.post("/admin/players/user/add/", form).status_code == 302
+    newcomer = get_user_model().objects.get(username="newcomer").pk
+    assert list_hands(newcomer, clock.now()) == {newcomer, staff_id("administrator")}
+    assert [told.to for told in mail.outbox] == [["new@example.com"]]
+
+
+def test_a_changed_address_is_told_to_the_old_one() -> None:
+    admin, colleague = staff_client("administrator"), staff_id("finance")
+    form = {"username": "finance-1", "email": "mine@example.com", "is_active": "on"}
+    assert admin.post(f"/admin/players/user/{colleague}/change/", form).status_code == 302
+    assert [(told.to, "was changed" in told.body) for told in mail.outbox] == [(["finance@example.com"], True)]
+
+
+def test_taking_factors_away_is_told_to_their_owner(monkeypatch: pytest.MonkeyPatch) -> None:
+    colleague, boss = staff_id("finance"), Actor(ActorKind.STAFF, str(staff_id("administrator")))
+    reset_second_factors(user_id=colleague, reason="lost phone", actor=boss, at=clock.now())
+    assert [(told.to, "factors were taken away" in told.body) for told in mail.outbox] == [
+        (["finance@example.com"], True)
+    ]
+
+    def away(**_: object) -> None:
+        raise SMTPServerDisconnected
+
+    monkeypatch.setattr("players.services.staff_resets.send_mail", away)
+    reset_second_factors(user_id=colleague, reason="again", actor=boss, at=clock.now())

@@ -16,11 +16,14 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.core.cache import cache
 from django.test import Client
+from pytest_django import Settings
 
 from analytics import live
 from events.ports import get_consumer, list_consumers
 from events.services.consuming import Runner
 from kernel import clock
+from kernel.context import client_ip
+from players.models_staff import StaffDevice, StaffNetwork
 from pms.asgi import application
 from pms.roles import ROLES, ensure_roles
 from tests.factories import bet, fund, make_game, make_player
@@ -124,11 +127,14 @@ def test_the_auditor_only_reads() -> None:
 class Line:
     """The browser's end of the home page's WebSocket."""
 
-    def __init__(self, client: Client | None, origin: str = "http://testserver") -> None:
-        headers = [(b"origin", origin.encode()), (b"host", b"testserver")]
+    def __init__(self, client: Client | None, origin: str = "http://testserver", ip: str = "127.0.0.1") -> None:
+        headers = [(b"origin", origin.encode()), (b"host", b"testserver"), (b"x-forwarded-for", ip.encode())]
         if client:
             headers.append((b"cookie", f"sessionid={client.cookies[settings.SESSION_COOKIE_NAME].value}".encode()))
-        scope = {"type": "websocket", "path": "/ws/home/", "query_string": b"", "headers": headers, "subprotocols": []}
+        scope = {
+            "type": "websocket", "path": "/ws/home/", "query_string": b"", "headers": headers, "subprotocols": [],
+            "client": ["127.0.0.1", 4711],
+        }  # fmt: skip
         self.line = ApplicationCommunicator(application, scope)
 
     async def connect(self) -> bool:
@@ -152,11 +158,11 @@ def in_a_thread(talk: Callable[[], Coroutine[Any, Any, T]]) -> T:
         return pool.submit(lambda: asyncio.run(talk())).result()
 
 
-def first_messages(client: Client | None, count: int = 1, origin: str = "http://testserver") -> list[dict[str, Any]]:
-    """What the socket says first; nothing when it refuses."""
+def first_messages(client: Client | None, count: int = 1, **place: str) -> list[dict[str, Any]]:
+    """What the socket says first; nothing when it refuses. ``place``: where the browser is, and on which page."""
 
     async def talk() -> list[dict[str, Any]]:
-        line = Line(client, origin)
+        line = Line(client, **place)
         if not await line.connect():
             return []
         messages = [await line.receive_json() for _ in range(count)]
@@ -189,6 +195,36 @@ def test_strangers_foreign_origins_and_people_without_staff_rights_are_refused()
     switched_off = staff_client("operations")
     get_user_model().objects.filter(username="operations-1").update(is_active=False)
     assert first_messages(switched_off) == []
+
+
+def test_the_socket_asks_for_network_and_second_factor_as_pages_do(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    client = staff_client("operations")
+    role = Group.objects.get(name="operations")
+    StaffNetwork.objects.create(role=role, network="203.0.113.0/24")
+    assert first_messages(client, ip="203.0.113.7")
+    assert first_messages(client, ip="198.51.100.7") == []
+    assert client.get("/admin/", headers={"x-forwarded-for": "203.0.113.7"}).status_code == 302, "the session is over"
+    unverified = staff_client("operations")
+    StaffDevice.objects.all().delete()
+    assert first_messages(unverified, ip="203.0.113.7") == []
+
+
+def test_policies_over_the_address_know_it_on_the_socket(settings: Settings) -> None:
+    settings.TRUSTED_PROXIES = ["127.0.0.1"]
+    asked: list[str] = []
+
+    client = staff_client("operations")
+    real = live.allowed
+
+    def allowed(actor: Any, permission: str, *subject: Any) -> Any:
+        asked.append(client_ip.get())
+        return real(actor, permission, *subject)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(live, "allowed", allowed)
+        assert first_messages(client, ip="203.0.113.7")
+    assert set(asked) == {"203.0.113.7"}
 
 
 def test_whoever_logs_out_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,16 +21,17 @@ from django.contrib.auth import get_user_model
 from django.contrib.auth.models import Group
 from django.test import Client
 
+from events.selectors_audit import list_audit
+from events.types import AuditOutcome, AuditQuery
 from kernel import clock
-from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffSession, UsedAssertion
+from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffNetwork, StaffSession, UsedAssertion
 from players.selectors_staff import list_providers
-from players.services.staff_sso import save_provider
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
-from tests.saml import MFA, Said, SamlProvider, request_id_of
-from tests.staff import staff_client, text_of
+from tests.saml import MFA, PASSWORD_ONLY, Said, SamlProvider, request_id_of
+from tests.staff import make_provider, staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -90,14 +91,14 @@ def oidc_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def oidc(oidc_server: str, settings: Any) -> str:
     settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
     ensure_roles()
-    save_provider(
+    make_provider(
         slug="corp",
         name="Corp",
         protocol=Protocol.OIDC,
         client_id=CLIENT_ID,
         secret=SECRET,
         parameters={"server_url": oidc_server},
-        mfa_contexts=["mfa"],
+        mfa_contexts=("mfa",),
         roles=ROLES,
     )
     return oidc_server
@@ -150,6 +151,7 @@ def test_whoever_has_no_mapped_group_gets_no_account(oidc: str) -> None:
     answer = client.get(sign_on(client, "nina"), follow=True)
     assert "ask an administrator" in text_of(answer)
     assert not staff().exists()
+    assert failures() == [("system:login", {"method": "sso:corp"})]
 
 
 def test_an_answer_comes_only_once_and_only_to_whoever_asked(oidc: str) -> None:
@@ -176,28 +178,49 @@ def test_the_secret_of_the_provider_is_encrypted(oidc: str) -> None:
     assert SECRET.encode() not in bytes(IdentityProvider.objects.get().secret)
 
 
-def test_an_administrator_sets_a_provider_up_by_form_and_its_secret_is_never_shown() -> None:
+def test_an_administrator_sets_a_provider_up_by_form_and_its_secret_is_never_shown(settings: Any) -> None:
+    settings.FOUR_EYES = []
     admin = staff_client("administrator")
-    assert admin.get("/admin/players/identityprovider/add/").status_code == 200
-    role = Group.objects.get(name="operations")
+    assert admin.get("/admin/players/identityprovider/new/").status_code == 200
     form = {
-        "name": "Corp", "slug": "corp", "protocol": "openid_connect", "active": "on", "client_id": "x", "new_secret": SECRET,
-        "parameters": '{"server_url": "https://idp.example.com"}', "groups_claim": "groups", "mfa_contexts": "mfa,otp",
-        "mappings-TOTAL_FORMS": "1", "mappings-INITIAL_FORMS": "0", "mappings-0-group": "ops", "mappings-0-role": role.pk,
+        "name": "Corp", "slug": "corp", "protocol": "openid_connect", "active": "on", "client_id": "x",
+        "parameters": '{"server_url": "https://idp.example.com"}', "groups_claim": "groups", "mfa_contexts": "mfa, otp",
+        "roles": "CN=ops,OU=casino = operations", "comment": "New company login", "key": "k",
     }  # fmt: skip
-    assert admin.post("/admin/players/identityprovider/add/", form).status_code == 302
+    for wrong in (
+        {"roles": "ops"},
+        {"roles": "ops = nobody"},
+        {"parameters": "[]"},
+        {"parameters": '{"idp": {"private_key": "x"}}'},
+        {"slug": "Not A Slug"},
+    ):
+        assert admin.post("/admin/players/identityprovider/new/", {**form, **wrong}).status_code == 200, wrong
+    assert not IdentityProvider.objects.exists()
+    assert admin.post("/admin/players/identityprovider/new/", form).status_code == 302
+    row = IdentityProvider.objects.get()
+    page = f"/admin/players/identityprovider/{row.pk}/"
+    assert admin.post(f"{page}secret/", {"secret": SECRET}).status_code == 302
     (provider,) = list_providers()
     assert (provider.slug, provider.secret, provider.client_id) == ("corp", SECRET, "x")
-    row = IdentityProvider.objects.get()
-    assert (row.mfa_contexts, row.mappings.get().role) == (["mfa", "otp"], role)
-    address = f"/admin/players/identityprovider/{row.pk}/change/"
-    assert SECRET not in text_of(admin.get(address))
-    kept = {**form, "new_secret": "", "name": "Corp 2", "mappings-TOTAL_FORMS": "0"}
-    assert admin.post(address, kept).status_code == 302
-    assert (list_providers()[0].name, list_providers()[0].secret) == ("Corp 2", SECRET)
-    assert staff_client("auditor").get(address).status_code == 200
-    assert staff_client("auditor").post(address, form).status_code == 403
-    assert staff_client("operations").get(address).status_code == 403
+    mapping = row.mappings.get()
+    assert (row.mfa_contexts, mapping.group, mapping.role.name) == (["mfa", "otp"], "CN=ops,OU=casino", "operations")
+    for address in (f"{page}change/", f"{page}edit/", f"{page}secret/"):
+        assert SECRET not in text_of(admin.get(address))
+    assert admin.post(f"{page}edit/", {**form, "name": "Corp 2", "slug": "moved", "roles": ""}).status_code == 302
+    assert (list_providers()[0].slug, list_providers()[0].name, list_providers()[0].secret) == (
+        "corp",
+        "Corp 2",
+        SECRET,
+    )
+    assert "nobody gets in" in text_of(staff_client("auditor").get(f"{page}change/"))
+    assert staff_client("auditor").post(f"{page}edit/", form).status_code == 403
+    assert staff_client("operations").get(f"{page}change/").status_code == 403
+
+
+def failures() -> list[tuple[str, Any]]:
+    """Logins that came to nothing, as the audit trail has them."""
+    found = list_audit(AuditQuery(action="players.log_in"))
+    return [(row.actor, row.after) for row in found if row.outcome is AuditOutcome.FAILED]
 
 
 # --- SAML ---
@@ -210,12 +233,12 @@ AUDIENCE = "http://localhost/admin/sso/saml/corp-saml/metadata/"
 def saml() -> SamlProvider:
     ensure_roles()
     provider = SamlProvider()
-    save_provider(
+    make_provider(
         slug="corp-saml",
         name="Corp SAML",
         protocol=Protocol.SAML,
         parameters=provider.parameters,
-        mfa_contexts=[MFA],
+        mfa_contexts=(MFA,),
         roles=ROLES,
     )
     return provider
@@ -253,8 +276,7 @@ def test_saml_makes_an_account_and_later_logins_follow_the_providers_groups(saml
 
 def test_saml_without_the_context_of_a_second_factor_asks_for_one(saml: SamlProvider) -> None:
     client = browser()
-    password = "urn:oasis:names:tc:SAML:2.0:ac:classes:PasswordProtectedTransport"
-    answer = send(client, saml.answer(good(client, context=password)))
+    answer = send(client, saml.answer(good(client, context=PASSWORD_ONLY)))
     assert answer.redirect_chain[-1][0] == "/admin/login/enrol/"
     assert not logged_in(client)
 
@@ -287,12 +309,22 @@ def test_a_wrong_answer_is_refused(saml: SamlProvider, fault: str, different: di
     send(client, saml.answer(good(client, **different)))
     assert not logged_in(client), fault
     assert not staff().exists()
+    assert failures() == [("system:login", {"method": "sso:corp-saml"})]
+
+
+def test_a_login_from_a_foreign_network_is_on_the_trail_under_the_persons_name(saml: SamlProvider) -> None:
+    StaffNetwork.objects.create(role=Group.objects.get(name="operations"), network="203.0.113.0/24")
+    client = browser()
+    send(client, saml.answer(good(client)))
+    assert not logged_in(client)
+    assert failures() == [(f"staff:{staff().get().pk}", {"method": "sso:corp-saml"})]
 
 
 def test_a_forged_answer_is_refused(saml: SamlProvider) -> None:
     client = browser()
     send(client, SamlProvider().answer(good(client)))
     assert not staff().exists()
+    assert len(failures()) == 1
 
 
 def test_an_answer_changed_after_signing_is_refused(saml: SamlProvider) -> None:
@@ -333,6 +365,7 @@ def test_the_same_assertion_id_is_refused_even_with_a_new_login(saml: SamlProvid
     assert UsedAssertion.objects.count() == 1
     send(second, saml.answer(good(second, assertion_id=said.assertion_id)))
     assert not logged_in(second)
+    assert failures() == [("system:login", {"method": "sso:corp-saml"})]
 
 
 def test_an_answer_nobody_asked_for_is_refused(saml: SamlProvider) -> None:

@@ -8,6 +8,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.http import HttpResponse
 from django.test import Client as Browser
 from pytest_django import Settings
@@ -19,6 +21,12 @@ from pms.identity import ensure_client
 SECRET = "a secret of the tests"
 
 _numbers = count(1)
+
+
+def rsa_key() -> str:
+    """A new private key in PEM."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
 
 
 class Api:

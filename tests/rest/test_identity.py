@@ -7,10 +7,13 @@ from collections.abc import Callable
 import jwt
 import pytest
 from django.test import Client as Browser
+from pytest_django import Settings
 
 from kernel.rest.schema import SCOPES
+from kernel.rest.tokens import forget_tokens
+from pms.environment import issued_keys
 from pms.identity import UnknownScope, ensure_client
-from tests.rest.conftest import SECRET
+from tests.rest.conftest import SECRET, Api, rsa_key
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -81,3 +84,36 @@ def test_ensuring_the_same_client_keeps_its_tokens(token_for: Callable[..., str]
     assert (
         ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["wallet:read"]).secret == secret_before
     )
+
+
+def key_of(token: str) -> str:
+    return str(jwt.get_unverified_header(token)["kid"])
+
+
+def published() -> set[str]:
+    return {key["kid"] for key in Browser().get("/.well-known/jwks.json").json()["keys"]}
+
+
+def test_the_key_that_signs_is_changed_while_tokens_of_the_old_one_stay_good(
+    token_for: Callable[..., str], settings: Settings
+) -> None:
+    old_token = token_for("wallet:read")
+    (old,) = (row["pem"] for row in settings.IDP_OIDC_PRIVATE_KEYS)
+    new = rsa_key()
+
+    def opens(token: str) -> bool:
+        forget_tokens()
+        return Api(token).get("wallet/games").status_code == 200
+
+    settings.IDP_OIDC_PRIVATE_KEYS = issued_keys(new + old)
+    assert len(published()) == 2
+    assert key_of(str(ask()[1]["access_token"])) == key_of(old_token), "known, and not used yet"
+    settings.IDP_OIDC_PRIVATE_KEYS = issued_keys(old + new)
+    new_token = str(ask()[1]["access_token"])
+    assert {key_of(old_token), key_of(new_token)} == published()
+    assert opens(old_token)
+    assert opens(new_token)
+    settings.IDP_OIDC_PRIVATE_KEYS = issued_keys(new)
+    assert not opens(old_token)
+    assert opens(new_token)
+    assert published() == {key_of(new_token)}

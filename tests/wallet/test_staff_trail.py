@@ -7,14 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.core import mail
 
+from events.selectors import list_player_events
 from events.selectors_audit import list_audit
 from events.types import AuditEntry, AuditQuery
 from kernel import clock
 from kernel.actors import Actor, ActorKind
 from tests.factories import AT, make_player
 from tests.staff import staff_client
-from tests.wallet.payments import pay_in, withdraw
+from tests.wallet.payments import instrument, pay_in, withdraw
 from wallet.models_reconciliation import ReconciliationCase
 from wallet.services import period_exports, reconciliation
 from wallet.services.disputes import WORK, investigate, open_dispute
@@ -92,3 +94,18 @@ def test_exports_from_the_wish_to_the_download(settings: Any, tmp_path: Path) ->
         ("download_export", str(kept)),
     ]
     assert len(rows[-1].after["sha256"]) == 64  # type: ignore[index]
+
+
+def test_an_instrument_to_be_paid_to_is_told_to_everybody_who_has_to_know() -> None:
+    player = make_player(email="anna@example.com")
+    new = instrument(player.id, "tok_ok~4242")
+    (event,) = [row for row in list_player_events(player.id, limit=50) if "instrument" in row.type]
+    assert (event.payload["instrument_id"], event.payload["provider"]) == (str(new.id), "sandbox")
+    (row,) = list_audit(AuditQuery(action="wallet.register_instrument", player_id=player.id))
+    assert row.object_id == str(new.id)
+    (told,) = mail.outbox
+    assert told.to == ["anna@example.com"]
+    assert new.label in told.body
+    assert instrument(player.id, "tok_ok~4242").id == new.id
+    pay_in(player.id, "20.00")
+    assert len(mail.outbox) == 1, "neither the one that is known, nor one that pays in"

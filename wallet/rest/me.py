@@ -222,6 +222,9 @@ class MyWithdrawalFee(MeView):
 
 
 class MyWithdrawals(MeView):
+    # Whoever pays in with a card of their own has an instrument without any proof: the payout is what is guarded.
+    step_up = frozenset({"POST"})
+
     @extend_schema(
         operation_id="list_my_withdrawals", parameters=[PageQuery], responses=page_of(forms.WithdrawalSerializer)
     )
@@ -239,7 +242,7 @@ class MyWithdrawals(MeView):
         responses={201: forms.WithdrawalSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Ask to be paid. The money is set aside at once; read ``state`` for what happens to it."""
+        """Ask to be paid; needs a fresh proof of identity. The money is set aside at once: read ``state`` for the rest."""
         key = read_key(request)
         data = read(MyWithdrawalForm, request.data)
         withdrawal = request_withdrawal(

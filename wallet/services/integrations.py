@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import io
 import secrets
+from collections.abc import Iterator
 from datetime import datetime
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -18,6 +19,7 @@ from django.db import transaction
 from events.audit import record
 from kernel.actors import Actor
 from kernel.currencies import EXPONENTS
+from kernel.db import locked_batches
 from kernel.errors import FieldErrors, NotFound
 from kernel.secrets import is_current, seal, unseal
 from wallet.models import Game
@@ -203,16 +205,17 @@ def _shown(details: IntegrationDetails) -> dict[str, str]:
     }
 
 
-def reseal_keys() -> int:
-    """Seal keys anew that were sealed under a former SECRET_KEY; how many. Raises: kernel.secrets.Unreadable."""
-    with transaction.atomic():
-        old = [
-            key for key in IntegrationKey.objects.select_for_update() if not is_current(bytes(key.sealed), KEY_PURPOSE)
-        ]
+def reseal_keys() -> Iterator[int]:
+    """Seal keys anew that were sealed under a former SECRET_KEY; how many, batch by batch.
+
+    Raises: kernel.secrets.Unreadable.
+    """
+    for keys in locked_batches(IntegrationKey.objects.all()):
+        old = [key for key in keys if not is_current(bytes(key.sealed), KEY_PURPOSE)]
         for key in old:
             key.sealed = seal(unseal(bytes(key.sealed), KEY_PURPOSE), KEY_PURPOSE)
         IntegrationKey.objects.bulk_update(old, ["sealed"])
-    return len(old)
+        yield len(old)
 
 
 def _check(currencies: dict[str, str], amount_scale: int, allowed_ips: tuple[str, ...]) -> None:

@@ -8,19 +8,23 @@ from datetime import datetime
 from uuid import UUID
 
 from django.db.models import F
+from django.utils.translation import gettext as _
 
-from events.services.log import holding
+from events.audit import record
+from events.catalogue.wallet_instruments import InstrumentRegistered
+from events.services.log import holding, publish
 from kernel import vault
 from kernel.actors import Actor
 from kernel.errors import FieldErrors
 from kernel.ids import uuid7
 from kernel.pan import holds_pan
 from players.selectors import get_player
+from players.services.messages import tell_by_mail
 from wallet.models_payments import Instrument
 from wallet.ports import InstrumentFacts, check_provider
 from wallet.rules_means import ownership_of
 from wallet.selectors import get_instrument
-from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, open_instrument
+from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, label_of, open_instrument
 from wallet.services.payment_means import look_up
 from wallet.services.posting import check_references
 from wallet.types_payments import Funding, InstrumentDetails, InstrumentKind, Ownership
@@ -41,6 +45,7 @@ def register_instrument(
 ) -> InstrumentDetails:
     """Make an instrument known, to be paid to; the one that is known by this token already, otherwise.
 
+    A new one is on the audit trail, and the player is told by mail. Publishes InstrumentRegistered.
     Raises: UnknownPlayer, FieldErrors.
     """
     check_token(token)
@@ -49,10 +54,44 @@ def register_instrument(
         raise FieldErrors({"label": [f"Use at most {MAX_LABEL_LENGTH} characters, and no card number."]})
     looked = look_up(player_id=player_id, provider=provider, token=token, at=at)
     with holding(player_id):
+        known = Instrument.objects.filter(player_id=player_id, token_index=_index_token(provider, token)).exists()
         instrument = ensure_instrument(player_id=player_id, provider=provider, token=token, at=at)
         learn(instrument=instrument, facts=InstrumentFacts(kind, label), at=at)
         learn(instrument=instrument, facts=looked.facts, at=at)
+        if not known:
+            _tell(instrument, actor, at)
     return get_instrument(instrument.id)
+
+
+def _tell(instrument: Instrument, actor: Actor, at: datetime) -> None:
+    """Whoever took an account over names a card of their own: the owner hears of it."""
+    publish(
+        InstrumentRegistered(
+            player_id=instrument.player_id,
+            occurred_at=at,
+            instrument_id=instrument.id,
+            provider=instrument.provider,
+            actor=str(actor),
+        )
+    )
+    record(
+        action="wallet.register_instrument",
+        actor=actor,
+        at=at,
+        player_id=instrument.player_id,
+        object_type="wallet.instrument",
+        object_id=str(instrument.id),
+        after={"provider": instrument.provider, "kind": instrument.kind},
+    )
+    tell_by_mail(
+        player_id=instrument.player_id,
+        subject=_("A new means of payment"),
+        text=_(
+            "%(label)s was added to your account: withdrawals can be paid to it from now on.\n\n"
+            "If it was not you, change your password now and write to us."
+        )
+        % {"label": label_of(instrument)},
+    )
 
 
 def check_token(token: str, field: str = "instrument") -> None:

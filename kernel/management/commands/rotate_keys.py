@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.core.management.base import BaseCommand, CommandError
@@ -48,7 +48,7 @@ class Command(BaseCommand):
         elif options["index"]:
             self._reseal()
         elif options["secrets"]:
-            self.stdout.write(f"{reseal_all()} secrets were sealed anew. SECRET_KEY_FALLBACKS may be emptied.")
+            self._reseal_secrets()
         else:
             self._rewrap()
 
@@ -60,18 +60,26 @@ class Command(BaseCommand):
 
     def _renew(self, before: datetime) -> None:
         self.stdout.write(f"To go on after an interruption: --data --created-before {before.isoformat()}")
-        with self._progress("new keys") as bar:
+        with self._progress("new keys", vault.count_subjects(created_before=before)) as bar:
             for person in _subjects(before):
                 vault.renew(person, at=now())
                 bar.update()
 
     def _reseal(self) -> None:
         rows = 0
-        with self._progress("people") as bar:
+        with self._progress("people", vault.count_subjects()) as bar:
             for person in _subjects(None):
                 rows += vault.reseal(person, now())
                 bar.update()
         self.stdout.write(f"{rows} sealed values were sealed anew.")
+
+    def _reseal_secrets(self) -> None:
+        sealed = 0
+        with self._progress("secrets") as bar:
+            for done in reseal_all():
+                sealed += done
+                bar.update(done)
+        self.stdout.write(f"{sealed} secrets were sealed anew. SECRET_KEY_FALLBACKS may be emptied.")
 
     def _moment(self, text: str | None) -> datetime:
         if not text:
@@ -82,7 +90,34 @@ class Command(BaseCommand):
         return moment
 
     def _progress(self, unit: str, total: int | None = None) -> Any:
-        return tqdm(total=total, unit=f" {unit}", file=self.stderr, disable=not self.stderr.isatty())
+        """A bar in a terminal; plain lines elsewhere, such as in a job's log."""
+        if self.stderr.isatty():
+            return tqdm(total=total, unit=f" {unit}", file=self.stderr)
+        return Lines(self.stderr.write, unit, total)
+
+
+class Lines:
+    """Says now and then how far it is."""
+
+    every = 1_000
+
+    def __init__(self, write: Callable[[str], Any], unit: str, total: int | None) -> None:
+        self.write, self.unit, self.done = write, unit, 0
+        self.of = "" if total is None else f" of {total:,}"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._say()
+
+    def update(self, done: int = 1) -> None:
+        before, self.done = self.done, self.done + done
+        if before // self.every != self.done // self.every:
+            self._say()
+
+    def _say(self) -> None:
+        self.write(f"{self.done:,}{self.of} {self.unit}")
 
 
 def _subjects(created_before: datetime | None) -> Iterator[UUID]:
