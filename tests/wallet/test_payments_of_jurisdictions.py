@@ -9,7 +9,7 @@ from uuid import UUID
 
 import pytest
 from django.db import DatabaseError
-from django.urls import get_resolver
+from django.urls import get_resolver, reverse
 
 from compliance.models_cases import ReviewCase
 from compliance.models_gate import GateDecision
@@ -27,6 +27,7 @@ from players.types import ConfirmStatus
 from tests.connections import in_parallel
 from tests.factories import ACTOR, AT, bet, make_game, make_player
 from tests.packs import activate, pack_of
+from tests.staff import staff_client, text_of
 from tests.wallet.payments import eur, held, instrument, pay_in, real, withdraw
 from wallet.models_payments import Deposit
 from wallet.rules_means import ownership_of
@@ -186,6 +187,21 @@ def test_a_person_confirms_an_account_whose_holder_is_written_otherwise() -> Non
         instrument(player_id, FOREIGN).ownership is Ownership.CONFIRMED
     )  # what the provider says again changes nothing
     assert pay_in(player_id, "10.00", FOREIGN).state == "made"
+
+
+@pytest.mark.rule(53)
+def test_the_page_of_the_instrument_offers_it_to_who_pays_out() -> None:
+    player_id = resident("DE", "DE")
+    named = instrument(player_id, FOREIGN)
+    address = reverse("admin:wallet_instrument_confirm", args=[named.id])
+    page = reverse("admin:wallet_instrument_change", args=[named.id])
+    finance = staff_client("finance")
+    assert address in text_of(finance.get(page))
+    assert address not in text_of(staff_client("auditor").get(page))
+    assert staff_client("auditor").post(address, {"reason": "x"}).status_code == 403
+    finance.post(address, {"reason": "Maiden name, marriage certificate seen."})
+    assert get_instrument(named.id).ownership is Ownership.CONFIRMED
+    assert address not in text_of(finance.get(page))
 
 
 @pytest.mark.rule(53)
