@@ -9,6 +9,7 @@ from uuid import uuid4
 
 from benchmarks import ground, http
 from benchmarks.table import Row
+from kernel import clock
 from kernel.money import Money
 from wallet.services.batches import place_batch
 from wallet.types import BatchBet, Outcome
@@ -41,7 +42,7 @@ def place(random: Random) -> None:
         )
         for _ in range(ITEMS)
     ]
-    postings = place_batch(items=items, source="bench", actor=ground.ACTOR, at=ground.AT)
+    postings = place_batch(items=items, source="bench", actor=ground.ACTOR, at=clock.now())
     assert all(posting.outcome is Outcome.APPLIED for posting in postings)
 
 

@@ -18,6 +18,8 @@ from uuid import UUID, uuid4
 
 from django.db import connection
 
+from compliance.services.play_gate import ensure
+from kernel import clock
 from kernel.actors import system
 from kernel.money import Money
 from players.models import Player, Profile, User
@@ -53,6 +55,7 @@ def prepare() -> None:
         [GameDetails(GAME, "Bench", "bench", GameCategory.SLOTS, Decimal("0.5"), exclusive=False, active=True)]
     )
     if Player.objects.filter(id=player_id(PLAYERS)).exists():
+        ensure(player_ids=[player_id(n) for n in range(1, PLAYERS + 1)], at=clock.now())
         return
     numbers = range(1, PLAYERS + 1)
     users = User.objects.bulk_create(
@@ -65,6 +68,7 @@ def prepare() -> None:
         ]
     )
     Profile.objects.bulk_create([Profile(player_id=player_id(n)) for n in numbers])
+    ensure(player_ids=[player_id(n) for n in numbers], at=clock.now())
     with ThreadPoolExecutor(4) as threads:
         list(threads.map(_fund, [numbers[start::4] for start in range(4)]))
     with connection.cursor() as cursor:
@@ -88,7 +92,7 @@ def play_once(random: Random) -> None:
         stake=Money(STAKE_MINOR, "EUR"),
         win=Money(STAKE_MINOR * random.randint(0, 1), "EUR"),
         actor=ACTOR,
-        at=AT,
+        at=clock.now(),
     )
     assert posting.outcome is Outcome.APPLIED, posting
 

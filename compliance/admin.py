@@ -290,4 +290,13 @@ def staff_names(*actors: str) -> dict[str, str]:
     return {actor: logins.get(actor, human(actor)) for actor in actors}
 
 
-from compliance import admin_delegations, admin_documents, admin_holds, admin_kyc, admin_roles  # noqa: E402, F401  (they use what stands above)
+from compliance import (  # noqa: E402  (they use what stands above)
+    admin_cases,  # noqa: F401
+    admin_delegations,  # noqa: F401
+    admin_documents,  # noqa: F401
+    admin_exclusions,  # noqa: F401
+    admin_holds,  # noqa: F401
+    admin_kyc,  # noqa: F401
+    admin_packs,  # noqa: F401
+    admin_roles,  # noqa: F401
+)

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
+from compliance.selectors_entry import check_groups, check_person, check_register
 from compliance.selectors_gate import GateContext, check_bet, check_bonus, check_means, check_message, check_standing
+from compliance.selectors_kyc_gate import check_verification
+from compliance.selectors_limit_gate import check_deposit_limits
 from compliance.types_gate import GateAction, Reason
 
 Check = Callable[[GateContext], Reason | Iterable[Reason] | None]
 
 CHECKS: Mapping[GateAction, tuple[Check, ...]] = {
-    GateAction.REGISTRATION: (),
-    GateAction.LOGIN: (check_standing,),
-    GateAction.DEPOSIT: (check_standing, check_means),
+    GateAction.REGISTRATION: (check_groups, check_register, check_person),
+    GateAction.LOGIN: (check_register, check_standing),
+    GateAction.DEPOSIT: (check_standing, check_means, check_verification, check_deposit_limits),
     GateAction.BET: (check_standing, check_bet),
-    GateAction.WITHDRAWAL: (check_standing,),
-    GateAction.BONUS: (check_standing, check_bonus),
-    GateAction.MESSAGE: (check_standing, check_message),
+    GateAction.WITHDRAWAL: (check_standing, check_verification),
+    GateAction.BONUS: (check_standing, check_verification, check_bonus),
+    GateAction.MESSAGE: (check_register, check_standing, check_message),
 }

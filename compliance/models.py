@@ -76,13 +76,18 @@ class Approval(models.Model):
         return self.subject
 
 
-from compliance import (  # noqa: E402, F401  (Django looks for models here)  # noqa: E402  (Django looks for models here)
+from compliance import (  # noqa: E402, F401  (Django looks for models here)
     models_cases,
     models_delegation,
     models_documents,
+    models_exclusions,
     models_gate,
     models_holds,
     models_kyc,
+    models_limit_changes,
     models_limits,
     models_packs,
+    models_payment_use,
+    models_sandbox_registers,
+    models_sessions,
 )

@@ -83,7 +83,7 @@ class KycCase(models.Model):
 class KycStep(models.Model):
     """One thing that a case has to prove. Moves: rules_kyc.STEP_MOVES; written by services.kyc, every move kept in KycMove.
 
-    ``provider`` is who was asked, "" for people. ``ask_at`` is when a submitted step is asked about next.
+    ``provider`` is who was asked, "" for people; at ``ask_at`` it is asked again what became of it, ``asked_from`` on.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
@@ -97,6 +97,7 @@ class KycStep(models.Model):
     provider = models.CharField(max_length=40, blank=True, default="")
     attempts = models.PositiveSmallIntegerField(default=0)
     submitted_at = models.DateTimeField(null=True, blank=True)
+    asked_from = models.DateTimeField(null=True, blank=True)
     ask_at = models.DateTimeField(null=True, blank=True)
     decided_at = models.DateTimeField(null=True, blank=True)
     decided_by = models.CharField(max_length=120, blank=True, default="")
@@ -106,7 +107,7 @@ class KycStep(models.Model):
         default_permissions: ClassVar[Any] = ["view"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["case", "kind"], name="compliance_kyc_step_once")]
         indexes: ClassVar = [
-            models.Index(fields=["ask_at"], condition=models.Q(state="submitted"), name="compliance_kyc_ask"),
+            models.Index(fields=["ask_at"], condition=models.Q(ask_at__isnull=False), name="compliance_kyc_ask"),
         ]
 
     def __str__(self) -> str:

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from compliance.types_gate import LimitKind, LimitPeriod, SetBy
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
 
@@ -30,6 +30,8 @@ class Limit(models.Model):
     amount_minor = models.BigIntegerField(null=True)
     minutes = models.IntegerField(null=True)
     set_by = models.CharField(max_length=20, choices=[(by.value, by.value) for by in SetBy])
+    actor = models.CharField(max_length=120, blank=True, default="")  # "" of what a pack caps
+    reason = models.TextField(blank=True, default="")
     active_from = models.DateTimeField()
     active_until = models.DateTimeField(null=True)
 
@@ -39,6 +41,11 @@ class Limit(models.Model):
             models.CheckConstraint(
                 condition=models.Q(amount_minor__gte=0, minutes=None) | models.Q(amount_minor=None, minutes__gte=0),
                 name="compliance_limit_amount_or_minutes",
+            ),
+            models.UniqueConstraint(
+                fields=["player", "kind", "period", "set_by"],
+                condition=models.Q(active_until=None),
+                name="compliance_limit_one_open",
             ),
         ]
         indexes: ClassVar = [

@@ -32,7 +32,7 @@ FIELDS = (
     "national_id", "occupation",
 )  # fmt: skip
 BANDS = ("default", "young")
-PERIODS = ("24h", "7d", "30d", "day", "week", "month")
+PERIODS = ("24h", "7d", "30d", "day", "week", "4w", "month")
 MONEY_LIMITS = ("deposit", "loss", "stake", "wagering")
 LIMIT_KINDS = (*MONEY_LIMITS, "session_time", "login_time", "balance")
 # "deposit" asks for one of any period, "deposit:day" for one of that period.
@@ -180,6 +180,7 @@ _LIMITS: Schema = {
         "limits.net_deposit_period",
     ),
     "limits.net_deposit_period": _key(choice(*PERIODS), NONE, "The period of the net deposit cap."),
+    "limits.four_weeks_from": _key(TEXT, NONE, "A day (2026-09-29) from which periods of four weeks are counted."),
     "limits.deposit_caps": _key(
         amount_by(*PERIODS), LOWER, "The highest deposit limit per period with this operator; it holds without one too."
     ),

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from compliance.types_gate import LimitKind, LimitPeriod, Reason, ReasonCode
+from compliance.types_gate import Reason, ReasonCode, reason_text
+from compliance.types_limits import LimitKind, LimitPeriod
 from compliance.types_packs import EffectivePack
 from kernel.money import Money
 from players.types import PlayerDetails
@@ -121,25 +122,18 @@ def _waiting(state: GateState, bet: Bet, at: datetime) -> list[Reason]:
     """What stands whatever is staked, until the player or the clock ends it."""
     row, reasons = state.compiled, []
     if row.refusal:
-        reasons.append(standing_reason(row.refusal))
+        reasons.append(_no(row.refusal))
     if bet.game and row.games_offered is not None and bet.category not in row.games_offered:
-        reasons.append(
-            Reason(ReasonCode.GAME_TYPE_NOT_OFFERED, "Games of this kind are not offered where the player lives.")
-        )
+        reasons.append(_no(ReasonCode.GAME_TYPE_NOT_OFFERED))
     if state.break_until and at < state.break_until:
-        data = {"until": state.break_until.isoformat()}
-        reasons.append(
-            Reason(ReasonCode.BREAK_DUE, "The break that the rules ask for is not over: wait for its end.", data)
-        )
+        reasons.append(_no(ReasonCode.BREAK_DUE, until=state.break_until.isoformat()))
     if state.resumed(at) and state.session_started_at and state.last_bet_at:
         if state.reality_due_at and at >= state.reality_due_at:
-            reasons.append(Reason(ReasonCode.REALITY_CHECK_DUE, "The player has to confirm the reality check first."))
+            reasons.append(_no(ReasonCode.REALITY_CHECK_DUE))
         limit = row.session_limit_minutes
         if limit is not None and at >= state.session_started_at + timedelta(minutes=limit):
-            data = {"resets_at": (state.last_bet_at + timedelta(minutes=row.session_gap_minutes)).isoformat()}
-            reasons.append(
-                Reason(ReasonCode.SESSION_LIMIT_REACHED, "The session's time is used up: pause before the next.", data)
-            )
+            resets_at = state.last_bet_at + timedelta(minutes=row.session_gap_minutes)
+            reasons.append(_no(ReasonCode.SESSION_LIMIT_REACHED, resets_at=resets_at.isoformat()))
     return reasons
 
 
@@ -148,19 +142,14 @@ def _this_bet(state: GateState, bet: Bet, at: datetime) -> list[Reason]:
     since = at - state.last_bet_at if state.last_bet_at else None
     other_game = bet.game and state.last_game not in ("", bet.game)
     if not row.parallel_play and other_game and since is not None and since < timedelta(seconds=row.switch_seconds):
-        data = {"game": state.last_game}
-        reasons.append(Reason(ReasonCode.PARALLEL_PLAY, "Another game is being played: end it first.", data))
+        reasons.append(_no(ReasonCode.PARALLEL_PLAY, game=state.last_game))
     cap = _of_category(row.stake_caps, bet)
     if cap is not None and bet.stake_minor > cap:
-        data = {"cap": str(Money(cap, state.currency).major), "currency": state.currency}
-        reasons.append(
-            Reason(ReasonCode.STAKE_ABOVE_CAP, "The stake is above what the player may stake at once.", data)
-        )
+        cap_money = Money(cap, state.currency)
+        reasons.append(_no(ReasonCode.STAKE_ABOVE_CAP, cap=str(cap_money.major), currency=cap_money.currency))
     cycle = _of_category(row.min_cycle_ms, bet) if bet.game else None
     if cycle is not None and since is not None and abs(since) < timedelta(milliseconds=cycle):
-        reasons.append(
-            Reason(ReasonCode.TOO_FAST, "The last round began too short a time ago.", {"min_cycle_ms": cycle})
-        )
+        reasons.append(_no(ReasonCode.TOO_FAST, min_cycle_ms=cycle))
     return reasons
 
 
@@ -189,18 +178,8 @@ def _limit_reason(use: LimitUse, currency: str) -> Reason:
         data["minutes"] = use.minutes
     if use.resets_at:
         data["resets_at"] = use.resets_at.isoformat()
-    return Reason(ReasonCode.LIMIT_REACHED, f"The player's {use.kind.replace('_', ' ')} limit is reached.", data)
+    return _no(ReasonCode.LIMIT_REACHED, **data)
 
 
-_STANDING: Mapping[str, str] = {
-    ReasonCode.LIMITS_REQUIRED: "The player has to set the limits that the rules ask for first.",
-    ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
-    ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
-    ReasonCode.LOGIN_SUMMARY_DUE: "The player has to confirm the summary shown after login first.",
-    ReasonCode.PACK_INCOMPLETE: "The jurisdiction's rules lack a value that is needed: compliance has to complete them.",
-}
-
-
-def standing_reason(code: str) -> Reason:
-    """A reason that is compiled into the row."""
-    return Reason(code, _STANDING.get(code, f"Play is not possible: {code.replace('_', ' ')}."))
+def _no(code: str, **data: object) -> Reason:
+    return Reason(code, reason_text(code), data)

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Any
 
 from compliance.types_kyc import CaseState, Funds, StepKind, StepState, Trigger
+from compliance.types_packs import EffectivePack
 from players.types import ConfirmStatus, RiskFactor, RiskLevel
 
 S, C, F = StepState, CaseState, Funds
@@ -41,7 +41,7 @@ FUNDS_MOVES: Mapping[Funds, frozenset[Funds]] = {
     F.FREE: frozenset({F.LOCKED, F.REFUND_DUE}),
     F.LOCKED: frozenset({F.FREE, F.REFUND_DUE}),
     F.REFUND_DUE: frozenset({F.FREE, F.REFUNDED}),
-    F.REFUNDED: frozenset(),
+    F.REFUNDED: frozenset({F.FREE}),
 }
 
 # Why a step is not accepted: code -> what the player is told, which names the remedy.
@@ -64,6 +64,8 @@ REASONS: Mapping[str, str] = {
 
 # What is never told as it is: it would teach forgers, or warn somebody under suspicion.
 CONFIDENTIAL_REASONS = frozenset({"forged", "fraud_pattern", "duplicate", "listed", "sanctions"})
+# Money of somebody on a list is frozen: it may go nowhere, not even back.
+FREEZING_REASONS = frozenset({"listed", "sanctions"})
 
 # How long a proof holds, by the risk that the player is: the higher, the sooner it is proved anew.
 PROOF_HOLDS: Mapping[RiskLevel, timedelta] = {
@@ -85,23 +87,28 @@ CLAIM_STANDS = timedelta(minutes=30)
 
 # --- what has to be proved -----------------------------------------------------------------------------------------
 
+# What a pack's ``verification.fields`` mean in steps.
 _BY_FIELD: Mapping[str, StepKind] = {
     "name": StepKind.IDENTITY,
-    "first_name": StepKind.IDENTITY,
-    "last_name": StepKind.IDENTITY,
     "birth_name": StepKind.IDENTITY,
-    "place_of_birth": StepKind.IDENTITY,
-    "date_of_birth": StepKind.AGE,
+    "birth_place": StepKind.IDENTITY,
+    "national_id": StepKind.IDENTITY,
+    "contact": StepKind.IDENTITY,
+    "occupation": StepKind.IDENTITY,
+    "birth_date": StepKind.AGE,
     "address": StepKind.ADDRESS,
-    "residence": StepKind.ADDRESS,
 }
 
 
+def steps_of_fields(fields: Iterable[str]) -> set[StepKind]:
+    """Identity and age everywhere, and what the pack's fields add."""
+    return {StepKind.IDENTITY, StepKind.AGE} | {_BY_FIELD[name] for name in fields if name in _BY_FIELD}
+
+
 def requirements(fields: Iterable[str], risk: RiskLevel, trigger: Trigger) -> tuple[StepKind, ...]:
-    """The steps of a case: identity and age everywhere; what the pack's ``verify_fields`` add; due diligence adds the
-    address; high risk, a threshold reached at medium risk, or a raised risk add where the money comes from; high risk
-    adds a look of compliance at all of it."""
-    wanted = {StepKind.IDENTITY, StepKind.AGE} | {_BY_FIELD[name] for name in fields if name in _BY_FIELD}
+    """The steps of a case: what the pack's fields mean; due diligence adds the address; high risk, and medium risk at a
+    threshold, add where the money comes from; high risk adds a look of compliance at all of it."""
+    wanted = steps_of_fields(fields)
     if trigger in (Trigger.THRESHOLD, Trigger.RISK):
         wanted.add(StepKind.ADDRESS)
     if risk in FOUR_EYES or (risk is RiskLevel.MEDIUM and trigger in (Trigger.THRESHOLD, Trigger.RISK)):
@@ -109,6 +116,14 @@ def requirements(fields: Iterable[str], risk: RiskLevel, trigger: Trigger) -> tu
     if risk in FOUR_EYES:
         wanted.add(StepKind.ENHANCED)
     return tuple(kind for kind in StepKind if kind in wanted)
+
+
+def demanded_before(pack: EffectivePack, action: str) -> set[StepKind]:
+    """What the pack wants proved before a deposit, bet, bonus or withdrawal: nothing, the age, or all of the identity."""
+    wanted = {StepKind.AGE} if action in pack.texts("verification.age_before") else set()
+    if action in pack.texts("verification.identity_before"):
+        wanted |= steps_of_fields(pack.texts("verification.fields"))
+    return wanted
 
 
 def still_open(wanted: Iterable[StepKind], proved: Iterable[StepKind]) -> tuple[StepKind, ...]:
@@ -179,19 +194,25 @@ def proof_until(risk: RiskLevel, at: datetime, document_until: datetime | None) 
 class Threshold:
     """Due diligence from ``amount_eur_minor`` on (reached, not passed), over ``window`` (None: over the account's life).
 
-    ``basis`` says what is added up: deposits, payouts, each for itself.
+    ``basis`` says what is added up: deposits, payouts, each kind for itself; not ``linked``: each one alone.
     """
 
     amount_eur_minor: int
     window: timedelta | None = None
     basis: tuple[str, ...] = ("deposit", "payout")
+    linked: bool = True
 
 
-def read_threshold(value: Mapping[str, Any], amount_eur_minor: int) -> Threshold:
-    """From a pack's ``aml.cdd_threshold``; ``window_days`` absent: everything since registration is linked."""
-    days = value.get("window_days")
-    basis = ("deposit",) if value.get("basis") == "deposits" else ("deposit", "payout")
-    return Threshold(amount_eur_minor, timedelta(days=int(days)) if days else None, basis)
+def threshold_of(pack: EffectivePack) -> Threshold | None:
+    """What the pack says of due diligence. Linked transactions are summed, over ``cdd_window_days`` where it names some,
+    else over the account's life; where they are not linked, each one counts for itself."""
+    amount = pack.amount("aml.cdd_threshold")
+    if amount is None:
+        return None
+    days = pack.integer("aml.cdd_window_days")
+    basis = ("deposit",) if pack.text("aml.cdd_basis") == "deposits" else ("deposit", "payout")
+    linked = pack.flag("aml.cdd_linked", absent=True)
+    return Threshold(amount.amount_minor, timedelta(days=days) if days else None, basis, linked)
 
 
 def reaches(threshold: Threshold, transactions: Iterable[tuple[str, datetime, int]], at: datetime) -> bool:
@@ -203,7 +224,7 @@ def reaches(threshold: Threshold, transactions: Iterable[tuple[str, datetime, in
     sums = dict.fromkeys(threshold.basis, 0)
     for kind, moment, amount in transactions:
         if kind in sums and (since is None or moment >= since) and moment <= at:
-            sums[kind] += amount
+            sums[kind] = sums[kind] + amount if threshold.linked else max(sums[kind], amount)
     return any(total >= threshold.amount_eur_minor for total in sums.values())
 
 

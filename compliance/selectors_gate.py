@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import datetime
 from uuid import UUID
@@ -22,12 +21,12 @@ from compliance.types_gate import (
     DepositFacts,
     Facts,
     GateAction,
-    LimitKind,
-    LimitPeriod,
     MessageFacts,
     Reason,
     Verdict,
+    reason_text,
 )
+from compliance.types_limits import LimitKind, LimitPeriod
 from compliance.types_packs import EffectivePack
 from kernel.db import fetch_all, fetch_one
 from players.selectors import find_refusal, list_labels
@@ -73,7 +72,7 @@ def check_standing(context: GateContext) -> Reason | None:
     if isinstance(context.facts, MessageFacts) and not context.facts.marketing:
         return None
     refusal = find_refusal(context.known.id, _ACTIONS[context.action], context.at)
-    return Reason(refusal, f"The account does not allow this: {refusal.replace('_', ' ')}.") if refusal else None
+    return Reason(refusal, reason_text(refusal)) if refusal else None
 
 
 def check_bet(context: GateContext) -> list[Reason]:
@@ -203,29 +202,33 @@ def list_decisions(
         rows = rows.filter(action=action)
     if after:
         rows = rows.filter(id__lt=after)
-    return _details(rows.order_by("-id")[:limit])
+    return [read_decision(row) for row in rows.order_by("-id")[:limit]]
 
 
-def _details(rows: Iterable[GateDecision]) -> list[DecisionDetails]:
-    return [
-        DecisionDetails(
-            id=row.id,
-            action=GateAction(row.action),
-            player_id=row.player_id,
-            verdict=Verdict(row.verdict),
-            reasons=tuple(
-                Reason(
-                    part["code"],
-                    part.get("text", ""),
-                    part.get("data") or {},
-                    Verdict(part.get("verdict", Verdict.DENY)),
-                )
-                for part in row.reasons
-            ),
-            inputs=row.inputs,
-            packs=row.packs,
-            actor=row.actor,
-            decided_at=row.decided_at,
-        )
-        for row in rows
-    ]
+def find_denial(player_id: UUID, code: str) -> Reason | None:
+    """The newest denial of the player's for this reason: what the posting function had to say besides its code."""
+    newest = GateDecision.objects.filter(player_id=player_id, reasons__0__code=code).order_by("-id").first()
+    return read_decision(newest).reasons[0] if newest else None
+
+
+def read_decision(row: GateDecision) -> DecisionDetails:
+    """A stored decision. Bets' reasons are stored without their texts."""
+    return DecisionDetails(
+        id=row.id,
+        action=GateAction(row.action),
+        player_id=row.player_id,
+        verdict=Verdict(row.verdict),
+        reasons=tuple(
+            Reason(
+                part["code"],
+                part.get("text") or reason_text(part["code"]),
+                part.get("data") or {},
+                Verdict(part.get("verdict", Verdict.DENY)),
+            )
+            for part in row.reasons
+        ),
+        inputs=row.inputs,
+        packs=row.packs,
+        actor=row.actor,
+        decided_at=row.decided_at,
+    )

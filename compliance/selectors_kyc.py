@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import ROUND_CEILING
 from uuid import UUID
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from compliance.models_kyc import KycCase, KycMove, KycStep
+from compliance.models_kyc import KycCase, KycMove, KycStep, KycTransaction
 from compliance.types_kyc import (
     UNFINISHED,
     CaseDetails,
@@ -21,6 +22,9 @@ from compliance.types_kyc import (
     Trigger,
 )
 from kernel.errors import NotFound
+from kernel.fx import EURO
+from kernel.models_fx import ExchangeRate
+from kernel.money import Money
 
 _ORDER = {kind.value: place for place, kind in enumerate(StepKind)}
 
@@ -83,7 +87,7 @@ def list_proved(player_id: UUID, at: datetime) -> frozenset[StepKind]:
         Q(expires_at=None) | Q(expires_at__gt=at),
         case__player_id=player_id,
         state=StepState.ACCEPTED,
-        case__state__in=[*UNFINISHED, CaseState.CONFIRMED],
+        case__state__in=[*UNFINISHED, CaseState.CONFIRMED, CaseState.EXPIRED],
     )
     return frozenset(StepKind(kind) for kind in steps.values_list("kind", flat=True))
 
@@ -144,3 +148,31 @@ def list_states(steps: Iterable[KycStep]) -> list[StepState]:
 
 def _cases() -> QuerySet[KycCase]:
     return KycCase.objects.prefetch_related(Prefetch("steps", KycStep.objects.all()))
+
+
+# --- what counts towards thresholds ----------------------------------------------------------------------------------
+
+# No currency is worth more than four euro: who has none of its rates must not come out below a threshold.
+_UNKNOWN_WORTH = 4
+
+
+def list_transactions(player_id: UUID, *, since: datetime | None = None) -> list[tuple[str, datetime, int]]:
+    """Deposits and payouts as (kind, moment, euro minor units)."""
+    rows = KycTransaction.objects.filter(player_id=player_id)
+    if since:
+        rows = rows.filter(made_at__gte=since)
+    return list(rows.values_list("kind", "made_at", "amount_eur_minor"))
+
+
+def worth_in_euro(amount: Money, at: datetime) -> int:
+    """Euro minor units at the newest rate that is known, whatever its age; without any, more than it can be."""
+    if amount.currency == EURO:
+        return amount.amount_minor
+    row = ExchangeRate.objects.filter(currency=amount.currency, day__lte=at.date()).order_by("-day").first()
+    euros = amount.major / row.per_euro if row else amount.major * _UNKNOWN_WORTH
+    return int((euros * 100).to_integral_value(ROUND_CEILING))
+
+
+def was_rejected(player_id: UUID) -> bool:
+    """Whether a verification of the player was refused for good."""
+    return KycCase.objects.filter(player_id=player_id, state=CaseState.REJECTED_FINAL).exists()

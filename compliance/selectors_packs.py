@@ -12,8 +12,12 @@ from compliance.pack_files import load_packs
 from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import Book, effective_at, residence_codes
 from compliance.types_packs import DEFAULT, HOUSE, ActivationDetails, EffectivePack, PackVersion, VersionState
+from kernel.db import fetch_one
 from kernel.packs import PackFile, from_json
 from players.selectors import count_by_residence, get_residence
+
+# Whoever activates takes it alone, whoever compiles rows from packs shares it.
+PACKS_LOCK = 0x5041434B
 
 
 def get_pack(*, country: str, region: str = "", at: datetime) -> EffectivePack:
@@ -28,6 +32,11 @@ def get_pack_of(player_id: UUID, at: datetime) -> EffectivePack:
     """Raises: UnknownPlayer."""
     country, region = get_residence(player_id)
     return get_pack(country=country, region=region, at=at)
+
+
+def keep_packs_still() -> None:
+    """Have activations wait for the end of this transaction: what is compiled from a pack in it is known to them then."""
+    fetch_one("SELECT pg_advisory_xact_lock_shared(%s)::text", [PACKS_LOCK])
 
 
 def get_book() -> Book:

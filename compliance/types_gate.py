@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
+from compliance.types_limits import CentralAnswer
 from kernel.money import Money
 from players.types import public_reason
 
@@ -39,8 +40,10 @@ class ReasonCode(StrEnum):
 
     UNKNOWN_PLAYER = "unknown_player"
     PACK_INCOMPLETE = "pack_incomplete"
+    RATE_MISSING = "rate_missing"
     LIMIT_REACHED = "limit_reached"
     LIMITS_REQUIRED = "limits_required"
+    LIMIT_PROMPT_DUE = "limit_prompt_due"
     STAKE_ABOVE_CAP = "stake_above_cap"
     TOO_FAST = "too_fast"
     REALITY_CHECK_DUE = "reality_check_due"
@@ -50,7 +53,10 @@ class ReasonCode(StrEnum):
     VERIFICATION_REQUIRED = "verification_required"
     AGE_NOT_VERIFIED = "age_not_verified"
     LOGIN_SUMMARY_DUE = "login_summary_due"
+    ACTIVITY_CHECK_DUE = "activity_check_due"
     EXCLUDED = "excluded"
+    DUPLICATE_ACCOUNT = "duplicate_account"
+    INELIGIBLE = "ineligible"
     REGISTER_UNAVAILABLE = "register_unavailable"
     GAME_TYPE_NOT_OFFERED = "game_type_not_offered"
     CREDIT_REFUSED = "credit_refused"
@@ -72,35 +78,33 @@ class ReasonCode(StrEnum):
     INACTIVE = "inactive"
 
 
-class LimitKind(StrEnum):
-    DEPOSIT = "deposit"
-    LOSS = "loss"  # real stakes less real winnings
-    STAKE = "stake"  # without a period: of one bet; else like wagering
-    WAGERING = "wagering"  # real stakes
-    SESSION_TIME = "session_time"
-    BALANCE = "balance"
-    LOGIN_TIME = "login_time"
+# What is said to people about the reasons that bets, deposits and the like are denied for; each names the remedy.
+REASON_TEXTS: Mapping[str, str] = {
+    ReasonCode.UNKNOWN_PLAYER: "There is no such player.",
+    ReasonCode.RATE_MISSING: "An amount of the rules cannot be told in the player's currency: import exchange rates.",
+    ReasonCode.PACK_INCOMPLETE: "The jurisdiction's rules lack a value that is needed: compliance has to complete them.",
+    ReasonCode.LIMIT_REACHED: "A limit of the player is reached: wait until it frees, or stake less.",
+    ReasonCode.LIMITS_REQUIRED: "The player has to set the limits that the rules ask for first.",
+    ReasonCode.STAKE_ABOVE_CAP: "The stake is above what may be staked at once: stake less.",
+    ReasonCode.TOO_FAST: "The last round began too short a time ago: wait a moment.",
+    ReasonCode.REALITY_CHECK_DUE: "The player has to confirm the reality check first.",
+    ReasonCode.BREAK_DUE: "The break that the rules ask for is not over: wait for its end.",
+    ReasonCode.SESSION_LIMIT_REACHED: "The session's time is used up: pause before the next.",
+    ReasonCode.PARALLEL_PLAY: "Another game is being played: end it first.",
+    ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
+    ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
+    ReasonCode.LOGIN_SUMMARY_DUE: "The player has to confirm the summary shown after login first.",
+    ReasonCode.ACTIVITY_CHECK_DUE: "The player has to begin play first, so that the activity file can be asked.",
+    ReasonCode.EXCLUDED: "The player is excluded from play.",
+    ReasonCode.REGISTER_UNAVAILABLE: "The register of excluded persons does not answer: try again later.",
+    ReasonCode.GAME_TYPE_NOT_OFFERED: "Games of this kind are not offered where the player lives.",
+    ReasonCode.CREDIT_REFUSED: "Money on credit is not taken: use another way to pay.",
+}
 
 
-class LimitPeriod(StrEnum):
-    """Rolling windows (a month is 30 days), calendar periods in the pack's time zone, one session; NONE for a balance
-    or a single stake."""
-
-    NONE = ""
-    ROLLING_24H = "24h"
-    ROLLING_7D = "7d"
-    ROLLING_30D = "30d"
-    DAY = "day"
-    WEEK = "week"
-    MONTH = "month"
-    SESSION = "session"
-
-
-class SetBy(StrEnum):
-    PLAYER = "player"
-    STAFF = "staff"
-    REGULATOR = "regulator"
-    PACK = "pack"
+def reason_text(code: str) -> str:
+    """What is said to people about a reason."""
+    return REASON_TEXTS.get(code, f"The account does not allow this: {code.replace('_', ' ')}.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +158,18 @@ def _personal() -> Any:
     return field(default="", metadata=PERSONAL)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisterFacts:
+    """What a national register said when it was asked for this decision; "" where none was (services.registers)."""
+
+    register: str = ""
+    register_denies: bool = False
+    register_listed: bool = False
+    register_reply_id: str = ""
+
+
 @dataclass(frozen=True, slots=True)
-class RegistrationFacts:
+class RegistrationFacts(RegisterFacts):
     country: str
     region: str = ""
     email: str = _personal()
@@ -167,16 +181,21 @@ class RegistrationFacts:
     national_id: str = _personal()
     birth_date: date | None = field(default=None, metadata=PERSONAL)
     declarations: Mapping[str, bool] = field(default_factory=dict)  # what the player affirmed, by name
-    device: str = ""
+    device: str = _personal()  # the token that the person's browser or app keeps
 
 
 @dataclass(frozen=True, slots=True)
-class LoginFacts:
-    device: str = ""
+class LoginFacts(RegisterFacts):
+    """``going_on``: a session is prolonged, nobody logs in anew."""
+
+    device: str = _personal()
+    going_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class DepositFacts:
+    """``deposited``: what the player has paid in until now, with what is under way and without what failed."""
+
     amount: Money
     provider: str = ""
     means: str = ""  # the instrument's kind: card, bank …
@@ -184,6 +203,8 @@ class DepositFacts:
     ownership: str = ""  # own, foreign, confirmed; '' is not known
     looked_up: bool | None = None  # False: the pack wants to know what it is, and its provider does not say
     balance: Money | None = None  # what the player holds before it
+    central: CentralAnswer | None = None  # what the register over all operators said
+    deposited: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +219,10 @@ class BetFacts:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawalFacts:
+    """``to_origin``: the casino sends the money back to where it came from, nobody asked for a payout."""
+
     amount: Money
+    to_origin: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +249,7 @@ class BonusFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageFacts:
+class MessageFacts(RegisterFacts):
     """A message about to be sent. Service messages (``marketing`` false) are not stopped by marketing's rules."""
 
     channel: str
@@ -246,6 +270,8 @@ def _plain(value: Any) -> Any:
     match value:
         case Money():
             return {"amount": str(value.major), "currency": value.currency}
+        case CentralAnswer():
+            return {"accepted": value.accepted, "available": value.available, "reply_id": value.reply_id}
         case Decimal() | datetime() | date():
             return str(value)
         case tuple():

@@ -7,6 +7,8 @@ from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
+from players.types import ConfirmStatus
+
 
 class StepKind(StrEnum):
     """What a case may have to prove."""
@@ -206,3 +208,14 @@ class Grace:
     deposited_minor: int
     currency: str
     acknowledged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What the player sees: the unfinished case's steps, or the newest case's where all is finished."""
+
+    status: ConfirmStatus
+    funds: Funds
+    due_at: datetime | None
+    steps: tuple[StepDetails, ...]
+    grace: Grace | None

@@ -8,6 +8,9 @@ class EventsConfig(AppConfig):
         from events.catalogue import (  # noqa: F401  (fills the catalogue)
             compliance,
             compliance_documents,
+            compliance_exclusion,
+            compliance_limits,
+            compliance_sessions,
             events,
             loyalty,
             players,

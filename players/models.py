@@ -157,6 +157,7 @@ class Profile(models.Model):
                 OpClass(Lower("first_name"), name="gin_trgm_ops"),
                 name="players_profile_names",
             ),
+            models.Index(fields=["birth_date"], name="players_profile_born"),  # who could be the same person
         ]
 
     def __str__(self) -> str:

@@ -35,6 +35,7 @@ class Device(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["player", "token_hash"], name="players_device_token_once"),
         ]
+        indexes: ClassVar = [models.Index(fields=["token_hash"], name="players_device_shared")]
 
     def __str__(self) -> str:
         return f"{self.name} {self.player_id}"

@@ -1,9 +1,9 @@
-"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give,
-and who says what takes a second person."""
+"""Where others plug in, from ``AppConfig.ready()``: panels of the player page, senders, what registrations must give, who
+may open an account and log in, who says what takes a second person, and what keeps up with changed settings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -12,7 +12,7 @@ from uuid import UUID
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
-from players.types_identity import FieldDemands
+from players.types_identity import FieldDemands, Refusal, Registration
 from players.types_staff import ProviderSettings
 
 
@@ -93,6 +93,72 @@ def find_sms_sender() -> SmsSender | None:
     return _sms_senders[0] if _sms_senders else None
 
 
+class RegistrationGate(Protocol):
+    """Says whether a person may open an account. Asked outside any transaction: it may ask others over the network."""
+
+    def ask(self, data: Registration, device_token: str, actor: Actor, at: datetime) -> Refusal | None:
+        """What stands against it, or None."""
+        ...
+
+    def opened(self, player_id: UUID, device_token: str, actor: Actor, at: datetime) -> None:
+        """The account was opened, in the transaction that does so and holds the player: note what must be looked at."""
+        ...
+
+
+class LoginGate(Protocol):
+    """Says whether a player may log in, or go on with a session (``going_on``). Asked outside any transaction."""
+
+    def ask(self, player_id: UUID, device_token: str, going_on: bool, at: datetime) -> Refusal | None:
+        """What stands against it, or None."""
+        ...
+
+
+_registration_gates: list[RegistrationGate] = []
+_login_gates: list[LoginGate] = []
+
+
+def register_registration_gate(gate: RegistrationGate) -> None:
+    """From ``AppConfig.ready()``. All that are plugged in must let a person pass."""
+    _registration_gates.append(gate)
+
+
+def list_registration_gates() -> Sequence[RegistrationGate]:
+    return tuple(_registration_gates)
+
+
+def register_login_gate(gate: LoginGate) -> None:
+    """From ``AppConfig.ready()``. All that are plugged in must let a player pass."""
+    _login_gates.append(gate)
+
+
+def list_login_gates() -> Sequence[LoginGate]:
+    return tuple(_login_gates)
+
+
+class SessionWatcher(Protocol):
+    """Follows players' sessions: told in the transaction that begins or ends one, asked whether one may go on."""
+
+    def started(self, player_id: UUID, at: datetime) -> None: ...
+
+    def ended(self, player_id: UUID, at: datetime) -> None: ...
+
+    def is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
+        """Was the player idle for so long that they have to log in again?"""
+        ...
+
+
+_watchers: list[SessionWatcher] = []
+
+
+def register_session_watcher(watcher: SessionWatcher) -> None:
+    """From ``AppConfig.ready()``."""
+    _watchers.append(watcher)
+
+
+def list_session_watchers() -> Sequence[SessionWatcher]:
+    return tuple(_watchers)
+
+
 class DemandsSource(Protocol):
     """Knows what the law asks of people who open an account."""
 
@@ -138,6 +204,22 @@ def register_as_of(section: AsOfSection) -> None:
 
 def list_as_of_sections() -> list[AsOfSection]:
     return sorted(_as_of_sections, key=lambda section: section.order)
+
+
+# Called with the player, the names of what was changed, and when; in the transaction of the change, the player held.
+SettingsListener = Callable[[UUID, frozenset[str], datetime], None]
+
+_settings_listeners: list[SettingsListener] = []
+
+
+def register_settings_listener(listener: SettingsListener) -> None:
+    """For what must not lag behind a changed residence or birth date. Whatever may lag takes the event SettingChanged."""
+    _settings_listeners.append(listener)
+
+
+def tell_settings_changed(player_id: UUID, names: frozenset[str], at: datetime) -> None:
+    for listener in _settings_listeners:
+        listener(player_id, names, at)
 
 
 class ProviderChanger(Protocol):

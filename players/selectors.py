@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -132,6 +132,12 @@ def _by_name(folded: str) -> Iterable[UUID]:
     for part in folded.split()[:4]:
         profiles = profiles.filter(Q(last_name__lower__contains=part) | Q(first_name__lower__contains=part))
     return profiles.values_list("player_id", flat=True)[:SEARCH_LIMIT]
+
+
+def list_born_on(days: Iterable[date], limit: int = 2_000) -> list[PlayerDetails]:
+    """Players with one of these birth dates, through an index; of a day on which very many are born, the newest."""
+    rows = _players().filter(profile__birth_date__in=list(days))
+    return [_details(row) for row in rows.order_by("-id")[:limit]]
 
 
 def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -131,12 +132,31 @@ def list_sessions(player_id: UUID, *, open_at: datetime | None = None, limit: in
     return [_session(row) for row in rows.order_by("-id")[:limit]]
 
 
+def find_last_login(player_id: UUID) -> datetime | None:
+    """When the player logged in last."""
+    return Session.objects.filter(player_id=player_id).order_by("-id").values_list("started_at", flat=True).first()
+
+
 def list_attempts(player_id: UUID, limit: int = 50) -> list[AttemptDetails]:
     """Logins that came to nothing, newest first."""
     return [
         AttemptDetails(AttemptOutcome(row.outcome), row.ip or "", row.place, row.user_agent, row.attempted_at)
         for row in LoginAttempt.objects.filter(player_id=player_id).order_by("-id")[:limit]
     ]
+
+
+def list_token_hashes(player_id: UUID) -> frozenset[bytes]:
+    """By which the player's devices are known."""
+    return frozenset(map(bytes, Device.objects.filter(player_id=player_id).values_list("token_hash", flat=True)))
+
+
+def list_devices_like(token_hashes: Iterable[bytes], limit: int = 100) -> dict[UUID, frozenset[bytes]]:
+    """Players seen on one of these devices, and which."""
+    rows = Device.objects.filter(token_hash__in=list(token_hashes)).values_list("player_id", "token_hash")
+    found: dict[UUID, set[bytes]] = {}
+    for player_id, token_hash in rows.order_by("-id")[:limit]:
+        found.setdefault(player_id, set()).add(bytes(token_hash))
+    return {player_id: frozenset(hashes) for player_id, hashes in found.items()}
 
 
 def list_consents(player_id: UUID, *, at: datetime | None = None) -> list[ConsentDetails]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,6 +19,7 @@ class EndReason(StrEnum):
     REFRESH_TOKEN_REUSED = "refresh_token_reused"  # noqa: S105
     RESTRICTED = "restricted"
     EXPIRED = "expired"
+    IDLE = "idle"
 
 
 class AttemptOutcome(StrEnum):
@@ -133,6 +135,46 @@ class ConsentDetails:
     text_version: str
     source: str
     given_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Registration:
+    """What a person gives when opening an account; only the first four are needed everywhere.
+
+    ``street``, ``national_id`` and ``occupation`` go under the player's own key. ``affirmed``: the person said that it is
+    all right. ``declares``: groups that may not play somewhere, and that the person said to belong to.
+    """
+
+    email: str
+    login: str
+    country: str
+    currency: str
+    phone: str = ""
+    first_name: str = ""
+    last_name: str = ""
+    birth_date: date | None = None
+    birth_name: str = ""
+    birth_place: str = ""
+    region: str = ""
+    street: str = ""
+    city: str = ""
+    postcode: str = ""
+    national_id: str = ""
+    occupation: str = ""
+    affirmed: bool = False
+    declares: tuple[str, ...] = ()
+    language: str = "en"
+    time_zone: str = "UTC"
+    source: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a gate lets somebody not pass. ``text`` names the remedy; ``code`` and ``data`` go to programs."""
+
+    code: str
+    text: str
+    data: Mapping[str, object] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -57,18 +57,25 @@ _ADAPTERS = {"wallet.view_integration", "wallet.view_gamesession", "wallet.view_
 _RUN_ADAPTERS = {"wallet.change_gamesession", "wallet.replay_adapterrequest"}
 _CONNECT = {"wallet.add_integration", "wallet.change_integration"}
 
+# Whose packs of rules hold: who sees them, asks for a version, and puts in force what another asked for.
+_SEE_PACKS = {"compliance.view_packactivation"}
+_PACKS = _SEE_PACKS | {"compliance.activate_pack", "compliance.approve_pack"}
 _HOLDS = {"compliance.view_legalhold", "compliance.place_legal_hold", "compliance.run_purge"}
 _REVEAL = {"players.reveal_personal_data"}
 _AUDIT = {"events.view_auditrecord", "events.export_audit"}
 
+_LIMITS = {"compliance.view_limit", "compliance.view_limitchange", "compliance.view_playsetting"}
+_SET_LIMITS = {"compliance.set_limit", "compliance.decide_limitchange", "compliance.request_allowance"}
+
 _EVERYTHING_TO_READ = (
+    _LIMITS |
     _PLAYERS | _PURSES | _PAYMENTS | _INSTRUMENTS | _PAYMENT_RULES | _FEES | _LEDGER | _APPROVALS | _CORRECTIONS | _DESK | _GAMES
     | _LOYALTY | _FIGURES | _MACHINERY | _ACCESS | _ADAPTERS | _LOGINS
     | {"kernel.view_serviceclient", "compliance.view_delegation", "players.view_portfolios"}
 )  # fmt: skip
 
 ROLES: dict[str, set[str]] = {
-    "administrator": {"compliance.view_legalhold", "compliance.run_purge"} | _AUDIT
+    "administrator": {"compliance.view_legalhold", "compliance.run_purge"} | _SEE_PACKS | _AUDIT
     | _EVERYTHING_TO_READ | _PERSONAL | _STATUS | _RESTRICT | _AML | _RUN_MACHINERY | _CLIENTS
     | _RUN_ADAPTERS | _CONNECT | _PAY_OUT | _CHANGE_PAYMENT_RULES | _CHANGE_FEES
     | {"players.add_user", "players.change_user"} | _PORTFOLIOS | _OWN_ACCOUNTS | _ROLES
@@ -80,11 +87,12 @@ ROLES: dict[str, set[str]] = {
     "support_agent": _PLAYERS | _REVEAL | _PURSES | _PAYMENTS | _GAMES | _LOYALTY,
     "support_lead": _PLAYERS | _APPROVALS | _CORRECTIONS | _CORRECT | _PERSONAL | _STATUS | _RESTRICT | _PURSES
     | _PAYMENTS | _GAMES | _LOYALTY,
-    "compliance_officer": _HOLDS | _AUDIT
+    "compliance_officer": _PACKS | _HOLDS | _AUDIT
     | _PLAYERS | _APPROVALS | _CORRECTIONS | _APPROVE | _PERSONAL | _STATUS | _RESTRICT | _AML
     | _PURSES | _PAYMENTS | _INSTRUMENTS | _LEDGER | _GAMES | _OWN_ACCOUNTS | _ACCESS
     | _APPROVE_ACCESS | _DEPUTY | {"compliance.appoint_deputy"},
-    "mlro": _HOLDS | _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML | _PURSES | _PAYMENTS
+    "mlro": _PACKS | _HOLDS | _AUDIT | _PLAYERS | _APPROVALS | _CORRECTIONS | _PERSONAL | _STATUS | _RESTRICT | _AML
+    | _PURSES | _PAYMENTS
     | _INSTRUMENTS | _LEDGER | _GAMES,
     "marketing_manager": _PLAYERS | _PURSES | _GAMES | _LOYALTY | _FIGURES,
     "crm_specialist": _PLAYERS | _PURSES | _GAMES | _LOYALTY,
@@ -94,9 +102,36 @@ ROLES: dict[str, set[str]] = {
     | _APPROVE | {"wallet.write_off_balance"} | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _FIGURES
     | _INSTRUMENTS | _PAYMENT_RULES | _CHANGE_PAYMENT_RULES | _PAY_OUT | _FEES | _CHANGE_FEES | _DEPUTY,
     "analyst": _PLAYERS | _PURSES | _PAYMENTS | _LEDGER | _GAMES | _LOYALTY | _FIGURES,
-    "auditor": {"compliance.view_legalhold"} | _AUDIT | _EVERYTHING_TO_READ | _AML,
+    "auditor": {"compliance.view_legalhold"} | _SEE_PACKS | _AUDIT | _EVERYTHING_TO_READ | _AML,
     "integrator": _MACHINERY | _GAMES | _CLIENTS | _ADAPTERS | _RUN_ADAPTERS | _CONNECT,
 }  # fmt: skip
+
+# Players' limits: who sees them, sets them for the casino and talks to players, and who approves more room.
+for _role, _granted in {
+    "operations": _LIMITS,
+    "support_agent": _LIMITS,
+    "support_lead": _LIMITS | _SET_LIMITS,
+    "compliance_officer": _LIMITS | _SET_LIMITS | {"compliance.approve_allowance"},
+    "mlro": _LIMITS | {"compliance.approve_allowance"},
+    "vip_manager": _LIMITS,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
+# Exclusions: whoever talks to players can exclude them at once; who comes back is decided by few.
+_EXCLUSIONS = {"compliance.view_exclusion", "compliance.view_endrequest"}
+_CHECKS = {"compliance.view_registercheck"}
+_MATCHES = {"compliance.resolve_reviewcase"}
+for _role, _granted in {
+    "administrator": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player"},
+    "operations": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_agent": _EXCLUSIONS | {"compliance.exclude_player"},
+    "support_lead": _EXCLUSIONS | {"compliance.exclude_player"},
+    "compliance_officer": _EXCLUSIONS | _CHECKS
+    | {"compliance.exclude_player", "compliance.decide_end_request", "compliance.check_register"} | _MATCHES,
+    "mlro": _EXCLUSIONS | _CHECKS | {"compliance.exclude_player", "compliance.check_register"} | _MATCHES,
+    "auditor": _EXCLUSIONS | _CHECKS,
+}.items():  # fmt: skip
+    ROLES[_role] = ROLES[_role] | _granted
 
 # Players' logins: who sees sessions and consents, and who ends sessions.
 _SESSIONS = {"players.view_session", "players.view_consent"}
@@ -134,6 +169,20 @@ for _role, _granted in {
     "mlro": _VERIFICATION | _VERIFY,
     "operations": _VERIFICATION,
     "support_lead": _VERIFICATION,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
+# The gate: who reads why something was refused, and who works on what a person has to look at.
+_DECISIONS = {"compliance.view_gatedecision"}
+_CASES = _DECISIONS | {"compliance.view_reviewcase"}
+for _role, _granted in {
+    "administrator": _CASES,
+    "auditor": _CASES,
+    "compliance_officer": _CASES | {"compliance.resolve_reviewcase"},
+    "mlro": _CASES | {"compliance.resolve_reviewcase"},
+    "operations": _CASES,
+    "support_lead": _CASES,
+    "support_agent": _DECISIONS,
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 

@@ -236,6 +236,10 @@ CELERY_BEAT_SCHEDULE = {
     # A year of partitions is always there; once a day is many times too often, which is the point.
     "ensure-partitions": {"task": "events.tasks.ensure_partitions", "schedule": 24 * 3600},
     "expire-approvals": {"task": "compliance.tasks.expire_approvals", "schedule": 300},
+    "end-exclusions": {"task": "compliance.tasks.end_exclusions", "schedule": 30},
+    "close-excluded-accounts": {"task": "compliance.tasks.close_excluded_accounts", "schedule": 60},
+    "chase-verification": {"task": "compliance.tasks.chase_verification", "schedule": 60},
+    "expire-verification": {"task": "compliance.tasks.expire_verification", "schedule": 600},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
     "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},
     "expire-exports": {"task": "wallet.tasks.expire_exports", "schedule": 600},
@@ -244,6 +248,9 @@ CELERY_BEAT_SCHEDULE = {
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "end-idle-play": {"task": "compliance.tasks.end_idle_play", "schedule": 60},
+    "work-limit-changes": {"task": "compliance.tasks.work_limit_changes", "schedule": 60.0},
+    "remind-of-limits": {"task": "compliance.tasks.remind_of_limits", "schedule": crontab(hour=8, minute=20)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
@@ -415,16 +422,37 @@ SPECTACULAR_SETTINGS = {
         "PublicRestrictionKind": "players.types.PUBLIC_RESTRICTION_KINDS",
         "TransferKind": "wallet.types.TransferKind",
         "InstrumentKind": "wallet.types_payments.InstrumentKind",
+        "LimitKind": "compliance.types_limits.LimitKind",
+        "LimitPeriod": "compliance.types_limits.LimitPeriod",
+        "LimitSetBy": "compliance.types_limits.SetBy",
     },
 }
 
 # --- payment providers -------------------------------------------------------------------------------------------
 # The sandbox takes no money and pays none: leave it off where real players are.
+# Registers of excluded people that are only here; false wherever real players are.
+REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
 PAYMENTS_SANDBOX = env.bool("PAYMENTS_SANDBOX", default=True)
 STRIPE_API_KEY = env("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")
 # Several, separated by commas, while a secret is rotated.
 STRIPE_WEBHOOK_SECRETS = env.list("STRIPE_WEBHOOK_SECRETS", default=[])
+
+# --- registers ---------------------------------------------------------------------------------------------------
+# Sandboxes of national registers know nobody and count for nobody else: leave them off where real players are.
+REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
+
+# --- verification of players -------------------------------------------------------------------------------------
+# The sandbox looks at no document: leave it off where real players are.
+KYC_SANDBOX = env.bool("KYC_SANDBOX", default=True)
+SUMSUB_APP_TOKEN = env("SUMSUB_APP_TOKEN", default="")
+SUMSUB_SECRET_KEY = env("SUMSUB_SECRET_KEY", default="")
+# Several, separated by commas, while a secret is rotated.
+SUMSUB_WEBHOOK_SECRETS = env.list("SUMSUB_WEBHOOK_SECRETS", default=[])
+SUMSUB_API_BASE = env("SUMSUB_API_BASE", default="https://api.sumsub.com")
+SUMSUB_LEVEL = env("SUMSUB_LEVEL", default="basic-kyc-level")
+# Countries (ISO 3166-1) whose players are at high risk from the start.
+HIGH_RISK_COUNTRIES = env.list("HIGH_RISK_COUNTRIES", default=[])
 
 # --- players' login ----------------------------------------------------------------------------------------------
 # Several while they are changed, one after the other: the last one signs, all of them verify.

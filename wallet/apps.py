@@ -7,6 +7,7 @@ class WalletConfig(AppConfig):
 
     def ready(self) -> None:
         from compliance.ports import register_handler
+        from compliance.ports_exclusion import register_excluded_play
         from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
         from kernel.vault import register_holder as register_personal
@@ -17,6 +18,7 @@ class WalletConfig(AppConfig):
         from wallet.providers.stripe import StripeProvider
         from wallet.services.adapter_requests import KEPT, drop_months, find_oldest_held
         from wallet.services.adjustments import AdjustmentApproval
+        from wallet.services.excluded_play import ExcludedMoney
         from wallet.services.integrations import reseal_keys
         from wallet.services.payment_instruments import reseal
         from wallet.services.withdrawal_approvals import WithdrawalApproval
@@ -32,6 +34,7 @@ class WalletConfig(AppConfig):
                     base=settings.STRIPE_API_BASE,
                 )
             )
+        register_excluded_play(ExcludedMoney())
         register_panel(WalletPanel())
         register_as_of(WalletAsOf())
         register_holder(reseal_keys)

@@ -104,3 +104,19 @@ class JackpotContribution(models.Model):
 
     def __str__(self) -> str:
         return f"{self.bet_id} {self.jackpot_id}"
+
+
+class HoldEvent(models.Model):
+    """When the event begins that a reserved bet is on, as the integrator said it. Written once, by services.holds.
+
+    Reserved bets on events that have not begun go back to players who are excluded, where their jurisdiction asks for it.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    hold_id = models.UUIDField(primary_key=True, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    begins_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"event of {self.hold_id}"

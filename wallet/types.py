@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 from uuid import UUID
 
 from kernel.money import Money
@@ -26,7 +27,8 @@ class Outcome(StrEnum):
 
 
 class RefusalReason(StrEnum):
-    """Why a posting was refused. Besides these: a restriction's kind, or ``status_<status>``."""
+    """Why a posting was refused. Besides these: what compliance denies it for (``compliance.types_gate.ReasonCode``), a
+    restriction's kind, or ``status_<status>``."""
 
     INSUFFICIENT_FUNDS = "insufficient_funds"
     UNKNOWN_PLAYER = "unknown_player"
@@ -108,7 +110,8 @@ class TransferKind(StrEnum):
 class Posting:
     """What became of one movement of money, and the player's balances after it.
 
-    ``transfer_id`` is the bet's, win's or rollback's id; ``win_transfer_id`` the win's of a one-call play.
+    ``transfer_id`` is the bet's, win's or rollback's id; ``win_transfer_id`` the win's of a one-call play. ``details``
+    says more of a refusal by compliance: which limit, until when.
     """
 
     outcome: Outcome
@@ -117,6 +120,7 @@ class Posting:
     win_transfer_id: UUID | None
     real: Money
     bonus: Money
+    details: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def ok(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from compliance.types import ApprovalState
+from compliance.types_gate import GateAction, Verdict
 from kernel.rest.pagination import PageQuery
 from kernel.rest.serializers import choice
 
@@ -37,3 +38,31 @@ class ApprovalSerializer(serializers.Serializer):
     decided_at = serializers.DateTimeField(allow_null=True)
     decision_comment = serializers.CharField()
     result = serializers.CharField(help_text="The id of what was done, once approved.")
+
+
+class DecisionsQuery(PageQuery):
+    player_id = serializers.UUIDField(required=False)
+    action = choice(GateAction, required=False)
+
+
+class ReasonSerializer(serializers.Serializer):
+    """One thing that stood against the action. What would warn the player has one neutral code."""
+
+    code = serializers.CharField(source="public_code")
+    text = serializers.CharField(source="public_text")
+    details = serializers.DictField(source="data")
+    verdict = choice(Verdict)
+
+
+class DecisionSerializer(serializers.Serializer):
+    """Something that was denied, or allowed and put before a person; ``packs`` names the rules in force."""
+
+    id = serializers.UUIDField()
+    action = choice(GateAction)
+    player_id = serializers.UUIDField(allow_null=True)
+    verdict = choice(Verdict)
+    reasons = ReasonSerializer(many=True)
+    inputs = serializers.DictField()
+    packs = serializers.CharField()
+    actor = serializers.CharField()
+    decided_at = serializers.DateTimeField()

@@ -1,4 +1,4 @@
-"""Approvals over REST: read only. People decide in the back office."""
+"""Approvals and the gate's decisions over REST: read only. People decide in the back office."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ from rest_framework.response import Response
 
 from compliance.rest import serializers as forms
 from compliance.selectors import get_approval, list_approvals
+from compliance.selectors_gate import list_decisions
 from compliance.types import ApprovalState
+from compliance.types_gate import GateAction
 from kernel.rest.pagination import decode_cursor, page
 from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, read
@@ -45,3 +47,24 @@ class Approval(ApiView):
     def get(self, request: Request, approval_id: UUID) -> Response:
         """One approval."""
         return Response(forms.ApprovalSerializer(get_approval(approval_id)).data)
+
+
+class Decisions(ApiView):
+    required_scopes = {"GET": "compliance:read"}
+
+    @extend_schema(
+        operation_id="list_decisions",
+        parameters=[forms.DecisionsQuery],
+        responses=page_of(forms.DecisionSerializer),
+    )
+    def get(self, request: Request) -> Response:
+        """What was denied or put before a person, newest first. What is allowed is not kept."""
+        query = read(forms.DecisionsQuery, request.query_params)
+        cursor = decode_cursor(query["cursor"], tuple[UUID])
+        rows = list_decisions(
+            player_id=query.get("player_id"),
+            action=GateAction(query["action"]) if query.get("action") else None,
+            after=cursor[0] if cursor else None,
+            limit=query["limit"] + 1,
+        )
+        return page(request, rows, query["limit"], forms.DecisionSerializer, lambda row: (row.id,))

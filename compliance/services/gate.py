@@ -10,7 +10,9 @@ from compliance.gate_checks import CHECKS
 from compliance.models_gate import GateDecision
 from compliance.selectors_gate import GateContext
 from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.services.kyc_triggers import ask_for_proof
 from compliance.services.play_gate import ensure
+from compliance.services.registers import with_register
 from compliance.types_gate import (
     Decision,
     Facts,
@@ -32,6 +34,7 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     """Ask everything that has a say in an action, and keep what was denied or has to be looked at.
 
     A rule that the pack lacks means no. The denial is kept in the caller's transaction: commit that before raising.
+    National registers are asked where the pack says so: then nothing may have been written in the caller's transaction.
     For a bet it explains what the posting function says, and takes nothing up. Raises: UnknownPlayer.
     """
     player = get_player(player_id) if player_id else None
@@ -41,6 +44,7 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
         pack = get_pack_of(player.id, at)
     else:
         raise TypeError(f"Who wants {action}? Only registrations have no player yet.")
+    facts = with_register(facts=facts, player_id=player_id, pack=pack, actor=actor, at=at)
     if action is GateAction.BET and player_id:
         ensure(player_ids=[player_id], at=at)
     context = GateContext(action, player, pack, facts, at)
@@ -52,6 +56,8 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
     except PackIncomplete as missing:
         reasons.append(Reason(ReasonCode.PACK_INCOMPLETE, missing.detail, {"key": missing.key}))
     verdict = _verdict(reasons)
+    if player_id and action in _ASKS_FOR_PROOF and any(reason.code in _PROOF for reason in reasons):
+        ask_for_proof(player_id=player_id, action=action, actor=actor, at=at)
     decision_id = None if verdict is Verdict.ALLOW else uuid7()
     if decision_id:
         GateDecision.objects.create(
@@ -70,6 +76,11 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
             decided_at=at,
         )
     return Decision(verdict, tuple(reasons), pack.label, decision_id)
+
+
+# Who is refused for want of proof finds a case to finish.
+_ASKS_FOR_PROOF = frozenset({GateAction.DEPOSIT, GateAction.WITHDRAWAL})
+_PROOF = frozenset({ReasonCode.VERIFICATION_REQUIRED, ReasonCode.AGE_NOT_VERIFIED})
 
 
 def _verdict(reasons: list[Reason]) -> Verdict:

@@ -5,23 +5,32 @@ Each change of a case sets ``confirm_status`` of the player, locks or frees the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
 from compliance import rules_kyc as rules
-from compliance.models_kyc import KycCase, KycMove, KycStep
+from compliance.models_kyc import KycCase, KycStep
 from compliance.selectors_kyc import (
     find_unfinished_case,
     get_case,
     get_step,
     list_proved,
     list_states,
-    stands_confirmed,
+)
+from compliance.services.kyc_moves import (
+    CaseMoveRefused,
+    StepMoveRefused,  # noqa: F401  (raised here)
+    follow,
+    keep_move,
+    move_case,
+    move_funds,
+    move_step,
+    needs_second_person,
+    set_status,
+    settle_step,
 )
 from compliance.types_kyc import (
-    UNFINISHED,
     CaseDetails,
     CaseState,
     Funds,
@@ -30,37 +39,18 @@ from compliance.types_kyc import (
     StepState,
     Trigger,
 )
+from compliance.types_packs import EffectivePack
 from events.audit import record
-from events.catalogue.compliance import KycCaseOpened, KycDecided, KycFundsMoved
+from events.catalogue.compliance import KycCaseOpened
 from events.services.log import holding, publish
 from kernel.access import Subject, require
 from kernel.actors import Actor, ActorKind
 from kernel.errors import DomainError, FieldErrors
 from kernel.pan import holds_pan
 from players.selectors import get_player
-from players.services.restrictions import AlreadyLifted, impose, lift
-from players.services.verification import set_confirm_status
-from players.types import ConfirmStatus, RestrictionKind, RiskLevel
 
 REVIEW, SECOND = "compliance.review_kyccase", "compliance.approve_kyccase"
-HOLD_REASON = "Verification is not finished"
 _DECIDABLE = frozenset({StepState.ACCEPTED, StepState.RETRY, StepState.REJECTED, StepState.IN_REVIEW})
-
-
-class StepMoveRefused(DomainError):
-    """A step can't go from its state to that one."""
-
-    code = "step_move_refused"
-    title = "This step cannot be decided so now"
-    status = 409
-
-
-class CaseMoveRefused(DomainError):
-    """A case can't go from its state to that one."""
-
-    code = "case_move_refused"
-    title = "This case cannot be decided so now"
-    status = 409
 
 
 class CaseClaimed(DomainError):
@@ -91,8 +81,7 @@ def open_case(
     *,
     player_id: UUID,
     trigger: Trigger,
-    fields: Iterable[str],
-    pack: str,
+    pack: EffectivePack,
     key: str,
     actor: Actor,
     at: datetime,
@@ -104,11 +93,15 @@ def open_case(
 ) -> CaseDetails | None:
     """Ask the player to prove what the pack and their risk level want and what is not proved yet; None: nothing is missing.
 
-    ``fields`` are the pack's ``verify_fields``, ``pack`` its label; ``steps`` are asked for whatever the rules say.
+    ``pack`` is the one that holds for the player now; ``steps`` are asked for whatever the rules say.
     An unfinished case takes the new demands in: a player never has two. ``locks_funds``: neither play nor payout until
     it is confirmed; at ``due_at`` the money goes back. The same ``key`` gives the case that was opened first.
-    Publishes KycCaseOpened, KycFundsMoved. Raises: UnknownPlayer, AccessDenied, FieldErrors.
+    Publishes KycCaseOpened, KycFundsMoved. Raises: UnknownPlayer, AccessDenied, FieldErrors, LateDemand.
     """
+    if trigger is Trigger.FIRST_WITHDRAWAL and not legal_reason and not pack.flag("verification.late_documents", True):
+        raise LateDemand(
+            f"{pack.label}: what could have been asked before is not asked at a payout without a legal reason."
+        )
     if actor.kind is ActorKind.STAFF:
         require(actor, REVIEW, Subject(player_id=player_id), at)
         _check_text("reason", reason, needed=True)
@@ -119,7 +112,7 @@ def open_case(
             return get_case(known.id)
         proved = list_proved(player_id, at)
         unfinished = find_unfinished_case(player_id)
-        wanted = rules.requirements(fields, player.risk_level, trigger)
+        wanted = rules.requirements(pack.texts("verification.fields"), player.risk_level, trigger)
         missing = rules.still_open({*wanted, *steps}, proved - set(steps))
         missing = tuple(kind for kind in StepKind if kind in missing)
         if unfinished:
@@ -131,7 +124,7 @@ def open_case(
             key=key,
             trigger=trigger,
             risk_level=player.risk_level,
-            pack=pack,
+            pack=pack.label[:80],
             reason=reason,
             legal_reason=legal_reason or "",
             opened_by=str(actor),
@@ -140,10 +133,10 @@ def open_case(
         )
         for kind in missing:
             KycStep.objects.create(case=case, kind=kind)
-        _keep_move(case, "", "", CaseState.OPEN, (), reason, actor, at)
+        keep_move(case, "", "", CaseState.OPEN, (), reason, actor, at)
         if locks_funds:
-            _move_funds(case, Funds.LOCKED, actor, at)
-        _set_status(case, CaseState.OPEN, actor, at)
+            move_funds(case, Funds.LOCKED, actor, at)
+        set_status(case, CaseState.OPEN, actor, at)
         case.save()
         publish(
             KycCaseOpened(
@@ -170,10 +163,10 @@ def submit_step(*, step_id: UUID, actor: Actor, at: datetime) -> CaseDetails:
         case, step = _lock(found.case_id, step_id)
         if step.state in (StepState.IN_REVIEW, StepState.ACCEPTED):
             return get_case(case.id)
-        _move_step(case, step, StepState.IN_REVIEW, (), "", actor, at)
+        move_step(case, step, StepState.IN_REVIEW, (), "", actor, at)
         step.submitted_at, step.attempts = at, step.attempts + 1
         step.save()
-        _follow(case, actor, at)
+        follow(case, actor, at)
     return get_case(found.case_id)
 
 
@@ -207,7 +200,8 @@ def decide_step(
     with holding(found.player_id):
         case, step = _lock(found.case_id, step_id)
         _check_claim(case, actor, at)
-        decide_locked(case, step, to, reasons, note, document_until, actor, at)
+        settle_step(case, step, to, reasons, note, document_until, actor, at)
+        follow(case, actor, at)
         _audit(
             "decide_kyc_step",
             case,
@@ -248,15 +242,9 @@ def decide_case(
             raise SecondPersonNeeded("The player is at high risk: ask for an approval, somebody else decides.")
         if to is CaseState.CONFIRMED and {*list_states(case.steps.all())} != {StepState.ACCEPTED}:
             raise CaseMoveRefused("Accept every step first.", state=case.state)
-        _move_case(case, to, reason, actor, at)
-        case.save()
+        move_case(case, to, reason, actor, at)
         _audit("decide_kyc_case", case, reason, actor, at, before={"state": found.state}, after={"state": case.state})
     return get_case(case_id)
-
-
-def needs_second_person(risk: RiskLevel, case: KycCase | CaseDetails) -> bool:
-    """Whether the case takes two people: the player is, or was when it was opened, at high risk."""
-    return risk in rules.FOUR_EYES or case.risk_level in rules.FOUR_EYES
 
 
 def claim_case(*, case_id: UUID, actor: Actor, at: datetime) -> CaseDetails:
@@ -285,57 +273,6 @@ def release_case(*, case_id: UUID, actor: Actor, at: datetime) -> CaseDetails:
     return get_case(case_id)
 
 
-# --- parts that providers, triggers and jobs share; the caller holds the player --------------------------------------
-
-
-def decide_locked(
-    case: KycCase,
-    step: KycStep,
-    to: StepState,
-    reasons: Sequence[str],
-    note: str,
-    document_until: datetime | None,
-    actor: Actor,
-    at: datetime,
-) -> None:
-    """Move a step and let the case follow. Raises: StepMoveRefused."""
-    player = get_player(case.player_id)
-    if to is StepState.ACCEPTED and document_until is not None and document_until <= at:
-        to, reasons, document_until = StepState.RETRY, ("document_expired",), None
-    if to is StepState.ACCEPTED and step.kind == StepKind.AGE and player.birth_date is None:
-        to, reasons = StepState.RETRY, ("birth_date_missing",)
-    _move_step(case, step, to, reasons, note, actor, at)
-    accepted = to is StepState.ACCEPTED
-    step.expires_at = rules.proof_until(player.risk_level, at, document_until) if accepted else None
-    step.save()
-    _follow(case, actor, at)
-
-
-def follow_steps(case: KycCase, actor: Actor, at: datetime) -> None:
-    """Bring the case where its steps say."""
-    _follow(case, actor, at)
-
-
-def move_step(
-    case: KycCase, step: KycStep, to: StepState, reasons: Sequence[str], note: str, actor: Actor, at: datetime
-) -> None:
-    """Move one step without more. Raises: StepMoveRefused."""
-    _move_step(case, step, to, reasons, note, actor, at)
-    step.save()
-
-
-def move_case(case: KycCase, to: CaseState, reason: str, actor: Actor, at: datetime) -> None:
-    """Move a case as a job does. Raises: CaseMoveRefused."""
-    _move_case(case, to, reason, actor, at)
-    case.save()
-
-
-def move_funds(case: KycCase, to: Funds, actor: Actor, at: datetime) -> None:
-    """Lock, free or give back the player's money; saves the case."""
-    _move_funds(case, to, actor, at)
-    case.save()
-
-
 # --- inside --------------------------------------------------------------------------------------------------------
 
 
@@ -357,124 +294,13 @@ def _widen(
     for kind in missing:
         if case.step(kind) is None:
             step = KycStep.objects.create(case=row, kind=kind)
-            _keep_move(row, kind, "", step.state, (), "", actor, at)
+            keep_move(row, kind, "", step.state, (), "", actor, at)
     if locks_funds and row.funds == Funds.FREE:
         row.due_at = due_at
-        _move_funds(row, Funds.LOCKED, actor, at)
+        move_funds(row, Funds.LOCKED, actor, at)
         row.save()
-    _follow(row, actor, at)
+    follow(row, actor, at)
     return get_case(case.id)
-
-
-def _move_step(
-    case: KycCase, step: KycStep, to: StepState, reasons: Sequence[str], note: str, actor: Actor, at: datetime
-) -> None:
-    before = StepState(step.state)
-    if to not in rules.STEP_MOVES[before] or case.state not in {*UNFINISHED, CaseState.CONFIRMED}:
-        raise StepMoveRefused(f"It is {before.replace('_', ' ')}, in a case that is {case.state}.", state=before)
-    step.state, step.reasons, step.note = to, list(reasons), note
-    step.ask_at = None
-    if to in (StepState.ACCEPTED, StepState.RETRY, StepState.REJECTED):
-        step.decided_at, step.decided_by = at, str(actor)
-    _keep_move(case, step.kind, before, to, reasons, note, actor, at)
-
-
-def _follow(case: KycCase, actor: Actor, at: datetime) -> None:
-    """The case goes where its steps say; a case of high risk waits for a second person where all is accepted."""
-    states = list_states(case.steps.all())
-    released = not needs_second_person(get_player(case.player_id).risk_level, case)
-    to = rules.state_of(states, released=released or case.state == CaseState.CONFIRMED)
-    if to != case.state:
-        _move_case(case, to, "", actor, at)
-    case.save()
-
-
-def _move_case(case: KycCase, to: CaseState, reason: str, actor: Actor, at: datetime) -> None:
-    before = CaseState(case.state)
-    if to not in rules.CASE_MOVES[before]:
-        raise CaseMoveRefused(f"The case is {before.replace('_', ' ')} already.", state=before)
-    case.state = to
-    _keep_move(case, "", before, to, (), reason, actor, at)
-    risk = get_player(case.player_id).risk_level
-    case.review_due_at = at + rules.REVIEW_WITHIN[risk] if to is CaseState.IN_REVIEW else None
-    if to not in UNFINISHED and to is not CaseState.EXPIRED:
-        case.decided_at, case.decided_by, case.decision_reason = at, str(actor), reason
-        case.claimed_by, case.claimed_until = "", None
-    if to is CaseState.CONFIRMED:
-        case.expires_at = min((step.expires_at for step in case.steps.all() if step.expires_at), default=None)
-    if to in (CaseState.CONFIRMED, CaseState.CANCELLED) and case.funds in (Funds.LOCKED, Funds.REFUND_DUE):
-        _move_funds(case, Funds.FREE, actor, at)
-    if to is CaseState.REJECTED_FINAL and case.funds in (Funds.FREE, Funds.LOCKED):
-        _move_funds(case, Funds.REFUND_DUE, actor, at)
-    _set_status(case, to, actor, at)
-    publish(
-        KycDecided(
-            player_id=case.player_id,
-            occurred_at=at,
-            case_id=case.id,
-            trigger=case.trigger,
-            state=to,
-            expires_at=case.expires_at,
-        )
-    )
-
-
-def _move_funds(case: KycCase, to: Funds, actor: Actor, at: datetime) -> None:
-    """The hold stands while the money is locked or waits to go back, and after a refusal."""
-    before = Funds(case.funds)
-    if to not in rules.FUNDS_MOVES[before]:
-        raise CaseMoveRefused(f"The money of this case is {before.replace('_', ' ')}.", funds=before)
-    case.funds = to
-    if to in (Funds.LOCKED, Funds.REFUND_DUE) and case.hold_id is None:
-        case.hold_id = impose(
-            player_id=case.player_id,
-            kind=RestrictionKind.KYC_HOLD,
-            reason=HOLD_REASON,
-            source="verification",
-            actor=actor,
-            at=at,
-        )
-    elif to is Funds.FREE and case.hold_id is not None:
-        with suppress(AlreadyLifted):  # staff was quicker
-            lift(restriction_id=case.hold_id, reason="Verification is finished", actor=actor, at=at)
-        case.hold_id = None
-    publish(KycFundsMoved(player_id=case.player_id, occurred_at=at, case_id=case.id, from_funds=before, to_funds=to))
-
-
-def _set_status(case: KycCase, state: CaseState, actor: Actor, at: datetime) -> None:
-    """What the case means for the player: a further demand takes nothing from who is confirmed already, until it fails."""
-    another = stands_confirmed(case.player_id, without=case.id)
-    if state is CaseState.CANCELLED:
-        status = ConfirmStatus.CONFIRMED if another else ConfirmStatus.UNVERIFIED
-    elif state in UNFINISHED and another:
-        status = ConfirmStatus.CONFIRMED
-    elif state is CaseState.OPEN and case.trigger == Trigger.EXPIRY:
-        status = ConfirmStatus.EXPIRED
-    else:
-        status = rules.CONFIRM_STATUS[state]
-    set_confirm_status(player_id=case.player_id, to=status, reason=f"verification {case.id}", actor=actor, at=at)
-
-
-def _keep_move(
-    case: KycCase,
-    step: str,
-    before: str,
-    to: str,
-    reasons: Sequence[str],
-    note: str,
-    actor: Actor,
-    at: datetime,
-) -> None:
-    KycMove.objects.create(
-        case=case,
-        step=step,
-        from_state=before,
-        to_state=to,
-        actor=str(actor),
-        reasons=list(reasons),
-        note=note,
-        moved_at=at,
-    )
 
 
 def _check_claim(case: KycCase, actor: Actor, at: datetime) -> None:

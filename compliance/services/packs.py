@@ -10,7 +10,7 @@ from django.db import transaction
 from compliance.models_packs import PackActivation
 from compliance.pack_files import get_file, load_packs
 from compliance.rules_packs import check_house, in_force_from, list_changes, list_loosened, show
-from compliance.selectors_packs import details, get_book
+from compliance.selectors_packs import PACKS_LOCK, details, get_book
 from compliance.services.approvals import approve, request_approval
 from compliance.services.play_gate import forget
 from compliance.types import ApprovalDetails
@@ -19,6 +19,7 @@ from events.audit import record
 from events.catalogue.compliance import PackActivated
 from events.services.log import publish
 from kernel.actors import Actor
+from kernel.db import fetch_one
 from kernel.errors import DomainError, FieldErrors
 from kernel.packs import PackFile, to_json
 
@@ -140,6 +141,7 @@ class PackApproval:
 
     @transaction.atomic
     def execute(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> str:
+        fetch_one("SELECT pg_advisory_xact_lock(%s)::text", [PACKS_LOCK])
         file = _file_of(approval)
         if file.digest != approval.content["digest"]:
             raise FileChanged("Its digest is not the one that was signed. Ask for it anew.")
@@ -184,6 +186,7 @@ class PackApproval:
                 **{f"signed off {key}": why for key, why in row.signed_off.items()},
             },
         )
+        forget(countries=[code.partition("-")[0] for code in file.residence])  # a house policy names none: everybody
         return f"{file.id} {file.version}"
 
     def declined(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,12 +13,16 @@ from django.db import transaction
 from compliance.gate_parts import PARTS
 from compliance.models_gate import PlayGate
 from compliance.rules_gate import CompileContext, Compiled
-from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.selectors_packs import get_pack, get_pack_of, keep_packs_still
+from compliance.services.pack_limits import sync_pack_limits
 from compliance.types_gate import LONG_AGO, ReasonCode
 from compliance.types_packs import DEFAULT, EffectivePack, PackIncomplete
 from events.services.log import holding, lock_players
 from kernel.db import fetch_all, fetch_one
+from kernel.fx import RateMissing
 from players.selectors import get_player
+
+LOOK_AGAIN = timedelta(minutes=5)
 
 
 def refresh(*, player_id: UUID, at: datetime) -> None:
@@ -28,14 +32,19 @@ def refresh(*, player_id: UUID, at: datetime) -> None:
     session, residence.
     """
     with holding(player_id):
+        keep_packs_still()
         player = get_player(player_id)
         pack = get_pack_of(player_id, at)
         row = _blank(pack)
         try:
+            sync_pack_limits(player_id=player_id, at=at)
             for part in PARTS:
                 part(CompileContext(player=player, pack=pack, at=at), row)
         except PackIncomplete:
             row.refuse(ReasonCode.PACK_INCOMPLETE)
+        except RateMissing:  # an amount of the pack cannot be told in the player's currency: look again soon
+            row.refuse(ReasonCode.RATE_MISSING)
+            row.until(at + LOOK_AGAIN)
         PlayGate.objects.update_or_create(player_id=player_id, defaults=_values(row, at))
 
 
@@ -55,6 +64,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         return
     with transaction.atomic():
         lock_players(row["id"] for row in stale)
+        keep_packs_still()
         blank: list[PlayGate] = []
         for row in stale:
             pack = get_pack(country=row["country"], region=row["region"], at=at)
@@ -77,6 +87,12 @@ def forget(*, countries: Sequence[str] = (), region: str = "") -> int:
                 [LONG_AGO, list(countries), list(countries)],
             )[0]
         )
+
+
+def keep_up(player_id: UUID, names: frozenset[str], at: datetime) -> None:
+    """Compile anew what hangs on a changed residence or birth date (players.ports.SettingsListener)."""
+    if names & {"country", "region", "birth_date"} and PlayGate.objects.filter(player_id=player_id).exists():
+        refresh(player_id=player_id, at=at)
 
 
 def leave_game(*, player_id: UUID) -> None:

@@ -107,9 +107,16 @@ CREATE FUNCTION compliance_keep_bet_denial(p_player uuid, p_reason text, p_data 
     p_stake bigint, p_real bigint, p_at timestamptz, p_actor text, p_request_id text) RETURNS void
 LANGUAGE sql AS $$
     INSERT INTO compliance_gatedecision (action, player_id, verdict, reasons, inputs, packs, actor, request_id, decided_at)
-    SELECT 'bet', p_player, 'deny', jsonb_build_array(jsonb_build_object('code', p_reason, 'data', coalesce(p_data, '{}'))),
-           jsonb_build_object('game', p_game, 'category', p_category, 'stake_minor', p_stake, 'real_minor', p_real),
+    SELECT 'bet', p_player, 'deny', jsonb_build_array(jsonb_build_object('code', p_reason, 'data',
+               coalesce(p_data, '{}') - 'limit_minor' - 'cap_minor' || jsonb_strip_nulls(jsonb_build_object(
+                   'limit', kernel_major((p_data ->> 'limit_minor')::bigint, p.currency),
+                   'cap', kernel_major((p_data ->> 'cap_minor')::bigint, p.currency),
+                   'currency', CASE WHEN p_data ?| '{limit_minor,cap_minor}' THEN p.currency END)))),
+           jsonb_build_object('game', p_game, 'category', p_category,
+               'stake', jsonb_build_object('amount', kernel_major(p_stake, p.currency), 'currency', p.currency),
+               'real', jsonb_build_object('amount', kernel_major(p_real, p.currency), 'currency', p.currency)),
            coalesce((SELECT packs FROM compliance_playgate WHERE player_id = p_player), ''), p_actor, p_request_id, p_at
+    FROM players_player p WHERE p.id = p_player
 $$;
 
 -- The first limit that a bet would pass, of those in force.
@@ -200,7 +207,9 @@ BEGIN
                                            p_actor, p_request_id);
         RETURN refused.reason;
     END IF;
-    PERFORM compliance_gate_turn(ARRAY[p_player], p_at);
+    IF NOT (p_at >= gate.hour_at AND p_at < gate.hour_at + interval '1 hour') THEN
+        PERFORM compliance_gate_turn(ARRAY[p_player], p_at);
+    END IF;
     UPDATE compliance_playgate SET
         hour_bets = hour_bets + 1,
         hour_staked_minor = hour_staked_minor + p_real,

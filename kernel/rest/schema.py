@@ -20,7 +20,8 @@ SCOPES = {
     "players:write": "Register and change players",
     "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
     "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
-    "compliance:read": "Read approvals",
+    "compliance:read": "Read approvals, decisions, limits, exclusions, register checks, verification and sessions of play",
+    "compliance:write": "Set limits, exclude players, open verification cases, acknowledge reality checks",
     "loyalty:read": "Read levels and points",
 }
 

@@ -64,6 +64,12 @@ class RegistrationForm(StrictSerializer):
     street = serializers.CharField(max_length=100, allow_blank=True, required=False)
     national_id = serializers.CharField(max_length=40, allow_blank=True, required=False)
     occupation = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    declares = serializers.ListField(
+        child=serializers.CharField(max_length=40),
+        max_length=10,
+        required=False,
+        help_text="Groups that may not play where the person lives, and that the person said to belong to.",
+    )
     city = serializers.CharField(max_length=100, allow_blank=True, required=False)
     postcode = serializers.CharField(max_length=20, allow_blank=True, required=False)
     language = serializers.CharField(max_length=6, required=False)

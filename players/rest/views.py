@@ -64,7 +64,8 @@ class Players(ApiView):
     def post(self, request: Request) -> Response:
         """Register a player."""
         key = read_key(request)
-        data = Registration(**read(forms.RegistrationForm, request.data))
+        given = read(forms.RegistrationForm, request.data)
+        data = Registration(**given | {"declares": tuple(given.get("declares", ()))})
         player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now())
         location = f"{request.path}/{player.id}"
         return Response(

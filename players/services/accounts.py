@@ -15,6 +15,7 @@ from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players import rules
 from players.models import Player, SettingChange
+from players.ports import tell_settings_changed
 from players.selectors import UnknownPlayer, get_player
 from players.services.sessions import end_all
 from players.types import PlayerDetails, Status
@@ -97,6 +98,7 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
                 _remember(player_id, field, _text(before), _text(value), actor, at)
                 publish(SettingChanged(player_id=player_id, occurred_at=at, name=field, actor=str(actor)))
             if old:
+                tell_settings_changed(player_id, frozenset(old), at)
                 record(
                     action="players.change_settings",
                     actor=actor,
@@ -112,6 +114,7 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     return get_player(player_id)
 
 
+# Which law holds for a player, and what their age is, hangs on these.
 _ON_PLAYER = {"country", "region", "language", "time_zone"}
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from datetime import date, datetime
+from dataclasses import asdict
+from datetime import datetime
 from uuid import UUID
 
 from django.conf import settings
@@ -15,14 +15,25 @@ from events.audit import record
 from events.catalogue.players import PlayerRegistered
 from events.services.log import holding, publish
 from kernel.actors import Actor, ActorKind
-from kernel.errors import FieldErrors
+from kernel.errors import DomainError, FieldErrors
 from kernel.idempotency import digest_of, find_result, remember
 from kernel.ids import uuid7
 from players import rules
 from players.models import Player, Profile, User
+from players.ports import list_registration_gates
 from players.selectors import get_player
 from players.services.sealed import clean_sealed, seal_first
 from players.types import PlayerDetails, SealedField, UserKind
+from players.types_identity import Registration
+
+
+class RegistrationRefused(DomainError):
+    """The person may not open an account here; ``reason`` says why."""
+
+    code = "registration_refused"
+    title = "An account can't be opened"
+    status = 403
+
 
 # Which column's uniqueness speaks, and what the person is told.
 _TAKEN: Mapping[str, tuple[str, str]] = {
@@ -30,36 +41,6 @@ _TAKEN: Mapping[str, tuple[str, str]] = {
     "players_user_email_once": ("email", "An account with this email address exists; log in instead."),
     "players_profile_phone_once": ("phone", "An account with this phone number exists; log in instead."),
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Registration:
-    """What a person gives when opening an account; only the first four are needed everywhere.
-
-    ``street``, ``national_id`` and ``occupation`` go under the player's own key. ``affirmed``: the person said that it is
-    all right.
-    """
-
-    email: str
-    login: str
-    country: str
-    currency: str
-    phone: str = ""
-    first_name: str = ""
-    last_name: str = ""
-    birth_date: date | None = None
-    birth_name: str = ""
-    birth_place: str = ""
-    region: str = ""
-    street: str = ""
-    city: str = ""
-    postcode: str = ""
-    national_id: str = ""
-    occupation: str = ""
-    affirmed: bool = False
-    language: str = "en"
-    time_zone: str = "UTC"
-    source: str = ""
 
 
 def register(
@@ -70,18 +51,22 @@ def register(
     at: datetime,
     player_id: UUID | None = None,
     password_hash: str = "",
+    device_token: str = "",
 ) -> PlayerDetails:
     """Open an account and give it its id. The same key and content returns the account that was opened first.
 
-    ``player_id`` is given by a caller that holds it already; without ``password_hash`` nobody can log in by password yet.
-    Publishes PlayerRegistered. Raises: FieldErrors (every wrong field at once), IdempotencyConflict.
+    The gates are asked first (``ports.RegistrationGate``), unless ``player_id`` is given: by a caller that asked them
+    (``ask_gates``) and holds the player. Without ``password_hash`` nobody can log in by password yet.
+    Publishes PlayerRegistered. Raises: FieldErrors (every wrong field at once), RegistrationRefused, IdempotencyConflict.
     """
     scope, digest = f"players.register:{actor}", digest_of(asdict(data))
     known = find_result(scope, idempotency_key, digest)
     if known:
         return get_player(UUID(known))
     clean = _clean(data, at)
-    player_id = player_id or uuid7()
+    if player_id is None:
+        ask_gates(data=clean, device_token=device_token, actor=actor, at=at)
+        player_id = uuid7()
     try:
         with holding(player_id):
             remember(scope, idempotency_key, digest, str(player_id), at)
@@ -95,6 +80,8 @@ def register(
                     source=clean.source,
                 )
             )
+            for gate in list_registration_gates():
+                gate.opened(player_id, device_token, actor, at)
             if actor.kind in (ActorKind.STAFF, ActorKind.CLIENT):  # what players and jobs do is in the event log
                 record(
                     action="players.register",
@@ -111,6 +98,15 @@ def register(
             return get_player(UUID(known))
         raise _taken(error) from error
     return get_player(player_id)
+
+
+def ask_gates(*, data: Registration, device_token: str, actor: Actor, at: datetime) -> None:
+    """Whether this person may open an account. Outside any transaction. Raises: RegistrationRefused, FieldErrors."""
+    clean = _clean(data, at)
+    for gate in list_registration_gates():
+        refusal = gate.ask(clean, device_token, actor, at)
+        if refusal:
+            raise RegistrationRefused(refusal.text, reason=refusal.code, **refusal.data)
 
 
 def check_registration(*, data: Registration, at: datetime) -> None:

@@ -27,6 +27,18 @@ class AlreadyLifted(DomainError):
     status = 409
 
 
+class RestrictionOwned(DomainError):
+    """The restriction carries out something that is ended elsewhere."""
+
+    code = "restriction_owned"
+    title = "This restriction is not lifted by itself"
+    status = 409
+
+
+# What begins a source: the restriction carries out something that compliance keeps, and ends with it alone.
+OWNED = "compliance:"
+
+
 def impose(
     *,
     player_id: UUID,
@@ -95,8 +107,11 @@ def impose(
     return restriction.id
 
 
-def lift(*, restriction_id: UUID, reason: str, actor: Actor, at: datetime) -> None:
-    """Take a restriction off. Publishes RestrictionLifted. Raises: NotFound, AlreadyLifted, FieldErrors."""
+def lift(*, restriction_id: UUID, reason: str, actor: Actor, at: datetime, owner: str = "") -> None:
+    """Take a restriction off. One that carries out an exclusion ("compliance:…") is lifted by its ``owner`` only.
+
+    Publishes RestrictionLifted. Raises: NotFound, AlreadyLifted, RestrictionOwned, FieldErrors.
+    """
     if not reason.strip():
         raise FieldErrors({"reason": ["Say in a few words why."]})
     found = Restriction.objects.filter(id=restriction_id).first()
@@ -106,6 +121,8 @@ def lift(*, restriction_id: UUID, reason: str, actor: Actor, at: datetime) -> No
         restriction = Restriction.objects.get(id=restriction_id)
         if restriction.lifted_at is not None or (restriction.active_until and restriction.active_until <= at):
             raise AlreadyLifted("It is not in force any more.")
+        if restriction.source.startswith(OWNED) and restriction.source != owner:
+            raise RestrictionOwned("It carries out an exclusion: ask to end that, on the player's tab Exclusions.")
         restriction.lifted_at, restriction.lifted_by, restriction.lift_reason = at, str(actor), reason
         restriction.save(update_fields=["lifted_at", "lifted_by", "lift_reason"])
         publish(

@@ -27,8 +27,9 @@ from kernel.errors import NotFound
 from kernel.ids import uuid7
 from kernel.places import find_place
 from players.models import Device, Session
+from players.ports import list_login_gates, list_session_watchers
 from players.rules_identity import name_device
-from players.types_identity import EndReason, Opened, Origin
+from players.types_identity import EndReason, Opened, Origin, Refusal
 
 logger = logging.getLogger(__name__)
 
@@ -41,6 +42,12 @@ SEEN_EVERY = timedelta(seconds=60)
 
 class SessionOver(Exception):
     """The session has ended, or never was."""
+
+
+def find_login_refusal(*, player_id: UUID, device_token: str, going_on: bool, at: datetime) -> Refusal | None:
+    """What the gates (``ports.LoginGate``) have against a login, or against going on with a session; outside a transaction."""
+    refusals = (gate.ask(player_id, device_token, going_on, at) for gate in list_login_gates())
+    return next(filter(None, refusals), None)
 
 
 def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refresh_id: UUID, at: datetime) -> Opened:
@@ -71,6 +78,8 @@ def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refr
                 new_device=bool(token),
             )
         )
+        for watcher in list_session_watchers():
+            watcher.started(player_id, at)
         record(
             action="players.log_in",
             actor=Actor(ActorKind.PLAYER, str(player_id)),
@@ -86,7 +95,8 @@ def start(*, player_id: UUID, origin: Origin, methods: str, store_key: str, refr
 def check(*, session_id: UUID, at: datetime) -> UUID:
     """The player of a session that is open and may be used now. Raises: SessionOver.
 
-    Asks Redis, and the database when Redis knows nothing. A restriction that blocks logins ends it.
+    Asks Redis, and the database when Redis knows nothing. A restriction that blocks logins ends it, and so does a pause
+    after which the player has to log in again.
     """
     known = _cached(session_id)
     if known == "ended":
@@ -101,8 +111,7 @@ def check(*, session_id: UUID, at: datetime) -> UUID:
     if not rows:
         raise SessionOver
     row = rows[0]
-    if row["expires_at"] <= at or row["refusal"]:
-        reason = EndReason.EXPIRED if row["expires_at"] <= at else EndReason.RESTRICTED
+    if reason := _reason_to_end(row, at):
         end(player_id=row["player_id"], session_ids=[session_id], reason=reason, at=at)
         raise SessionOver
     if row["last_seen_at"] < at - SEEN_EVERY:
@@ -113,13 +122,27 @@ def check(*, session_id: UUID, at: datetime) -> UUID:
     return player_id
 
 
+def _reason_to_end(row: dict[str, Any], at: datetime) -> EndReason | None:
+    if row["expires_at"] <= at:
+        return EndReason.EXPIRED
+    if row["refusal"]:
+        return EndReason.RESTRICTED
+    watchers = list_session_watchers()
+    if any(watcher.is_idle(row["player_id"], row["last_seen_at"], at) for watcher in watchers):
+        return EndReason.IDLE
+    return None
+
+
 def rotate(*, session_id: UUID, player_id: UUID, used: UUID, new: UUID, at: datetime) -> None:
     """Exchange the refresh token ``used`` for ``new``, once. Raises: SessionOver, for another player's session too.
 
     A token that was exchanged before ends the session: either its owner or a thief holds a copy, and nobody knows who.
-    Publishes SessionEnded in that case.
+    What a gate refuses ends it too. Publishes SessionEnded in these cases.
     """
     if check(session_id=session_id, at=at) != player_id:
+        raise SessionOver
+    if find_login_refusal(player_id=player_id, device_token="", going_on=True, at=at):
+        end(player_id=player_id, session_ids=[session_id], reason=EndReason.RESTRICTED, at=at)
         raise SessionOver
     exchanged = Session.objects.filter(id=session_id, refresh_id=used, ended_at=None).update(
         refresh_id=new, last_seen_at=at
@@ -231,6 +254,9 @@ def _end(player_id: UUID, rows: object, reason: EndReason, at: datetime) -> int:
             )
         )
         transaction.on_commit(partial(_tell_end, session.id))
+    if open_rows:
+        for watcher in list_session_watchers():
+            watcher.ended(player_id, at)
     return len(open_rows)
 
 

@@ -12,7 +12,7 @@ from kernel.ids import uuid7
 from players.rules_identity import age_on
 from players.selectors_identity import get_demands
 from players.services.consents import change_consents
-from players.services.registration import Registration, register
+from players.services.registration import Registration, ask_gates, register
 from players.types import PlayerDetails
 from players.types_identity import ConsentChannel, ConsentProduct
 
@@ -25,16 +25,19 @@ def sign_up(
     password_hash: str,
     consents: Iterable[tuple[ConsentProduct, ConsentChannel]],
     text_version: str,
+    device_token: str = "",
     at: datetime,
 ) -> PlayerDetails:
     """Open the account that a person asks for themself; ``password_hash`` is Django's encoded form.
 
+    ``device_token`` is what the person's browser or app kept of an earlier login, by whomever.
     Publishes PlayerRegistered and ConsentChanged. Raises: FieldErrors (fields that the country asks for are missing, too
-    young there, taken).
+    young there, taken), RegistrationRefused.
     """
     check_demands(data=data, at=at)
     player_id = uuid7()
     actor = Actor(ActorKind.PLAYER, str(player_id))
+    ask_gates(data=data, device_token=device_token, actor=actor, at=at)
     granted = dict.fromkeys(consents, True)
     with holding(player_id):
         player = register(
@@ -44,6 +47,7 @@ def sign_up(
             at=at,
             player_id=player_id,
             password_hash=password_hash,
+            device_token=device_token,
         )
         if granted:
             change_consents(player_id=player_id, answers=granted, text_version=text_version, source=SOURCE, at=at)

@@ -40,6 +40,7 @@ from players.selectors_identity import (
 from players.services import security, sessions
 from players.services.attempts import Attempt
 from players.services.messages import send_sms
+from players.services.registration import RegistrationRefused
 from players.services.sign_up import sign_up
 from players.types import PlayerAction, public_reason
 from players.types_identity import AttemptOutcome, EndReason, SecurityChange
@@ -66,10 +67,13 @@ class AccountAdapter(DefaultAccountAdapter):
                 password_hash=make_password(form.cleaned_data["password"]),
                 consents=form.consents(),
                 text_version=form.cleaned_data["text_version"],
+                device_token=origin_of(request).device_token,
                 at=clock.now(),
             )
         except FieldErrors as error:
             refuse_fields(request, error)
+        except RegistrationRefused as error:
+            refuse(request, 403, str(error.data["reason"]), error.detail)
         saved = get_user_model().objects.get(username=player.login)
         record_authentication(request, saved, method="password")  # who has just chosen it, knows it
         return saved
@@ -184,15 +188,20 @@ class AccountAdapter(DefaultAccountAdapter):
         if player_id is None:
             clear_login(request)
             raise PermissionDenied("Only players log in here.")
-        at = clock.now()
+        at, origin = clock.now(), origin_of(request)
+        # The gate first: what a register says may impose a restriction, or lift its own. Asked once per request.
+        asked = getattr(request, "login_gate_asked", False)
+        request.login_gate_asked = True  # type: ignore[attr-defined]
+        gated = sessions.find_login_refusal(
+            player_id=player_id, device_token=origin.device_token, going_on=asked, at=at
+        )
         refusal = find_refusal(player_id, PlayerAction.LOGIN, at)
-        if refusal:
+        if refusal or gated:
             clear_login(request)
-            Attempt(what="refused", name="", player_id=player_id, origin=origin_of(request), at=at).fail(
-                AttemptOutcome.REFUSED
-            )
-            reason = public_reason(refusal)
-            refuse(request, 403, reason, f"This account can't log in now ({reason.replace('_', ' ')}).")
+            Attempt(what="refused", name="", player_id=player_id, origin=origin, at=at).fail(AttemptOutcome.REFUSED)
+            reason = public_reason(refusal) if refusal else gated.code  # type: ignore[union-attr]
+            text = gated.text if gated else f"This account can't log in now ({reason.replace('_', ' ')})."
+            refuse(request, 403, reason, text)
         return player_id
 
     # --- passwords ---

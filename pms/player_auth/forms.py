@@ -19,7 +19,8 @@ from players.services.sign_up import check_demands
 from players.types_identity import ConsentChannel, ConsentProduct
 
 _FIELDS = ("country", "region", "currency", "first_name", "last_name", "birth_date", "birth_name", "birth_place", "street",
-           "city", "postcode", "national_id", "occupation", "affirmed", "language", "time_zone", "source")  # fmt: skip
+           "city", "postcode", "national_id", "occupation", "affirmed", "declares", "language", "time_zone",
+           "source")  # fmt: skip
 
 
 class RegistrationFields(forms.Form):
@@ -37,6 +38,7 @@ class RegistrationFields(forms.Form):
     national_id = forms.CharField(max_length=40, required=False)
     occupation = forms.CharField(max_length=100, required=False)
     affirmed = forms.BooleanField(required=False)
+    declares = forms.JSONField(required=False)
     language = forms.CharField(max_length=6, required=False)
     time_zone = forms.CharField(max_length=50, required=False)
     source = forms.CharField(max_length=80, required=False)
@@ -72,6 +74,13 @@ class RegistrationFields(forms.Form):
             ]
         except (TypeError, KeyError, ValueError):
             raise ValidationError("Give a list of product and channel.", code="invalid") from None
+
+    def clean_declares(self) -> tuple[str, ...]:
+        """["supplier_staff", …]"""
+        given = self.cleaned_data["declares"] or []
+        if not isinstance(given, list) or not all(isinstance(group, str) for group in given):
+            raise ValidationError("Give a list of groups.", code="invalid")
+        return tuple(given)
 
     def registration(self) -> Registration:
         """The account that is asked for."""

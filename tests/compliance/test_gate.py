@@ -14,12 +14,15 @@ from compliance.services.cases import CaseTaken, claim_case, open_case, resolve_
 from compliance.services.gate import decide
 from compliance.services.play_gate import forget, refresh
 from compliance.types_cases import CaseKind, CaseState
-from compliance.types_gate import BetFacts, DepositFacts, GateAction, LimitKind, LimitPeriod, SetBy, Verdict
+from compliance.types_gate import BetFacts, DepositFacts, GateAction, Verdict
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.actors import Actor, ActorKind
 from kernel.money import Money
+from players.services.accounts import change_settings
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind
 from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
+from tests.packs import activate
 from wallet.services.bets import credit_win, roll_back_bet
 from wallet.services.holds import release, reserve
 from wallet.types import Outcome, RefusalReason
@@ -151,3 +154,18 @@ def test_a_case_is_opened_once_and_ended_by_who_took_it(player: PlayerDetails) -
         resolve_case(case_id=case.id, outcome="spoken to", comment="All is well.", actor=two, at=AT)
     ended = resolve_case(case_id=case.id, outcome="spoken to", comment="All is well.", actor=one, at=AT)
     assert ended.state is CaseState.RESOLVED
+
+
+def test_who_moves_is_judged_by_the_rules_of_the_new_residence(player: PlayerDetails) -> None:
+    activate("GB")
+    bet(player.id, "1.00")
+    assert PlayGate.objects.get(player_id=player.id).packs.startswith("default")
+    change_settings(player_id=player.id, changes={"country": "GB"}, actor=ACTOR, at=AT)
+    assert PlayGate.objects.get(player_id=player.id).packs.startswith("GB")
+
+
+def test_a_new_version_of_a_pack_has_its_players_rows_made_anew(player: PlayerDetails) -> None:
+    bet(player.id, "1.00")
+    activate("DE")
+    bet(player.id, "1.00")
+    assert PlayGate.objects.get(player_id=player.id).packs.startswith("DE 2023-09-01")

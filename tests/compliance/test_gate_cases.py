@@ -10,7 +10,8 @@ import pytest
 from compliance.models_gate import PlayActivity, PlayGate
 from compliance.models_limits import Limit
 from compliance.services.gate import decide
-from compliance.types_gate import LONG_AGO, BetFacts, GateAction, LimitKind, LimitPeriod, SetBy
+from compliance.types_gate import LONG_AGO, BetFacts, GateAction
+from compliance.types_limits import LimitKind, LimitPeriod, SetBy
 from kernel.db import fetch_one
 from kernel.money import Money
 from players.types import PlayerDetails

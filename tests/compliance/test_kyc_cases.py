@@ -8,28 +8,30 @@ import pytest
 
 from compliance.rules_kyc import CASE_MOVES, STEP_MOVES, requirements, state_of
 from compliance.selectors_kyc import find_unfinished_case, get_case, list_moves, list_proved
-from compliance.services import kyc
-from compliance.types_kyc import UNFINISHED, CaseDetails, CaseState, Funds, StepKind, StepState, Trigger
+from compliance.services import gate, kyc
+from compliance.types_gate import BonusFacts, DepositFacts, GateAction, WithdrawalFacts
+from compliance.types_kyc import UNFINISHED, CaseDetails, CaseState, Funds, LegalReason, StepKind, StepState, Trigger
 from events.services.log import holding
 from kernel.access import AccessDenied
 from kernel.actors import Actor, ActorKind
 from kernel.errors import FieldErrors
+from kernel.money import Money
 from players.selectors import find_refusal, get_player
 from players.services.verification import set_risk_level
 from players.types import ConfirmStatus, PlayerAction, RiskLevel
 from tests.connections import in_parallel
-from tests.factories import ACTOR, AT, make_player
+from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
+from tests.packs import pack_of
 
-GB_FIELDS = ("name", "address", "date_of_birth")
+GB_FIELDS = ("name", "address", "birth_date")
+GB = pack_of({"verification.fields": list(GB_FIELDS)}, pack_id="GB", currency="GBP")
 REVIEWER = Actor(ActorKind.STAFF, "7", frozenset({kyc.REVIEW, kyc.SECOND}))
 OTHER = Actor(ActorKind.STAFF, "8", frozenset({kyc.REVIEW, kyc.SECOND}))
 S, C, K = StepState, CaseState, StepKind
 
 
 def open_for(player_id, trigger=Trigger.REGISTRATION, *, at=AT, key="one", **more) -> CaseDetails:
-    case = kyc.open_case(
-        player_id=player_id, trigger=trigger, fields=GB_FIELDS, pack="GB", key=key, actor=ACTOR, at=at, **more
-    )
+    case = kyc.open_case(player_id=player_id, trigger=trigger, pack=GB, key=key, actor=ACTOR, at=at, **more)
     assert case is not None
     return case
 
@@ -176,8 +178,7 @@ def test_nobody_is_asked_twice_for_what_is_proved() -> None:
         kyc.open_case(
             player_id=player.id,
             trigger=Trigger.THRESHOLD,
-            fields=GB_FIELDS,
-            pack="GB",
+            pack=GB,
             key="threshold",
             actor=ACTOR,
             at=AT,
@@ -208,13 +209,46 @@ def test_money_is_locked_until_the_case_is_confirmed() -> None:
 @pytest.mark.django_db
 def test_a_final_refusal_has_the_money_go_back() -> None:
     player = adult()
+    fund(player.id, "10.00")
     case = open_for(player.id, Trigger.THRESHOLD, locks_funds=True)
     case = decide(case, K.IDENTITY, S.REJECTED, "forged")
     assert (case.state, case.funds) == (C.REJECTED_FINAL, Funds.REFUND_DUE)
-    assert find_refusal(player.id, PlayerAction.WITHDRAW, AT) == "kyc_hold"
+    asked = {
+        GateAction.DEPOSIT: DepositFacts(Money.parse("10.00", "EUR")),
+        GateAction.WITHDRAWAL: WithdrawalFacts(Money.parse("10.00", "EUR")),
+        GateAction.BONUS: BonusFacts("reload", Money.parse("10.00", "EUR")),
+    }
+    for action, facts in asked.items():
+        decision = gate.decide(action=action, player_id=player.id, facts=facts, actor=ACTOR, at=AT)
+        assert decision.refusal.code == "verification_required"
+    back = WithdrawalFacts(Money.parse("10.00", "EUR"), to_origin=True)
+    assert gate.decide(action=GateAction.WITHDRAWAL, player_id=player.id, facts=back, actor=ACTOR, at=AT).allowed
+    make_game()
+    assert bet(player.id, "1.00").reason == "verification_required"
     with pytest.raises(kyc.StepMoveRefused):
         decide(case, K.IDENTITY, S.ACCEPTED)
     assert find_unfinished_case(player.id) is None
+
+
+@pytest.mark.django_db
+def test_money_of_somebody_on_a_list_is_frozen_not_returned() -> None:
+    player = adult()
+    case = decide(open_for(player.id), K.IDENTITY, S.REJECTED, "sanctions")
+    assert (case.state, case.funds) == (C.REJECTED_FINAL, Funds.LOCKED)
+    assert find_refusal(player.id, PlayerAction.WITHDRAW, AT) == "kyc_hold"
+
+
+@pytest.mark.rule(2)
+@pytest.mark.django_db
+def test_a_payout_asks_for_nothing_that_could_have_been_asked_before() -> None:
+    late = pack_of({"verification.late_documents": False}, pack_id="GB", currency="GBP")
+    player = adult()
+    words = {"player_id": player.id, "trigger": Trigger.FIRST_WITHDRAWAL, "key": "late", "actor": ACTOR, "at": AT}
+    with pytest.raises(kyc.LateDemand):
+        kyc.open_case(pack=late, **words)
+    case = kyc.open_case(pack=late, legal_reason=LegalReason.AML, **words)
+    assert case is not None
+    assert case.legal_reason == "aml"
 
 
 @pytest.mark.django_db

@@ -31,11 +31,12 @@ from players.services.verification import set_risk_level
 from players.types import ConfirmStatus, RiskLevel
 from tests.compliance.uploads import picture
 from tests.factories import ACTOR, make_player
+from tests.packs import pack_of
 from tests.staff import client_of, staff_client, staff_id, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
 
-FIELDS = ("name", "address", "date_of_birth")
+FIELDS = ("name", "address", "birth_date")
 ASKS, DECIDES = (
     Actor(ActorKind.STAFF, number, frozenset({kyc.REVIEW, kyc.SECOND, "players.view_player"})) for number in "78"
 )
@@ -51,8 +52,7 @@ def open_for(player_id: UUID, *, at: datetime | None = None) -> CaseDetails:
     case = kyc.open_case(
         player_id=player_id,
         trigger=Trigger.REGISTRATION,
-        fields=FIELDS,
-        pack="GB 2026-09-30",
+        pack=pack_of({"verification.fields": list(FIELDS)}, pack_id="GB"),
         key="one",
         actor=ACTOR,
         at=at or clock.now(),

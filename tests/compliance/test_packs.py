@@ -12,16 +12,18 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from compliance.models_gate import PlayGate
 from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folders
 from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import Book, check_house, effective_at, list_changes, tighten
 from compliance.selectors_packs import get_pack, list_uncovered, list_versions
 from compliance.services.packs import AlreadyActivated, request_activation
+from compliance.services.play_gate import ensure, refresh
 from compliance.types_packs import PackIncomplete
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, loosens, tightest, to_json
-from players.services.accounts import change_status
+from players.services.accounts import change_settings, change_status
 from players.types import Status as PlayerStatus
 from tests.factories import ACTOR, make_player
 from tests.packs import ASKS, LONG_AGO, activate, pack_of
@@ -433,3 +435,24 @@ def test_versions_say_where_they_are_and_who_lives_there(db: None) -> None:
     assert states["default", "2000-01-01"] == ("in force", 2)
     assert list_uncovered(AT) == [("CA-ON", 1), ("GB", 1)]
     assert "No pack is in force for GB, where 1 players live" in said("list")
+
+
+def test_who_moves_is_under_the_other_law_with_the_next_bet(db: None) -> None:
+    activate("GB", "MT")
+    player = make_player(country="GB")
+    refresh(player_id=player.id, at=AT)
+    change_settings(player_id=player.id, changes={"country": "MT"}, actor=ACTOR, at=AT)
+    assert PlayGate.objects.get(player_id=player.id).packs == "MT 2023-01-12"
+
+
+def test_a_new_version_reaches_the_rows_of_who_lives_there(db: None) -> None:
+    swede, briton = make_player(country="SE"), make_player(country="GB")
+    for player in (swede, briton):
+        refresh(player_id=player.id, at=AT)
+    activate("SE", at=AT)
+    ensure(player_ids=[swede.id, briton.id], at=AT)
+    assert PlayGate.objects.get(player_id=swede.id).packs == "SE 2026-05-01"
+    assert PlayGate.objects.get(player_id=briton.id).packs == "default 2000-01-01"
+    activate("house", at=AT)
+    ensure(player_ids=[swede.id, briton.id], at=AT)
+    assert PlayGate.objects.get(player_id=briton.id).packs == "default 2000-01-01 + house 2026-11-01"

@@ -49,6 +49,7 @@ def test_it_is_kept_found_and_nowhere_readable() -> None:
     assert facts == {STREET: "Storgatan 1", NATIONAL_ID: "880320-0016"}
     assert find_by_sealed(NATIONAL_ID, "880320-0016") == [player.id]
     assert find_by_sealed(NATIONAL_ID, "880320-0017") == []
+    assert keep(player.id, national_id="19880320-0016")[NATIONAL_ID] == "880320-0016", "with the century it is the same"
     assert find_by_sealed(STREET, "Storgatan 1") == []
     with connection.cursor() as cursor:
         cursor.execute("SELECT string_agg(s::text, '') FROM players_sealeddetail s")

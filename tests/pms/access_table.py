@@ -28,6 +28,7 @@ HOLDS = "compliance_officer mlro"
 SEES_DOCUMENTS = "administrator auditor compliance_officer mlro"
 SEES_VERIFICATION = "administrator auditor compliance_officer mlro operations support_lead"
 HANDS_IN = "compliance_officer mlro operations support_lead"
+EXCLUDES = "administrator compliance_officer mlro operations support_agent support_lead"
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -96,13 +97,27 @@ PAGES: dict[str, str | tuple[str, str]] = {
     # --- control ---
     "compliance_approval_*": SEES_APPROVALS,
     "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance
-    "compliance_approval_next": "administrator compliance_officer finance",
+    "compliance_approval_next": "administrator compliance_officer finance mlro",
     # Of a correction: corrections are approved by these.
     "compliance_approval_claim compliance_approval_release": APPROVES_CORRECTIONS,
     "compliance_approval_approve compliance_approval_reject": APPROVES_CORRECTIONS,
+    "compliance_limitchange_*": (
+        "administrator auditor compliance_officer mlro operations support_agent support_lead vip_manager"
+    ),
+    "compliance_limitchange_set compliance_limitchange_relief": "compliance_officer support_lead",
+    "compliance_limitchange_decide": "compliance_officer support_lead",
     "compliance_delegation_*": "administrator auditor compliance_officer finance",
     "compliance_delegation_appoint": "administrator compliance_officer finance",
     "compliance_delegation_end": "administrator compliance_officer",
+    "compliance_gatedecision_*": "administrator auditor compliance_officer mlro operations support_agent support_lead",
+    "compliance_reviewcase_*": "administrator auditor compliance_officer mlro operations support_lead",
+    "compliance_reviewcase_claim compliance_reviewcase_release compliance_reviewcase_resolve": HOLDS,
+    "compliance_reviewcase_next": HOLDS,
+    "compliance_exclusion_* compliance_endrequest_*": f"auditor {EXCLUDES}",
+    "compliance_exclusion_exclude compliance_exclusion_end": EXCLUDES,
+    "compliance_exclusion_check compliance_exclusion_match": "compliance_officer mlro",
+    "compliance_endrequest_decide": "compliance_officer",
+    "compliance_registercheck_*": "administrator auditor compliance_officer mlro",
     # --- aggregators and events ---
     "wallet_integration_* wallet_gamesession_* wallet_adapterrequest_*": SEES_MACHINERY,
     "wallet_integration_add wallet_integration_settings wallet_integration_add_key": CONNECTS,
@@ -118,6 +133,8 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "compliance_document_*": SEES_DOCUMENTS,
     "compliance_document_page compliance_document_reveal": SEES_DOCUMENTS,
     "compliance_document_upload": HANDS_IN,
+    "compliance_packactivation_* compliance_packactivation_version": "administrator auditor compliance_officer mlro",
+    "compliance_packactivation_activate": HOLDS,
     "compliance_legalhold_*": "administrator auditor compliance_officer mlro",
     "compliance_legalhold_place compliance_legalhold_release": HOLDS,
     # --- access ---

@@ -13,7 +13,10 @@ from django.contrib.auth.models import Group
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from compliance.services.delegations import appoint_deputy
+from compliance.services.exclusion_ends import request_end
+from compliance.services.exclusions import exclude
 from compliance.services.role_changes import change_staff_roles
+from compliance.types_exclusion import ExclusionKind
 from kernel import clock
 from kernel.actors import system
 from kernel.db import fetch_all, fetch_one
@@ -98,6 +101,15 @@ class World:
             actor=get_staff_actor(administrator),
             at=at,
         )
+        excluded = exclude(
+            player_id=self.other.id,
+            kind=ExclusionKind.SELF,
+            term="indefinite",
+            idempotency_key="e1",
+            actor=BOSS,
+            at=at,
+        )
+        wish = request_end(exclusion_id=excluded.id, reason="x", actor=BOSS, at=at)
         own = declare_own_account(staff_id=self.somebody, player_id=self.other.id, reason="x", actor=BOSS, at=at)
         ensure_client(client_id="casino", secret="a secret of the tests", name="Casino", scopes=SCOPES)
         rule = ApprovalRule.objects.first() or ApprovalRule.objects.create(currency="EUR", up_to_minor=1, max_score=0)
@@ -117,6 +129,8 @@ class World:
             "auth_group": Group.objects.get(name="night_shift").pk,
             "compliance_approval": adjustment.approval_id,
             "compliance_delegation": delegation.id,
+            "compliance_exclusion": excluded.id,
+            "compliance_endrequest": wish.id,
             "kernel_serviceclient": "casino",
             "wallet_withdrawal": withdrawal.id,
             "wallet_adjustment": adjustment.id,
@@ -139,6 +153,8 @@ class World:
             "staff_id": self.somebody,
             "role_id": self.ids["auth_group"],
             "key": "wallet",
+            "pack_id": "GB",
+            "version": "2026-09-30",
             "key_id": 1,
             "name": "loyalty.accrual",
             "code": "nobody",

@@ -52,6 +52,10 @@ class Api:
             self._address(path), json.dumps(body), content_type="application/json", headers=self._headers()
         )
 
+    def put(self, path: str, body: Any) -> HttpResponse:
+        headers = self._headers() | {"Idempotency-Key": f"key-{next(_numbers)}"}
+        return self.browser.put(self._address(path), json.dumps(body), content_type="application/json", headers=headers)
+
     def _address(self, path: str) -> str:
         return path if path.startswith(("/", "http")) else f"/api/v1/{path}"
 

@@ -40,7 +40,22 @@ ENDPOINTS = [
     ("GET", f"players/{ID}/transactions.csv", "wallet:read"),
     ("GET", f"players/{ID}/rounds", "wallet:read"),
     ("GET", "compliance/approvals", "compliance:read"),
+    ("GET", "compliance/kyc/cases", "compliance:read"),
+    ("POST", "compliance/kyc/cases", "compliance:write"),
+    ("GET", f"compliance/kyc/cases/{ID}", "compliance:read"),
+    ("GET", f"players/{ID}/limits", "compliance:read"),
+    ("PUT", f"players/{ID}/limits", "compliance:write"),
+    ("GET", f"players/{ID}/play-session", "compliance:read"),
+    ("POST", f"players/{ID}/play-session/reality-check", "compliance:write"),
+    ("GET", f"players/{ID}/game-rules", "compliance:read"),
     ("GET", f"compliance/approvals/{ID}", "compliance:read"),
+    ("GET", "compliance/decisions", "compliance:read"),
+    ("GET", "compliance/exclusions", "compliance:read"),
+    ("POST", "compliance/exclusions", "compliance:write"),
+    ("GET", f"compliance/exclusions/{ID}", "compliance:read"),
+    ("POST", f"compliance/exclusions/{ID}/end-requests", "compliance:write"),
+    ("GET", f"players/{ID}/exclusion-offers", "compliance:read"),
+    ("GET", f"players/{ID}/register-checks", "compliance:read"),
     ("POST", "wallet/plays", "wallet:write"),
     ("POST", "wallet/bets", "wallet:write"),
     ("POST", "wallet/bets:batch", "wallet:write"),
@@ -92,6 +107,24 @@ PLAYERS_OWN = [
     ("GET", "me/consents/history"),
     ("GET", "me/restrictions"),
     ("GET", "me/labels"),
+    ("GET", "me/exclusion-offers"),
+    ("GET", "me/exclusions"),
+    ("POST", "me/exclusions"),
+    ("POST", "me/exclusions/panic"),
+    ("POST", f"me/exclusions/{ID}/end-requests"),
+    ("GET", "me/limits"),
+    ("PUT", "me/limits"),
+    ("POST", "me/limits/prompt"),
+    ("DELETE", f"me/limits/changes/{ID}"),
+    ("POST", f"me/limits/changes/{ID}/confirm"),
+    ("GET", "me/play-session"),
+    ("POST", "me/play-session/reality-check"),
+    ("POST", "me/play-session/activity"),
+    ("DELETE", "me/play-session/activity"),
+    ("GET", "me/login-summary"),
+    ("POST", "me/login-summary"),
+    ("GET", "me/play-settings"),
+    ("PATCH", "me/play-settings"),
     ("GET", "me/sessions"),
     ("DELETE", "me/sessions"),
     ("DELETE", f"me/sessions/{ID}"),
@@ -118,6 +151,9 @@ PLAYERS_OWN = [
     ("POST", f"me/withdrawals/{ID}/cancel"),
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
+    ("GET", "me/verification"),
+    ("POST", "me/verification/check"),
+    ("POST", "me/verification/grace"),
     ("GET", "me/verification/documents"),
     ("POST", "me/verification/documents"),
 ]
@@ -125,7 +161,13 @@ OPEN_TO_ALL = [("GET", "registration-fields")]
 
 
 def call(api: Api, method: str, path: str):  # type: ignore[no-untyped-def]
-    return {"GET": api.get, "POST": lambda p: api.post(p, {}), "PATCH": lambda p: api.patch(p, {})}[method](path)
+    calls = {
+        "GET": api.get,
+        "POST": lambda p: api.post(p, {}),
+        "PATCH": lambda p: api.patch(p, {}),
+        "PUT": lambda p: api.put(p, {}),
+    }
+    return calls[method](path)
 
 
 def forged(token: str, **changes: object) -> str:

@@ -142,6 +142,7 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "me/deposits",
         "me/withdrawals",
         "wallet/rounds/close",
+        "compliance/kyc/cases",
         "wallet/jackpot-wins",
         "wallet/free-bets",
         "wallet/free-spins",

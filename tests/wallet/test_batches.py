@@ -96,6 +96,13 @@ def rows_of(player_ids: list[UUID]) -> dict[str, list[dict[str, Any]]]:
                FROM wallet_account WHERE player_id = ANY(%(players)s) ORDER BY 1, 2""",
             params,
         ),
+        "counted": fetch_all(
+            """SELECT array_position(%(players)s::uuid[], player_id) AS player, plain, hour_at, hour_bets, hour_staked_minor,
+                      hour_won_minor, session_bets, session_staked_minor, session_won_minor, session_started_at, last_bet_at,
+                      last_game, last_category
+               FROM compliance_playgate WHERE player_id = ANY(%(players)s) AND last_bet_at IS NOT NULL ORDER BY 1""",
+            params,
+        ),
         "events": fetch_all(
             """SELECT array_position(%(players)s::uuid[], player_id) AS player, type, occurred_at, request_id, epoch, shard,
                       payload - 'bet_id' - 'win_id' AS payload, payload ? 'bet_id' AS names_bet, payload ? 'win_id' AS names_win

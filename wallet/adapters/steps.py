@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
+from compliance.types_gate import ReasonCode
+from compliance.types_limits import LimitKind
 from kernel.actors import Actor, ActorKind
 from kernel.errors import FieldErrors
 from kernel.money import Money
@@ -16,7 +19,12 @@ from wallet.types import Outcome, Posting, RefusalReason
 from wallet.types_adapters import GameSessionDetails, IntegrationStatus
 from wallet.types_purses import RoundExtras
 
-_FAULTS = {
+_LIMITS: Mapping[str, Fault] = {
+    LimitKind.LOSS: Fault.LOSS_LIMIT,
+    LimitKind.SESSION_TIME: Fault.TIME_LIMIT,
+    LimitKind.LOGIN_TIME: Fault.TIME_LIMIT,
+}
+_FAULTS: Mapping[str, Fault] = {
     RefusalReason.INSUFFICIENT_FUNDS: Fault.INSUFFICIENT_FUNDS,
     RefusalReason.UNKNOWN_PLAYER: Fault.UNKNOWN_PLAYER,
     RefusalReason.UNKNOWN_GAME: Fault.UNKNOWN_GAME,
@@ -24,17 +32,21 @@ _FAULTS = {
     RefusalReason.STAKE_ABOVE_CAP: Fault.BET_LIMIT,
     RefusalReason.WINNINGS_SPENT: Fault.WINNINGS_SPENT,
     RefusalReason.ROUND_CLOSED: Fault.ROUND_CLOSED,
+    ReasonCode.GAME_TYPE_NOT_OFFERED: Fault.UNKNOWN_GAME,
+    # What passes with time, or once the player has answered.
+    ReasonCode.TOO_FAST: Fault.TIME_LIMIT,
+    ReasonCode.REALITY_CHECK_DUE: Fault.TIME_LIMIT,
+    ReasonCode.BREAK_DUE: Fault.TIME_LIMIT,
+    ReasonCode.SESSION_LIMIT_REACHED: Fault.TIME_LIMIT,
+    ReasonCode.PARALLEL_PLAY: Fault.TIME_LIMIT,
 }
 
 
-def fault_of(reason: str) -> Fault:
-    """A refusal's reason as fault. Limits are told apart by their names; whatever else stops a player blocks them."""
-    if reason in _FAULTS:
-        return _FAULTS[RefusalReason(reason)]
-    for word, fault in (("loss", Fault.LOSS_LIMIT), ("time", Fault.TIME_LIMIT), ("session", Fault.TIME_LIMIT)):
-        if word in reason:
-            return fault
-    return Fault.BET_LIMIT if "limit" in reason or "stake" in reason else Fault.PLAYER_BLOCKED
+def fault_of(reason: str, kind: str = "") -> Fault:
+    """A refusal's reason as fault; ``kind`` is the reached limit's. Whatever else stops a player blocks them."""
+    if reason == ReasonCode.LIMIT_REACHED:
+        return _LIMITS.get(kind, Fault.BET_LIMIT)
+    return _FAULTS.get(reason, Fault.PLAYER_BLOCKED)
 
 
 def find_session(call: Call, token: str) -> GameSessionDetails:
@@ -237,7 +249,7 @@ def _settled(call: Call, posting: Posting) -> Posting:
         raise Refused(Fault.BURIED, "This bet was rolled back before it came.")
     if posting.outcome is Outcome.UNKNOWN_REFERENCE:
         raise Refused(Fault.UNKNOWN_TRANSACTION, "There is no such bet that stands.")
-    fault = fault_of(posting.reason)
+    fault = fault_of(posting.reason, posting.details.get("kind", ""))
     # In another currency than the player's, the posting cannot tell what they hold.
     balance = posting.real + posting.bonus if fault is not Fault.WRONG_CURRENCY else None
     raise Refused(fault, posting.reason, balance)

@@ -110,7 +110,10 @@ class Rollback(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Reserve(msgspec.Struct, forbid_unknown_fields=True):
-    """Money to be set aside for a bet, until ``expires_at`` (left out: as long as the operator has set)."""
+    """Money to be set aside for a bet, until ``expires_at`` (left out: as long as the operator has set).
+
+    ``event_begins_at``: until then the bet is given back to a player who is excluded, where the jurisdiction asks for it.
+    """
 
     player_id: UUID
     game: Reference
@@ -118,6 +121,7 @@ class Reserve(msgspec.Struct, forbid_unknown_fields=True):
     amount: Amount
     currency: Currency
     expires_at: Annotated[datetime, Meta(tz=True)] | None = None
+    event_begins_at: Annotated[datetime, Meta(tz=True)] | None = None
 
 
 class Capture(msgspec.Struct, forbid_unknown_fields=True):

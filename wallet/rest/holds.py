@@ -40,6 +40,7 @@ def reserve(request: HttpRequest, actor: Actor) -> HttpResponse:
             round_id=body.round,
             amount=read_money("amount", body.amount, body.currency),
             expires_at=body.expires_at,
+            event_begins_at=body.event_begins_at,
             actor=actor,
             at=clock.now(),
         )

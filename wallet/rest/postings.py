@@ -8,6 +8,7 @@ from uuid import UUID
 import msgspec
 from django.http import HttpRequest, HttpResponse
 
+from compliance.types_gate import REASON_TEXTS
 from kernel import clock
 from kernel.actors import Actor
 from kernel.errors import FieldErrors
@@ -34,7 +35,7 @@ _REFUSALS = {
     RefusalReason.UNKNOWN_PLAYER: "There is no such player",
     RefusalReason.UNKNOWN_GAME: "There is no such game, or it is not active",
     RefusalReason.WRONG_CURRENCY: "The player's currency is another one",
-    RefusalReason.STAKE_ABOVE_CAP: "The stake is above what a bonus allows",
+    RefusalReason.STAKE_ABOVE_CAP: "The stake is above what may be staked at once",
     RefusalReason.WINNINGS_SPENT: "The winnings to take back are spent",
     RefusalReason.ROUND_CLOSED: "The round is over",
     RefusalReason.ROUND_HELD: "Money is still reserved on the round",
@@ -50,6 +51,8 @@ for _status, _code, _title in _PROBLEMS.values():
     register_problem(_code, _status, _title)
 for _reason, _title in _REFUSALS.items():
     register_problem(_reason.value, 422, _title)
+for _code in REASON_TEXTS.keys() - _REFUSALS.keys():
+    register_problem(_code, *_RESTRICTED)
 
 
 @api_view("POST", "wallet:write")
@@ -157,10 +160,11 @@ def answer_of(posting: Posting) -> HttpResponse:
     return problem(
         status,
         code,
-        f"{title}.",
+        REASON_TEXTS.get(code, f"{title}."),
         title=title,
         outcome=posting.outcome,
         reason=public_reason(posting.reason),
+        details=dict(posting.details),
         balance=msgspec.to_builtins(forms.balance_of(held)) if held else None,
     )
 

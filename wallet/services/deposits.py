@@ -10,8 +10,17 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from compliance.services.deposit_counters import (
+    confirm_deposit,
+    count_deposit,
+    deposit_still_fits,
+    release_deposit,
+)
 from compliance.services.gate import decide
+from compliance.services.kyc_triggers import note_deposit
+from compliance.services.limit_file import release_centrally, reserve_centrally
 from compliance.types_gate import DepositFacts, GateAction, ReasonCode
+from compliance.types_limits import CentralAnswer
 from events.catalogue.wallet import (
     DepositCancelled,
     DepositFailed,
@@ -38,7 +47,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_balances, get_deposit
+from wallet.selectors import get_balances, get_deposit, sum_paid_in
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -91,8 +100,7 @@ def request_deposit(
     check_token(instrument)
     check_amount("amount", amount)
     check_provider(provider)
-    looked = look_up(player_id=player_id, provider=provider, token=instrument, at=at)
-    deposit_id = _request(player_id, amount, provider, instrument, looked, source, idempotency_key, actor, at)
+    deposit_id = _request(player_id, amount, provider, instrument, source, idempotency_key, actor, at)
     return _advance(deposit_id, actor, at)
 
 
@@ -148,15 +156,7 @@ def _claim(at: datetime) -> UUID | None:
 
 
 def _request(
-    player_id: UUID,
-    amount: Money,
-    provider: str,
-    instrument: str,
-    looked: Looked,
-    source: str,
-    key: str,
-    actor: Actor,
-    at: datetime,
+    player_id: UUID, amount: Money, provider: str, instrument: str, source: str, key: str, actor: Actor, at: datetime
 ) -> UUID:
     digest = digest_of(
         {"player": player_id, "amount": str(amount), "currency": amount.currency, "by": provider, "with": instrument}
@@ -166,8 +166,10 @@ def _request(
         player = get_player(player_id)
         if player.currency != amount.currency:
             raise FieldErrors({"currency": [f"This player's currency is {player.currency}."]})
+        looked = look_up(player_id=player_id, provider=provider, token=instrument, at=at)
+        central = reserve_centrally(player_id=player_id, amount=amount, key=f"{source}:{key}", at=at)
         try:
-            return _open(player_id, amount, provider, instrument, looked, source, key, digest, actor, at)
+            return _open(player_id, amount, provider, instrument, looked, source, key, digest, central, actor, at)
         except IntegrityError:
             known = Deposit.objects.get(source=source, key=key)
     if bytes(known.digest) != digest:
@@ -184,9 +186,11 @@ def _open(
     source: str,
     key: str,
     digest: bytes,
+    central: CentralAnswer | None,
     actor: Actor,
     at: datetime,
 ) -> UUID:
+    reservation = central.reservation if central else ""
     with holding(player_id):
         paid_with = ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at)
         learn(instrument=paid_with, facts=looked.facts, at=at)
@@ -198,19 +202,29 @@ def _open(
             ownership=paid_with.ownership,
             looked_up=looked.answered,
             balance=get_balances(player_id).real,
+            central=central,
+            deposited=sum_paid_in(player_id, amount.currency),
         )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
-            return _create(player_id, amount, paid_with, source, key, digest, at)
+            return _create(player_id, amount, paid_with, source, key, digest, reservation, at)
         if decision.refusal.code == ReasonCode.FOREIGN_ACCOUNT:
             report_foreign(paid_with, actor, at)
+    release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
     # Only now: the denial is kept.
     refusal = decision.refusal
     raise DepositRefused(f"Deposits are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem)
 
 
 def _create(
-    player_id: UUID, amount: Money, paid_with: Instrument, source: str, key: str, digest: bytes, at: datetime
+    player_id: UUID,
+    amount: Money,
+    paid_with: Instrument,
+    source: str,
+    key: str,
+    digest: bytes,
+    reservation: str,
+    at: datetime,
 ) -> UUID:
     deposit = Deposit.objects.create(
         id=uuid7(),
@@ -225,6 +239,7 @@ def _create(
         digest=digest,
         requested_at=at,
     )
+    count_deposit(deposit_id=deposit.id, player_id=player_id, amount=amount, at=at, reservation=reservation)
     publish(
         DepositRequested(
             player_id=player_id,
@@ -253,8 +268,8 @@ def _advance(deposit_id: UUID, actor: Actor, at: datetime) -> DepositDetails:
         if answer.state is PaymentState.AUTHORISED:
             _settle(deposit.player_id, deposit_id, answer, call, actor, at)
             order = replace(order, reference=answer.reference or order.reference)
-            # Cancelled meanwhile: what was reserved is given up, not taken.
-            wanted = get_deposit(deposit_id).state in _OPEN
+            # Cancelled meanwhile, or a limit was lowered: what was reserved is given up, not taken.
+            wanted = get_deposit(deposit_id).state in _OPEN and deposit_still_fits(deposit_id=deposit_id, at=at)
             call = "capture" if wanted else "cancel"
             answer = provider.capture(order) if wanted else provider.cancel(order)
     except ProviderUnavailable:
@@ -337,6 +352,7 @@ def _pending(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime
 def _ended(event: type[DepositFailed] | type[DepositCancelled]) -> Callable[..., None]:
     def end(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
         deposit.settled_at, deposit.failure_reason = at, mask_pans(answer.reason)[:200]
+        _uncount(deposit, at)
         publish(
             event(
                 player_id=deposit.player_id,
@@ -352,10 +368,21 @@ def _ended(event: type[DepositFailed] | type[DepositCancelled]) -> Callable[...,
     return end
 
 
+def _uncount(deposit: Deposit, at: datetime) -> None:
+    """What came to nothing counts against no limit, here and, once this is committed, in a register of all operators."""
+    reservation = release_deposit(deposit_id=deposit.id, at=at)
+    if reservation:
+        player_id = deposit.player_id
+        transaction.on_commit(
+            lambda: release_centrally(player_id=player_id, reservation=reservation, failed=True, at=at)
+        )
+
+
 def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime) -> None:
     if answer.state is PaymentState.MADE and answer.amount and answer.amount.amount_minor > 0:
         deposit.amount_minor = answer.amount.amount_minor  # what was really taken, which may be less than asked for
     amount = Money(deposit.amount_minor, deposit.currency)
+    confirm_deposit(deposit_id=deposit.id, player_id=deposit.player_id, amount=amount, at=at)
     last = Deposit.objects.filter(player_id=deposit.player_id, number__isnull=False).order_by("-number").first()
     deposit.number = (last.number or 0) + 1 if last else 1
     deposit.settled_at, deposit.failure_reason = at, ""
@@ -368,6 +395,7 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
         at,
     )
     note_payment(instrument_id=deposit.paid_with_id, at=at, paid_in_minor=amount.amount_minor)
+    note_deposit(player_id=deposit.player_id, deposit_id=deposit.id, amount=amount, actor=actor, at=at)
     publish(
         DepositMade(
             player_id=deposit.player_id,

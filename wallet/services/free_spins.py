@@ -8,11 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from compliance.types_gate import BonusFacts
 from kernel.actors import Actor, system
 from kernel.context import request_id
 from kernel.errors import FieldErrors
 from kernel.money import MAX_AMOUNT_MINOR, Money
 from wallet.models import Account
+from wallet.services.incentives import find_denial
 from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import AccountKind, Posting
 from wallet.types_purses import FreeSpinsTerms, SpinsEnd
@@ -21,12 +23,20 @@ MAX_SPINS = 10_000
 
 
 def grant_free_spins(
-    *, player_id: UUID, terms: FreeSpinsTerms, source: str, idempotency_key: str, actor: Actor, at: datetime
+    *,
+    player_id: UUID,
+    terms: FreeSpinsTerms,
+    incentive: BonusFacts | None = None,
+    source: str,
+    idempotency_key: str,
+    actor: Actor,
+    at: datetime,
 ) -> tuple[UUID, Posting]:
     """Open a free-spins purse; its id and the posting. Costs nothing yet: what the spins win does.
 
     Where wins are bonus money, their purse is opened with it, empty: ``winnings_id`` of the purse. Publishes
-    FreeSpinsGranted. Raises: FieldErrors. Outcomes: applied, replayed, conflict, refused.
+    FreeSpinsGranted. ``incentive`` is what the gate is told of it. Raises: FieldErrors. Outcomes: applied, replayed,
+    conflict, refused (also where the gate denies it).
     """
     check_references(source=source, idempotency_key=idempotency_key)
     check_amount("value", terms.value)
@@ -34,6 +44,10 @@ def grant_free_spins(
         raise FieldErrors({"count": [f"Grant 1 to {MAX_SPINS} spins."]})
     # Named after the key, so that a retry meets the purses of the first call.
     purse_id = uuid5(NAMESPACE_URL, f"free spins:{source}:{idempotency_key}")
+    worth = Money(terms.count * terms.value.amount_minor, terms.value.currency)
+    facts = incentive or BonusFacts("free_spins", worth)
+    if denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at):
+        return purse_id, denied
     winnings = terms.winnings
     posting = post(
         "wallet_open_spins",

@@ -7,7 +7,11 @@ from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
+from compliance.selectors_sessions import get_game_rules
+from compliance.services.play_gate import leave_game
+from compliance.services.play_sessions import begin_play
 from events.audit import record
+from events.services.log import holding
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from kernel.idempotency import digest_of, find_result, remember
@@ -22,6 +26,7 @@ from wallet.selectors_adapters import get_game_session, get_integration
 from wallet.types_adapters import GameSessionDetails, IntegrationStatus
 
 SCOPE = "wallet.game-session"
+ONE_GAME = "system:one-game-at-a-time"  # who ends other game sessions where games may not be played side by side
 
 
 class GameSessionRefused(DomainError):
@@ -46,7 +51,8 @@ def issue_session(
     """Admit a player to a game for ``ttl_seconds``: the session, and the token that the game is launched with.
 
     The same key and content gives the same session and token again.
-    Raises: UnknownPlayer, UnknownIntegration, FieldErrors, GameSessionRefused, IdempotencyConflict.
+    Where the player's jurisdiction allows one game at a time, the player's other game sessions end with this one.
+    Raises: UnknownPlayer, UnknownIntegration, FieldErrors, GameSessionRefused, PlayRefused, IdempotencyConflict.
     """
     if not MIN_SESSION_SECONDS <= ttl_seconds <= MAX_SESSION_SECONDS:
         raise FieldErrors({"ttl_seconds": [f"Use {MIN_SESSION_SECONDS} to {MAX_SESSION_SECONDS} seconds."]})
@@ -54,6 +60,7 @@ def issue_session(
     scope = f"{SCOPE}:{source}"
     known = find_result(scope, idempotency_key, digest)
     if known is None:
+        begin_play(player_id=player_id, actor=actor, at=at)
         try:
             known = _issue(player_id, integration, game, ttl_seconds, scope, idempotency_key, digest, actor, at)
         except IntegrityError:  # a parallel twin was quicker
@@ -102,7 +109,11 @@ def _issue(
     if refusal:
         raise GameSessionRefused(f"Playing is refused: {refusal}.", reason=refusal)
     session_id = uuid7()
-    with transaction.atomic():
+    with holding(player_id):
+        if not get_game_rules(player_id, at).parallel_play:
+            others = GameSession.objects.filter(player_id=player_id, revoked_at=None, expires_at__gt=at)
+            others.update(revoked_at=at, revoked_by=ONE_GAME)
+            leave_game(player_id=player_id)
         GameSession.objects.create(
             id=session_id,
             player_id=player_id,

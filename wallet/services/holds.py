@@ -13,6 +13,7 @@ from django.conf import settings
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.money import Money
+from wallet.models_rounds import HoldEvent
 from wallet.selectors_holds import list_due_holds
 from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import Outcome, Posting
@@ -29,17 +30,19 @@ def reserve(
     round_id: str,
     amount: Money,
     expires_at: datetime | None = None,
+    event_begins_at: datetime | None = None,
     actor: Actor,
     at: datetime,
 ) -> Posting:
     """Set money aside for a bet, drawn from the purses as a bet draws it; it counts only once captured.
 
     From ``expires_at`` on (by default HOLD_HOURS after ``at``) it can no longer be captured, and goes back.
+    ``event_begins_at``: when what is bet on begins; until then the bet goes back to a player who is excluded.
     Publishes BetReserved. Raises: FieldErrors. Outcomes: applied, replayed, conflict, tombstoned, refused.
     """
     check_references(source=source, idempotency_key=idempotency_key, game=game, round_id=round_id)
     check_amount("amount", amount)
-    return post(
+    posting = post(
         "wallet_reserve",
         [
             player_id,
@@ -56,6 +59,10 @@ def reserve(
         ],
         amount.currency,
     )
+    if event_begins_at and posting.outcome in (Outcome.APPLIED, Outcome.REPLAYED) and posting.transfer_id:
+        event = HoldEvent(hold_id=posting.transfer_id, player_id=player_id, begins_at=event_begins_at)
+        HoldEvent.objects.bulk_create([event], ignore_conflicts=True)  # a retry writes what a crash left out
+    return posting
 
 
 def capture(

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from compliance.services.deposit_counters import count_payout, return_payout
 from events.catalogue.wallet import PayoutReturned, WithdrawalFailed, WithdrawalPaid, WithdrawalSent
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -163,6 +164,8 @@ def _paid(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, actor: 
     withdrawal.paid_minor += payout.paid_minor
     withdrawal.charged_minor += payout.charged_minor
     pay_out(withdrawal, payout.paid_minor, payout.charged_minor, str(payout.id), actor, at, back=False)
+    paid = Money(payout.paid_minor, withdrawal.currency)
+    count_payout(payout_id=payout.id, player_id=withdrawal.player_id, amount=paid, at=at)
     rest = payout.amount_minor - payout.paid_minor - payout.charged_minor
     note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-rest)
     if rest:
@@ -183,6 +186,7 @@ def _returned(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, act
     withdrawal.charged_minor -= fee
     withdrawal.returned_minor += amount + fee
     payout.paid_minor = payout.charged_minor = 0
+    return_payout(payout_id=payout.id, at=at)
     note_payment(instrument_id=payout.instrument_id, at=at, paid_out_minor=-amount - fee)
     publish(
         PayoutReturned(

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import StrEnum
 from functools import cache
 from typing import Any
 
 from django.db import DatabaseError, connection
 
+from compliance.selectors_gate import find_denial
 from compliance.services.play_gate import refresh
+from compliance.types_gate import ReasonCode
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from wallet.types import Outcome, Posting
@@ -17,7 +20,10 @@ from wallet.types import Outcome, Posting
 MAX_REFERENCE_LENGTH = 200
 
 _PARALLEL_KEY = "PM003"
+_ATTEMPTS = 5
 _GATE_STALE = "gate_stale"
+# Refusals by compliance that say more than their code: which limit, until when.
+_WITH_DETAILS = frozenset(ReasonCode)
 
 
 class OwnSource(StrEnum):
@@ -28,6 +34,7 @@ class OwnSource(StrEnum):
     ADJUSTMENTS = "pms:adjustments"
     DORMANCY = "pms:dormancy"
     HOLDS = "pms:holds"
+    EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
 
@@ -38,16 +45,22 @@ def post(function: str, params: Sequence[Any], currency: str) -> Posting:
     Outside a transaction the call is one of its own: it commits before this returns. Balances are in the player's
     currency; ``currency`` labels the zeros of a player who is unknown.
     """
-    for last in (False, False, True):
+    for attempt in range(1, _ATTEMPTS + 1):
         try:
             posting = _call(function, params, currency)
         except DatabaseError as error:
-            if getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY or connection.in_atomic_block or last:
+            if (
+                getattr(error.__cause__, "sqlstate", None) != _PARALLEL_KEY
+                or connection.in_atomic_block
+                or attempt == _ATTEMPTS
+            ):
                 raise
             continue  # the next look sees what the key led to
         if posting.reason != _GATE_STALE:
             break
         refresh(player_id=params[0], at=params[-3])  # every gated function begins and ends alike; nothing was done
+    if posting.reason in _WITH_DETAILS and (denial := find_denial(params[0], posting.reason)):
+        return replace(posting, details=denial.data)
     return posting
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import NAMESPACE_URL, UUID, uuid5
 
+from compliance.types_gate import BonusFacts
 from kernel.actors import Actor, system
 from kernel.context import request_id
 from kernel.money import Money
 from wallet.models import Account
+from wallet.services.incentives import find_denial
 from wallet.services.posting import OwnSource, check_amount, check_references, post
 from wallet.types import AccountKind, Outcome, Posting, PurseTerms
 
@@ -18,6 +20,7 @@ def open_bonus_purse(
     player_id: UUID,
     amount: Money,
     terms: PurseTerms,
+    incentive: BonusFacts | None = None,
     source: str,
     idempotency_key: str,
     actor: Actor,
@@ -25,12 +28,16 @@ def open_bonus_purse(
 ) -> tuple[UUID, Posting]:
     """Open a bonus purse holding ``amount``, paid by the house; its id and the posting. Publishes PurseOpened.
 
-    Raises: FieldErrors.
+    ``incentive`` is what the gate is told of it, beside that the player gets it. Raises: FieldErrors.
+    Outcomes: applied, replayed, conflict, refused (also where the gate denies it).
     """
     check_references(source=source, idempotency_key=idempotency_key)
     check_amount("amount", amount)
     # Named after the key, so that a retry meets the purse of the first call.
     purse_id = uuid5(NAMESPACE_URL, f"purse:{source}:{idempotency_key}")
+    facts = incentive or BonusFacts("bonus", amount)
+    if denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at):
+        return purse_id, denied
     posting = post(
         "wallet_open_purse",
         [

@@ -10,6 +10,7 @@ from django.db import IntegrityError
 
 from compliance.selectors_packs import get_pack_of
 from compliance.services.gate import decide
+from compliance.services.kyc_triggers import note_withdrawal
 from compliance.types_gate import GateAction, WithdrawalFacts
 from events.catalogue.wallet import WithdrawalCancelled, WithdrawalRequested, WithdrawalReviewNeeded
 from events.services.log import holding, publish
@@ -18,7 +19,8 @@ from kernel.errors import DomainError, FieldErrors, IdempotencyConflict
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
 from kernel.money import Money
-from players.selectors import get_player
+from players.selectors import find_refusal, get_player
+from players.types import PlayerAction
 from wallet.models_payments import Instrument, Withdrawal
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
@@ -154,6 +156,7 @@ def _create(
     )
     hold = shift(withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at)
     withdrawal.save(force_insert=True)
+    note_withdrawal(player_id=player_id, withdrawal_id=withdrawal.id, amount=amount, actor=actor, at=at)
     publish(
         WithdrawalRequested(
             **about(withdrawal, amount.amount_minor, at),
@@ -170,7 +173,8 @@ def _decide(withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
     """By the rules, or by leaving it to a person."""
     amount = Money(withdrawal.amount_minor, withdrawal.currency)
     rules = list_auto_approvals()
-    alone = not needs_approval(amount, Money.zero(amount.currency), approval_threshold(amount.currency))
+    held = find_refusal(withdrawal.player_id, PlayerAction.WITHDRAW, at)  # it may have reached a threshold just now
+    alone = not held and not needs_approval(amount, Money.zero(amount.currency), approval_threshold(amount.currency))
     if refuses_foreign(withdrawal.instrument, at):
         report_foreign(withdrawal.instrument, actor, at)
         alone = False

@@ -87,7 +87,7 @@ class Command(BaseCommand):
     def _diff(self, options: dict[str, Any]) -> None:
         before, after = (self._version(options["pack"], options[name]) for name in ("before", "after"))
         for change in list_changes(before, after):
-            old, new = (item and item.value for item in (change.before, change.after))
+            old, new = (item.value if item else None for item in (change.before, change.after))
             note = "  (only its source)" if change.same_value else ""
             self.stdout.write(f"{change.key}: {show(old)} -> {show(new)}{note}")
 

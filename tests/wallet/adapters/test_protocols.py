@@ -264,10 +264,15 @@ def test_igsp_a_refund_may_name_the_amount(igsp: Any, player: PlayerDetails) -> 
 
 
 def test_reasons_of_the_gate_are_told_as_limits_or_blocks() -> None:
+    limits = {"loss": Fault.LOSS_LIMIT, "session_time": Fault.TIME_LIMIT, "wagering": Fault.BET_LIMIT}
+    assert {kind: fault_of("limit_reached", kind) for kind in limits} == limits
     told = {
-        "loss_limit": Fault.LOSS_LIMIT,
-        "session_time_limit": Fault.TIME_LIMIT,
-        "stake_limit": Fault.BET_LIMIT,
+        "reality_check_due": Fault.TIME_LIMIT,
+        "break_due": Fault.TIME_LIMIT,
+        "too_fast": Fault.TIME_LIMIT,
+        "limits_required": Fault.PLAYER_BLOCKED,
+        "verification_required": Fault.PLAYER_BLOCKED,
+        "game_type_not_offered": Fault.UNKNOWN_GAME,
         "stake_above_cap": Fault.BET_LIMIT,
         "status_suspended": Fault.PLAYER_BLOCKED,
         "self_excluded": Fault.PLAYER_BLOCKED,

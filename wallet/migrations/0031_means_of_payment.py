@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("wallet", "0028_dormancy_mail"),
+        ("wallet", "0030_count_payments"),
     ]
 
     operations = [

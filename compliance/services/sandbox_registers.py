@@ -1,0 +1,91 @@
+"""A sandbox of Germany's registers across operators (LUGAS): a limit file and an activity file.
+
+It counts for any number of operators, so that races between them can be tried. People whose last name is "Unreachable"
+find it out of order.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import unicodedata
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from compliance.models_sandbox_registers import SandboxCentralActivity, SandboxCentralDeposit
+from compliance.ports_limits import RegisterUnavailable
+from compliance.rules_limits import window_at
+from compliance.types_limits import CentralAnswer, CentralPerson, LimitPeriod
+from kernel.ids import uuid7
+from kernel.money import Money
+
+OUT_OF_ORDER = "unreachable"
+ZONE = "Europe/Berlin"
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxLimitFile:
+    """Counts what one ``operator`` reports against a limit per calendar month over all of them."""
+
+    operator: str = "this"
+    limit_minor: int = 100_000
+
+    def reserve(self, *, person: CentralPerson, amount: Money, key: str, at: datetime) -> CentralAnswer:
+        with transaction.atomic():
+            who = _lock(person)
+            month = window_at(LimitPeriod.MONTH, at, ZONE)
+            known = SandboxCentralDeposit.objects.filter(operator=self.operator, key=key).first()
+            if known:
+                return CentralAnswer(True, str(known.id), str(known.id))
+            counted = SandboxCentralDeposit.objects.filter(
+                person=who, counted_at__gte=month.start, counted_at__lt=month.end, released_at=None
+            ).aggregate(total=Sum("amount_minor"))["total"]
+            if (counted or 0) + amount.amount_minor > self.limit_minor:
+                return CentralAnswer(False, str(uuid7()), resets_at=month.end)
+            row = SandboxCentralDeposit.objects.create(
+                person=who, operator=self.operator, key=key, amount_minor=amount.amount_minor, counted_at=at
+            )
+            return CentralAnswer(True, str(row.id), str(row.id))
+
+    def release(self, *, reservation: str, at: datetime) -> None:
+        SandboxCentralDeposit.objects.filter(id=reservation, released_at=None).update(released_at=at)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxActivityFile:
+    """Lets a person play with one operator, and with another only ``wait`` after the first has reported the end."""
+
+    operator: str = "this"
+    wait: timedelta = timedelta(minutes=5)
+
+    def begin(self, *, person: CentralPerson, at: datetime) -> CentralAnswer:
+        with transaction.atomic():
+            who = _lock(person)
+            known = SandboxCentralActivity.objects.filter(person=who).first()
+            if known and known.operator != self.operator:
+                free_at = known.ended_at + self.wait if known.ended_at else None
+                if free_at is None or at < free_at:
+                    return CentralAnswer(False, str(uuid7()), resets_at=free_at)
+            SandboxCentralActivity.objects.update_or_create(
+                person=who, defaults={"operator": self.operator, "ended_at": None}
+            )
+            return CentralAnswer(True, str(uuid7()))
+
+    def end(self, *, person: CentralPerson, at: datetime) -> None:
+        with transaction.atomic():
+            rows = SandboxCentralActivity.objects.filter(person=_lock(person), operator=self.operator, ended_at=None)
+            rows.update(ended_at=at)
+
+
+def _lock(person: CentralPerson) -> str:
+    """The person as the register knows them, alone until the transaction ends. Raises: RegisterUnavailable."""
+    if person.last_name.casefold() == OUT_OF_ORDER:
+        raise RegisterUnavailable("the sandbox is out of order for this person")
+    words = f"{person.first_name} {person.last_name}".casefold()
+    plain = "".join(char for char in unicodedata.normalize("NFKD", words) if char.isalnum())
+    who = hashlib.sha256(f"{plain}:{person.birth_date}".encode()).hexdigest()
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"sandbox-register:{who}"])
+    return who
