@@ -7,6 +7,7 @@ from compliance.services.approvals import expire_due
 from compliance.services.exclusion_closing import close_due_accounts
 from compliance.services.exclusion_ends import end_due
 from compliance.services.kyc_checks import chase_due
+from compliance.services.kyc_funds import return_due
 from compliance.services.kyc_triggers import expire_due as expire_proofs
 from kernel import clock
 from kernel.actors import system
@@ -65,6 +66,12 @@ def chase_verification(**kwargs: object) -> int:
 def expire_verification(**kwargs: object) -> int:
     """Ask anew for what was proved and has lapsed."""
     return expire_proofs(actor=system("expire-verification"), at=clock.now())
+
+
+@shared_task
+def return_funds(**kwargs: object) -> int:
+    """Send the money of failed and unfinished verifications back to where it came from."""
+    return return_due(actor=system("return-funds"), at=clock.now())
 
 
 @shared_task

@@ -298,9 +298,17 @@ class UntilFilter(admin.SimpleListFilter):
 
 
 def act(
-    request: HttpRequest, do: Callable[[], object], *, done: str, back: str, form: Any | None = None
+    request: HttpRequest,
+    do: Callable[[], object],
+    *,
+    done: str | Callable[[], str],
+    back: str,
+    form: Any | None = None,
 ) -> HttpResponse | None:
-    """Call a service for a form: say what was done and go back, or put its errors into the form and return None."""
+    """Call a service for a form: say what was done and go back, or put its errors into the form and return None.
+
+    ``done`` is asked afterwards where the words depend on what the service has answered.
+    """
     try:
         do()
     except FieldErrors as error:
@@ -315,5 +323,5 @@ def act(
             note_refusal(request, error.detail)
         messages.error(request, error.detail)
         return HttpResponseRedirect(back)
-    messages.success(request, done)
+    messages.success(request, done() if callable(done) else done)
     return HttpResponseRedirect(back)

@@ -165,7 +165,7 @@ class IdentityProviderAdmin(PageAdmin):
                         at=clock.now(),
                     )
                 ),
-                done="Asked for, or done where it only narrows who gets in.",
+                done=lambda: "It waits for a second person now." if waiting[0] else "Changed.",
                 back=back,
                 form=form,
             )

@@ -222,11 +222,13 @@ class ServiceClientAdmin(PageAdmin):
                     at=clock.now(),
                 )
             ),
-            done=done,
+            done=lambda: "It waits for a second person now." if waiting[0] else done,
             back=self.reverse("change", client_id),
             form=form,
         )
         if waiting and waiting[0] is not None:
+            if not may(request, "compliance.view_approval"):
+                return HttpResponseRedirect(self.reverse("changelist"))  # one that is asked for has no page yet
             return HttpResponseRedirect(reverse("admin:compliance_approval_change", args=[waiting[0].id]))
         return answer
 

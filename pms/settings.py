@@ -239,6 +239,7 @@ CELERY_BEAT_SCHEDULE = {
     "end-exclusions": {"task": "compliance.tasks.end_exclusions", "schedule": 30},
     "close-excluded-accounts": {"task": "compliance.tasks.close_excluded_accounts", "schedule": 60},
     "chase-verification": {"task": "compliance.tasks.chase_verification", "schedule": 60},
+    "return-funds": {"task": "compliance.tasks.return_funds", "schedule": 300},
     "expire-verification": {"task": "compliance.tasks.expire_verification", "schedule": 600},
     "charge-dormant-accounts": {"task": "wallet.tasks.charge_dormant_accounts", "schedule": crontab(hour=4, minute=10)},
     "write-exports": {"task": "wallet.tasks.write_exports", "schedule": 60},

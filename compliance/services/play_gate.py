@@ -68,7 +68,7 @@ def ensure(*, player_ids: Sequence[UUID], at: datetime) -> None:
         blank: list[PlayGate] = []
         for row in stale:
             pack = get_pack(country=row["country"], region=row["region"], at=at)
-            if row["missing"] and pack.pack_id == DEFAULT:
+            if row["missing"] and pack.pack_id == DEFAULT and pack.house_version is None:
                 blank.append(PlayGate(player_id=row["id"], **_values(_blank(pack), at)))
             else:
                 refresh(player_id=row["id"], at=at)

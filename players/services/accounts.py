@@ -114,7 +114,6 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     return get_player(player_id)
 
 
-# Which law holds for a player, and what their age is, hangs on these.
 _ON_PLAYER = {"country", "region", "language", "time_zone"}
 
 

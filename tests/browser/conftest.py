@@ -61,7 +61,7 @@ class Server:
         command = [sys.executable, "-m", "granian", "--interface", "asginl", "pms.asgi:application", "--workers", "1"]
         command += ["--log-level", "warning", "--host", "127.0.0.1", "--port", str(self.port)]
         self.process = subprocess.Popen(command, env=self.env)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while not self._answers():
             assert self.process.poll() is None, "the server has stopped"
             assert time.monotonic() < deadline, "the server does not answer"

@@ -60,7 +60,7 @@ def test_roles_are_asked_for_read_and_approved(page: Page, theme: str) -> None:
     log_in(page, "compliance_officer")
     an_hour_passes(page)
     page.goto(approval)
-    expect(page.get_by_text("newcomer has these roles from then on: finance")).to_be_visible()
+    expect(page.get_by_text("newcomer has these roles from then on: analyst, finance")).to_be_visible()
     row = page.get_by_role("row").filter(has_text="Role finance")
     expect(row.get_by_role("deletion")).to_have_text("no")
     expect(row.get_by_role("insertion")).to_have_text("yes")
@@ -77,7 +77,7 @@ def test_roles_are_asked_for_read_and_approved(page: Page, theme: str) -> None:
     expect(page.get_by_text("Approved and carried out.")).to_be_visible()
     expect(page.get_by_role("button", name="Reject")).to_have_count(0)
     assert faults(page) == []
-    assert get_staff(newcomer).roles == ("finance",)
+    assert get_staff(newcomer).roles == ("analyst", "finance")
 
 
 def test_a_way_to_sign_on_is_asked_for(page: Page, theme: str) -> None:

@@ -438,8 +438,8 @@ def test_versions_say_where_they_are_and_who_lives_there(db: None) -> None:
 
 
 def test_who_moves_is_under_the_other_law_with_the_next_bet(db: None) -> None:
-    activate("GB", "MT")
-    player = make_player(country="GB")
+    activate("MT", "DK")
+    player = make_player(country="DK")
     refresh(player_id=player.id, at=AT)
     change_settings(player_id=player.id, changes={"country": "MT"}, actor=ACTOR, at=AT)
     assert PlayGate.objects.get(player_id=player.id).packs == "MT 2023-01-12"
@@ -456,3 +456,16 @@ def test_a_new_version_reaches_the_rows_of_who_lives_there(db: None) -> None:
     activate("house", at=AT)
     ensure(player_ids=[swede.id, briton.id], at=AT)
     assert PlayGate.objects.get(player_id=briton.id).packs == "default 2000-01-01 + house 2026-11-01"
+
+
+def test_a_house_policy_binds_those_under_the_default_pack_from_their_first_bet(
+    db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compiled: list[object] = []
+    monkeypatch.setattr("compliance.services.play_gate.refresh", lambda **what: compiled.append(what["player_id"]))
+    ensure(player_ids=[make_player(country="FR").id], at=AT)
+    assert compiled == []  # nothing binds: one row of the default pack is as good as another
+    activate("house", at=AT)
+    player = make_player(country="FR")
+    ensure(player_ids=[player.id], at=AT)
+    assert compiled == [player.id]

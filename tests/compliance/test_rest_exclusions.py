@@ -115,7 +115,8 @@ def test_it_takes_the_scopes(token_for: Callable[..., str]) -> None:  # noqa: F8
 def test_who_is_listed_in_a_register_registers_nowhere(token_for: Callable[..., str]) -> None:  # noqa: F811
     activate("GB")
     program = Program()
-    listed = person(country="GB", last_name="Listed", city="London", postcode="SW1A 1AA")
+    place = {"street": "1 High Street", "city": "London", "postcode": "SW1A 1AA"}
+    listed = person(country="GB", last_name="Listed", **place)
     answer = program.auth("POST", "auth/signup", listed)
     assert answer.status_code == 403
     assert answer.json()["errors"][0]["code"] == "excluded"

@@ -59,6 +59,17 @@ def ask(player_id: UUID, kind: ExclusionKind = ExclusionKind.SELF, term: str = "
     )
 
 
+def agree(player_id: UUID) -> None:
+    """To be written to about the casino by email."""
+    change_consents(
+        player_id=player_id,
+        answers={(ConsentProduct.CASINO, ConsentChannel.EMAIL): True},
+        text_version="1",
+        source="registration",
+        at=AT - DAY,
+    )
+
+
 def wish(exclusion: ExclusionDetails, at: datetime, reason: str = "I feel better") -> UUID:
     return request_end(exclusion_id=exclusion.id, reason=reason, actor=ACTOR, at=at).id
 
@@ -80,13 +91,7 @@ def test_it_stops_everything_at_once_but_withdrawals() -> None:
     make_game()
     player = make_player()
     fund(player.id)
-    change_consents(
-        player_id=player.id,
-        answers={(ConsentProduct.CASINO, ConsentChannel.EMAIL): True},
-        text_version="1",
-        source="registration",
-        at=AT - DAY,
-    )
+    agree(player.id)
     session = start(
         player_id=player.id, origin=Origin("127.0.0.1", ""), methods="password", store_key="s", refresh_id=player.id,
         at=AT - SECOND,
@@ -109,6 +114,7 @@ def test_it_stops_everything_at_once_but_withdrawals() -> None:
 @pytest.mark.rule(49)
 def test_a_message_that_is_queued_is_asked_about_again_when_it_is_sent() -> None:
     player = make_player()
+    agree(player.id)
 
     def send(at: datetime) -> Verdict:
         facts = MessageFacts(channel="email", product="casino")

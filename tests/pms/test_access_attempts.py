@@ -18,6 +18,7 @@ from kernel.money import Money
 from players.selectors_access import get_staff_actor
 from players.services.own_accounts import declare_own_account
 from players.services.portfolios import put_into_portfolio
+from pms.identity import ensure_client
 from tests.factories import fund, make_game, make_player
 from tests.pms.access_world import everything_stored
 from tests.pms.test_admin import first_messages
@@ -168,6 +169,23 @@ def test_the_tester_names_role_object_and_every_policy() -> None:
     assert strange.status_code == 200
     assert "No player is named so." in text_of(strange)
     assert Client().get(reverse("admin:auth_group_tester")).status_code == 302
+
+
+def test_a_client_that_may_do_more_says_that_it_waits() -> None:
+    ensure_client(client_id="games", secret="a secret", name="Games", scopes=["wallet:read"])
+    address = reverse("admin:kernel_serviceclient_settings", args=["games"])
+    form = {"name": "Games", "scopes": ["wallet:read", "wallet:write"], "comment": "New games", "key": "k"}
+    for role, shown in (
+        ("administrator", "/admin/compliance/approval/"),
+        ("integrator", "/admin/kernel/serviceclient/"),
+    ):
+        browser = staff_client(role)
+        more = browser.post(address, form | {"key": role}, follow=True)
+        assert "It waits for a second person now." in text_of(more)
+        assert more.redirect_chain[-1][0].startswith(shown), "who sees no approvals is not sent to one"
+    less = browser.post(address, form | {"scopes": ["wallet:read"], "name": "Games 2", "key": "l"}, follow=True)
+    assert "Changed;" in text_of(less)
+    assert "waits" not in text_of(less)
 
 
 def test_the_secret_of_a_client_is_shown_once(settings: Settings) -> None:

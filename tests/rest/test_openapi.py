@@ -143,6 +143,7 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         "me/withdrawals",
         "wallet/rounds/close",
         "compliance/kyc/cases",
+        "me/verification/documents",
         "wallet/jackpot-wins",
         "wallet/free-bets",
         "wallet/free-spins",

@@ -37,6 +37,7 @@ class OwnSource(StrEnum):
     EXCLUSIONS = "pms:exclusions"
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
+    RETURNS = "pms:returns"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

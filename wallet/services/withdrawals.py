@@ -28,7 +28,7 @@ from wallet.selectors import get_instrument, get_withdrawal
 from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_means import refuses_foreign, report_foreign
 from wallet.services.payment_risk import cooling_minutes, find_level, gather_facts, list_auto_approvals
-from wallet.services.posting import check_amount, check_references
+from wallet.services.posting import OwnSource, check_amount, check_references
 from wallet.services.withdrawal_claims import lock
 from wallet.services.withdrawal_decisions import approval_threshold, drop_request, let_through, plan, record_deed
 from wallet.services.withdrawal_money import WithdrawalRefused, about, give_back, move, shift
@@ -109,7 +109,7 @@ def _open(
     at: datetime,
 ) -> UUID:
     with holding(player_id):
-        facts = WithdrawalFacts(amount)
+        facts = WithdrawalFacts(amount, to_origin=source == OwnSource.RETURNS)
         decision = decide(action=GateAction.WITHDRAWAL, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
             return _create(player_id, amount, instrument_id, source, key, digest, actor, at)
@@ -156,7 +156,8 @@ def _create(
     )
     hold = shift(withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at)
     withdrawal.save(force_insert=True)
-    note_withdrawal(player_id=player_id, withdrawal_id=withdrawal.id, amount=amount, actor=actor, at=at)
+    if source != OwnSource.RETURNS:
+        note_withdrawal(player_id=player_id, withdrawal_id=withdrawal.id, amount=amount, actor=actor, at=at)
     publish(
         WithdrawalRequested(
             **about(withdrawal, amount.amount_minor, at),
