@@ -18,6 +18,7 @@ __all__ = ["_fresh_tokens", "api", "token_for"]
 def hand(db: None, settings: Settings) -> Iterator[time_machine.Traveller]:
     """Time stands still on a Tuesday in November 2026, until it is moved. Players may keep the money of their country."""
     settings.PLAYER_CURRENCIES = ["EUR", "GBP", "SEK"]
+    settings.WITHDRAWAL_APPROVAL_ABOVE = {"EUR": "5000.00", "GBP": "4000.00", "SEK": "50000.00"}
     day = datetime(2026, 11, 10, 9, tzinfo=UTC)
     record_rates(rates={day.date(): {"GBP": Decimal("0.85"), "SEK": Decimal("11")}}, source="ECB", at=day)
     with time_machine.travel(day, tick=False) as traveller:

@@ -123,7 +123,7 @@ def needs_second_person(withdrawal: Withdrawal, amount: Money, actor: Actor, at:
 
 
 def approval_threshold(currency: str) -> Money | None:
-    """Above this a withdrawal takes two people; None: never."""
+    """Above this a withdrawal takes two people; None: every one does."""
     configured = settings.WITHDRAWAL_APPROVAL_ABOVE.get(currency)
     return None if configured is None else Money.parse(configured, currency)
 
