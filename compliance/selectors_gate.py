@@ -13,10 +13,12 @@ from compliance.models_limits import Limit
 from compliance.rules_gate import Bet, CompileContext, Compiled, GateState, LimitUse, bet_reasons
 from compliance.rules_incentives import Recipient, bonus_reasons, message_reasons
 from compliance.rules_kyc import age_on
+from compliance.rules_payments import means_reason
 from compliance.types_gate import (
     BetFacts,
     BonusFacts,
     DecisionDetails,
+    DepositFacts,
     Facts,
     GateAction,
     MessageFacts,
@@ -82,6 +84,11 @@ def check_bet(context: GateContext) -> list[Reason]:
     limits = list_limit_uses(context.known.id, state.compiled.time_zone, context.at)
     bet = Bet(facts.game, facts.category, facts.stake.amount_minor, facts.real.amount_minor)
     return bet_reasons(state, limits, bet, context.at)
+
+
+def check_means(context: GateContext) -> Reason | None:
+    """What the pack says of whose money, and in whose name."""
+    return means_reason(context.pack, context.facts) if isinstance(context.facts, DepositFacts) else None
 
 
 def check_bonus(context: GateContext) -> list[Reason]:

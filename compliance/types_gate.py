@@ -60,6 +60,9 @@ class ReasonCode(StrEnum):
     REGISTER_UNAVAILABLE = "register_unavailable"
     GAME_TYPE_NOT_OFFERED = "game_type_not_offered"
     CREDIT_REFUSED = "credit_refused"
+    ANONYMOUS_REFUSED = "anonymous_refused"
+    FOREIGN_ACCOUNT = "foreign_account"
+    INSTRUMENT_UNKNOWN = "instrument_unknown"
     WAGERING_ABOVE_CAP = "wagering_above_cap"
     MIXED_PRODUCTS = "mixed_products"
     BONUS_ABOVE_CAP = "bonus_above_cap"
@@ -195,7 +198,10 @@ class DepositFacts:
 
     amount: Money
     provider: str = ""
+    means: str = ""  # the instrument's kind: card, bank …
     funding: str = ""  # of the instrument: debit, credit, prepaid …; '' is not known
+    ownership: str = ""  # own, foreign, confirmed; '' is not known
+    looked_up: bool | None = None  # False: the pack wants to know what it is, and its provider does not say
     balance: Money | None = None  # what the player holds before it
     central: CentralAnswer | None = None  # what the register over all operators said
     deposited: Money | None = None

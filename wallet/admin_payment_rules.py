@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
+from django import forms
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html, format_html_join
 from unfold.admin import ModelAdmin
 
-from kernel import vault
-from kernel.admin import PageAdmin, column, may
+from kernel import clock, vault
+from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
 from kernel.money import Money
 from players.selectors import list_matching_ids
 from wallet.admin import player_link
 from wallet.models_payments import ApprovalRule, Instrument, Payout, WithdrawalPolicy
 from wallet.selectors_instruments import label_of
+from wallet.services.payment_means import CONFIRM, confirm_ownership
+from wallet.types_payments import Ownership
+
+
+class ConfirmForm(forms.Form):
+    reason = forms.CharField(
+        max_length=500,
+        widget=forms.Textarea(attrs={"rows": 3}),
+        help_text="What shows that it is the player's own: the document you have seen. Kept on the audit trail.",
+    )
 
 
 @admin.register(Instrument)
@@ -75,6 +87,36 @@ class InstrumentAdmin(PageAdmin):
     def used(self, row: Instrument) -> str:
         return when(row.last_used_at)
 
+    page_template = "wallet/instrument.html"
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.view_path("<uuid:instrument_id>/confirm/", self.confirm_view, "confirm"), *super().get_urls()]
+
+    def confirm_view(self, request: HttpRequest, instrument_id: UUID) -> HttpResponse:
+        """Say what shows that an account is the player's own though its holder is written otherwise."""
+        need(request, CONFIRM)
+        obj: Instrument = self.get_or_404(request, str(instrument_id))
+        need(request, CONFIRM, obj.player_id)
+        form, back = ConfirmForm(request.POST or None), self.reverse("change", obj.pk)
+        if request.method == "POST" and form.is_valid():
+            done = act(
+                request,
+                lambda: confirm_ownership(
+                    instrument_id=obj.pk,
+                    reason=form.cleaned_data["reason"],
+                    actor=staff_actor(request),
+                    at=clock.now(),
+                ),
+                done="It counts as the player's own account from now on.",
+                back=back,
+                form=form,
+            )
+            if done:
+                return done
+        says = ["Money may be taken from this account and paid to it, whatever its provider says of the holder."]
+        context = {"form": form, "back": back, "button": "Confirm", "says": says}
+        return self.render(request, "back_office/form.html", f"The player's own: {label_of(obj)}", context, obj.pk)
+
     def page_title(self, obj: Instrument) -> str:
         return label_of(obj)
 
@@ -82,11 +124,14 @@ class InstrumentAdmin(PageAdmin):
         shared = Instrument.objects.filter(fingerprint_index=obj.fingerprint_index).exclude(pk=obj.pk)
         others = list(shared.select_related("player__user")[:10]) if obj.fingerprint_index else []
         return {
+            "may_confirm": obj.ownership == Ownership.FOREIGN and may(request, CONFIRM, obj.player_id),
             "facts": [
                 ("Id", copyable(obj.pk)),
                 ("Player", player_link(obj)),
                 ("Provider", obj.provider),
                 ("Kind", human(obj.kind)),
+                ("Funded by", human(obj.funding)),
+                ("Whose", chip(obj.ownership, "bad" if obj.ownership == Ownership.FOREIGN else "good")),
                 ("Paid in", self.paid_in(obj)),
                 ("Paid back, with what is on its way", money(Money(obj.paid_out_minor, obj.player.currency))),
                 ("Owed back", self.owed_back(obj)),
@@ -94,7 +139,7 @@ class InstrumentAdmin(PageAdmin):
                 ("Payouts to it", str(Payout.objects.filter(instrument=obj).count())),
                 ("First seen", when(obj.added_at)),
                 ("Last used", when(obj.last_used_at)),
-            ]
+            ],
         }
 
 
@@ -141,9 +186,9 @@ class ApprovalRuleAdmin(ConfigurationAdmin):
 
 @admin.register(WithdrawalPolicy)
 class WithdrawalPolicyAdmin(ConfigurationAdmin):
-    """What countries demand of withdrawals."""
+    """How long withdrawals cool down, by country."""
 
-    list_display = ("where", "cooling", "cancelling")
+    list_display = ("where", "cooling")
     ordering = ("country",)
 
     @column("Country")
@@ -153,7 +198,3 @@ class WithdrawalPolicyAdmin(ConfigurationAdmin):
     @column("Cools down")
     def cooling(self, row: WithdrawalPolicy) -> str:
         return f"{row.cooling_minutes} minutes" if row.cooling_minutes else "not at all"
-
-    @column("The player may cancel")
-    def cancelling(self, row: WithdrawalPolicy) -> str:
-        return "yes, until it is sent" if row.cancellation_allowed else "no"

@@ -201,7 +201,7 @@ class WithdrawalAdmin(PageAdmin):
             ("Preferred instrument", get_instrument(obj.instrument_id).label),
             ("Loyalty level", chip(details.level, "accent")),
             ("Waits for", waits if obj.state == WithdrawalState.IN_REVIEW else "–"),
-            ("Player may cancel", "yes" if details.cancellable else "no: the country forbids it"),
+            ("Player may cancel", "yes" if details.cancellable else "no: the rules of the country forbid it"),
             ("Decided by", "a rule" if details.automatic else who(obj.decided_by)),
             ("Why", details.decision_reason),
             ("Second person", self._second(details.approval_id)),

@@ -9,7 +9,7 @@ from django.db import models
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
 from wallet.models_adjustments import _choices
-from wallet.types_payments import DepositState, InstrumentKind, PayoutState, WithdrawalState
+from wallet.types_payments import DepositState, Funding, InstrumentKind, Ownership, PayoutState, WithdrawalState
 
 
 class Instrument(models.Model):
@@ -17,8 +17,9 @@ class Instrument(models.Model):
 
     Written by services.payment_instruments and with the payments made by it. ``sealed`` holds token and label under the
     player's key (selectors_instruments opens it); the indexes tell whether two tokens, or two fingerprints of the same
-    card or account, are equal, and nothing else. Amounts are minor units of the player's currency; ``paid_in_minor`` is
-    without what was charged back, ``paid_out_minor`` with what is on its way.
+    card or account, are equal, and nothing else. ``funding`` and ``ownership`` are what the provider said of it, the
+    latter by comparing the holder's name, which is not kept. Amounts are minor units of the player's currency;
+    ``paid_in_minor`` is without what was charged back, ``paid_out_minor`` with what is on its way.
     """
 
     protection: ClassVar = Protection(
@@ -34,6 +35,8 @@ class Instrument(models.Model):
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
     provider = models.CharField(max_length=40)
     kind = models.CharField(max_length=10, choices=_choices(InstrumentKind), default=InstrumentKind.OTHER.value)
+    funding = models.CharField(max_length=8, choices=_choices(Funding), blank=True, default="")
+    ownership = models.CharField(max_length=10, choices=_choices(Ownership), blank=True, default="")
     sealed = models.BinaryField()
     token_index = models.BinaryField(max_length=32)
     fingerprint_index = models.BinaryField(max_length=32, null=True, blank=True)
@@ -288,9 +291,8 @@ class ProviderMessage(models.Model):
 
 
 class WithdrawalPolicy(models.Model):
-    """What a country demands of withdrawals; the one with an empty country is for all others. Written by staff.
-
-    ``cooling_minutes`` pass between approval and payment. Some countries forbid that a player takes a withdrawal back.
+    """How long withdrawals cool down in a country, between approval and payment; the one with an empty country is for all
+    others. Written by staff. Whether a player may take a withdrawal back, the jurisdiction's pack says.
     """
 
     protection: ClassVar = Protection(Retention.CONFIGURATION)
@@ -300,7 +302,6 @@ class WithdrawalPolicy(models.Model):
         max_length=2, blank=True, default="", unique=True, help_text="ISO 3166-1, such as GB; empty for all others."
     )
     cooling_minutes = models.PositiveIntegerField(default=0)
-    cancellation_allowed = models.BooleanField(default=True)
 
     class Meta:
         verbose_name_plural = "withdrawal policies"

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.money import Money
-from wallet.types_payments import InstrumentKind
+from wallet.types_payments import Funding, InstrumentKind
 
 
 class Direction(StrEnum):
@@ -38,11 +38,14 @@ class PaymentState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InstrumentFacts:
-    """What a provider tells of an instrument. ``fingerprint`` is the same wherever the same card or account is used."""
+    """What a provider tells of an instrument. ``fingerprint`` is the same wherever the same card or account is used;
+    ``holder`` is in whose name it is."""
 
     kind: InstrumentKind = InstrumentKind.OTHER
     label: str = ""
     fingerprint: str = ""
+    funding: Funding = Funding.UNKNOWN
+    holder: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +116,10 @@ class PaymentProvider(Protocol):
 
     name: str
     keys_kept: timedelta
+
+    def look_up(self, token: str) -> InstrumentFacts | None:
+        """What an instrument is, before any money is taken from it; None when it is not known. Raises: ProviderUnavailable."""
+        ...
 
     def authorise(self, order: PaymentOrder) -> PaymentAnswer:
         """Take a payment in, or reserve it. Raises: ProviderUnavailable."""

@@ -30,8 +30,10 @@ from wallet.types import (
 from wallet.types_payments import (
     DepositDetails,
     DepositState,
+    Funding,
     InstrumentDetails,
     InstrumentKind,
+    Ownership,
     PayoutDetails,
     PayoutState,
     ProviderMessageDetails,
@@ -318,6 +320,8 @@ def _instrument(row: Instrument) -> InstrumentDetails:
         owed_back=Money(max(row.paid_in_minor - row.paid_out_minor, 0), currency),
         added_at=row.added_at,
         last_used_at=row.last_used_at,
+        funding=Funding(row.funding),
+        ownership=Ownership(row.ownership),
     )
 
 

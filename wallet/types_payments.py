@@ -47,6 +47,24 @@ class InstrumentKind(StrEnum):
     OTHER = "other"
 
 
+class Funding(StrEnum):
+    """Whose money an instrument draws, as its provider says."""
+
+    UNKNOWN = ""
+    DEBIT = "debit"
+    CREDIT = "credit"
+    PREPAID = "prepaid"
+
+
+class Ownership(StrEnum):
+    """Whether an instrument is the player's own, by the holder whom its provider names."""
+
+    UNKNOWN = ""
+    OWN = "own"
+    FOREIGN = "foreign"
+    CONFIRMED = "confirmed"  # a person has looked: it is the player's
+
+
 @dataclass(frozen=True, slots=True)
 class DepositDetails:
     """One payment in. ``taken_back`` is what chargebacks and refunds took of it until now."""
@@ -80,6 +98,8 @@ class InstrumentDetails:
     owed_back: Money
     added_at: datetime
     last_used_at: datetime | None
+    funding: Funding = Funding.UNKNOWN
+    ownership: Ownership = Ownership.UNKNOWN
 
 
 @dataclass(frozen=True, slots=True)

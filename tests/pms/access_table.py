@@ -58,6 +58,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_deposit_* wallet_withdrawal_*": SEES_PAYMENTS,
     "wallet_withdrawal_next wallet_withdrawal_bulk wallet_withdrawal_claim wallet_withdrawal_release": PAYS,
     "wallet_withdrawal_approve wallet_withdrawal_reject": PAYS,
+    "wallet_instrument_confirm": "administrator finance operations",
     "wallet_instrument_*": "administrator auditor compliance_officer finance mlro operations",
     "wallet_transfer_* wallet_entry_* wallet_seal_* wallet_transfer_rounds wallet_transfer_round": SEES_LEDGER,
     "wallet_withdrawal_save_view wallet_withdrawal_remove_view": SEES_PAYMENTS,  # views of their own

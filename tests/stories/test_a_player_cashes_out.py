@@ -12,10 +12,10 @@ from kernel import clock
 from kernel.actors import system
 from players.types import PlayerDetails
 from tests.factories import make_player
+from tests.packs import activate
 from tests.rest.conftest import Api, problem
 from tests.staff import staff_client
 from tests.stories.faces import balance, heard, history, page, push
-from wallet.models_payments import WithdrawalPolicy
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.selectors import list_payouts
@@ -177,9 +177,10 @@ def test_once_it_is_sent_nobody_takes_it_back(story: Story) -> None:
 
 
 def test_where_the_law_forbids_it_the_player_cannot_take_it_back(story: Story) -> None:
-    WithdrawalPolicy.objects.filter(country="").update(cancellation_allowed=False)
+    story.player = make_player(at=clock.now(), country="GB")
     story.pay_in("tok_ok")
+    activate("GB")
     story.ask()
     problem(story.cancel(), 403, "cancellation_forbidden")  # type: ignore[arg-type]
     assert (story.state, balance(story.api, story.player.id)) == ("in_review", "60.00")
-    assert "the country forbids it" in page(story.staff, "wallet_withdrawal", story.id)
+    assert "the rules of the country forbid it" in page(story.staff, "wallet_withdrawal", story.id)

@@ -94,7 +94,7 @@ def test_a_winner_is_paid_from_card_to_bank() -> None:
     """Ann pays 50 by card, wins, and wants 400 in her bank account: the card gets its 50 back, the bank the rest."""
     make_game()
     player = make_player(country="MT")
-    WithdrawalPolicy.objects.create(country="MT", cooling_minutes=30, cancellation_allowed=False)
+    WithdrawalPolicy.objects.create(country="MT", cooling_minutes=30)
     pay_in(player.id, "50.00", "tok_ok~card")
     bet(player.id, "50.00", key="lucky")
     from tests.wallet.payments import eur

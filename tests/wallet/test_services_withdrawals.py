@@ -32,7 +32,7 @@ from wallet.services.verification import verify
 from wallet.services.withdrawal_claims import ClaimedByAnother, claim_next, claim_withdrawal, release_withdrawal
 from wallet.services.withdrawal_decisions import ClosedLoopBroken, approve_withdrawal, reject_withdrawal
 from wallet.services.withdrawal_money import InsufficientFunds, WithdrawalMoved, WithdrawalRefused
-from wallet.services.withdrawals import CancellationForbidden, cancel_withdrawal, request_withdrawal
+from wallet.services.withdrawals import cancel_withdrawal, request_withdrawal
 from wallet.types import AccountKind
 from wallet.types_payments import PayoutState, WithdrawalDetails, WithdrawalState
 
@@ -269,15 +269,6 @@ def test_the_player_may_take_it_back_until_it_is_sent() -> None:
     send()
     with pytest.raises(WithdrawalMoved):
         cancel_withdrawal(withdrawal_id=sent.id, actor=ACTOR, at=AT)
-
-
-def test_where_cancelling_is_forbidden_nobody_gets_round_it() -> None:
-    WithdrawalPolicy.objects.create(country="GB", cancellation_allowed=False)
-    asked = withdraw(funded(country="GB"))
-    assert not asked.cancellable
-    with pytest.raises(CancellationForbidden):
-        cancel_withdrawal(withdrawal_id=asked.id, actor=ACTOR, at=AT)
-    assert withdraw(funded(country="DE")).cancellable
 
 
 def test_it_is_not_sent_before_it_has_cooled_down() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from wallet.ports import (
     ProviderUnavailable,
 )
 from wallet.providers import signing
-from wallet.types_payments import InstrumentKind
+from wallet.types_payments import Funding, InstrumentKind
 
 SIGNATURE_HEADER = "X-Sandbox-Signature"
 FAULTS = (
@@ -50,6 +51,9 @@ _SWITCH = "payments-sandbox-fault"
 class SandboxProvider:
     """The instrument says what happens: ``tok_<fault>``, and ``tok_<fault>~<card>`` where cards are to be told apart.
 
+    ``tok_<fault>~<card>~<funding>~<holder>`` is a card funded so ("credit"; "bank" makes it a bank account) in the name
+    of ("Eve_Other").
+
     - ``decline``; ``pending``: made when asked again; ``timeout``: taken, but no answer; ``lost``: it never arrives;
       ``authorise``: reserved, and made by the capture; ``cancel``: given up by the payer
     - webhooks: ``duplicate`` comes twice; ``out_of_order`` says "pending" after "made"; ``chargeback`` follows a
@@ -61,6 +65,12 @@ class SandboxProvider:
 
     name = "sandbox"
     keys_kept = timedelta(days=365)
+
+    def look_up(self, token: str) -> InstrumentFacts | None:
+        fault = self._fault(token)
+        if fault == "lost":
+            raise ProviderUnavailable("the sandbox was told not to answer")
+        return _facts(token) if fault else None
 
     def authorise(self, order: PaymentOrder) -> PaymentAnswer:
         fault = self._fault(order.token)
@@ -181,11 +191,14 @@ def _switched() -> str | None:
 
 
 def _facts(token: str) -> InstrumentFacts:
-    card = token.partition("~")[2]
+    card, funding, holder = [*token.split("~")[1:], "", "", ""][:3]
+    kind = InstrumentKind.BANK if funding == "bank" else InstrumentKind.CARD
+    known = Funding(funding) if funding in set(Funding) else Funding.UNKNOWN
+    facts = InstrumentFacts(kind, funding=known, holder=holder.replace("_", " "))
     if not card:
-        return InstrumentFacts(InstrumentKind.CARD)
+        return facts
     number = int.from_bytes(hashlib.sha256(card.encode()).digest()[:4]) % 10_000
-    return InstrumentFacts(InstrumentKind.CARD, f"Sandbox •••• {number:04}", f"sbx:{card}")
+    return replace(facts, label=f"Sandbox •••• {number:04}", fingerprint=f"sbx:{card}")
 
 
 def _secret() -> str:

@@ -30,7 +30,7 @@ from wallet.ports import (
     ProviderUnavailable,
 )
 from wallet.providers import signing
-from wallet.types_payments import InstrumentKind
+from wallet.types_payments import Funding, InstrumentKind
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +56,7 @@ _PAYOUT_STATES = {
     "failed": PaymentState.FAILED,
     "canceled": PaymentState.CANCELLED,
 }
+_FUNDING = {"debit": Funding.DEBIT, "credit": Funding.CREDIT, "prepaid": Funding.PREPAID}
 _KINDS = {"card": InstrumentKind.CARD, "us_bank_account": InstrumentKind.BANK, "sepa_debit": InstrumentKind.BANK}
 
 
@@ -73,6 +74,10 @@ class StripeProvider:
         self._base = base.rstrip("/")
         self._session = new_session()
         self._capture_method = "manual" if manual_capture else "automatic"
+
+    def look_up(self, token: str) -> InstrumentFacts | None:
+        """Of PaymentMethods; external accounts are not told about here."""
+        return _facts(self._call("GET", f"/v1/payment_methods/{token}", {})) if token.startswith("pm_") else None
 
     def authorise(self, order: PaymentOrder) -> PaymentAnswer:
         if order.amount.currency in _UNUSUAL:
@@ -195,14 +200,20 @@ def _payout(payout: dict[str, Any]) -> PaymentAnswer:
 
 
 def _facts(method: Any) -> InstrumentFacts | None:
-    """Of an expanded PaymentMethod: brand, last four digits, fingerprint."""
-    if not isinstance(method, dict):
+    """Of an expanded PaymentMethod: brand, last four digits, fingerprint, funding and in whose name it is."""
+    if not isinstance(method, dict) or "error" in method:
         return None
     kind = str(method.get("type", ""))
     details = method.get(kind) or {}
     brand = str(details.get("brand") or details.get("bank_name") or kind).title()
     label = f"{brand} •••• {details['last4']}" if details.get("last4") else brand
-    return InstrumentFacts(_KINDS.get(kind, InstrumentKind.OTHER), label, str(details.get("fingerprint") or ""))
+    return InstrumentFacts(
+        _KINDS.get(kind, InstrumentKind.OTHER),
+        label,
+        str(details.get("fingerprint") or ""),
+        _FUNDING.get(str(details.get("funding")), Funding.UNKNOWN),
+        str((method.get("billing_details") or {}).get("name") or ""),
+    )
 
 
 def _notice(event_id: str, kind: str, thing: dict[str, Any]) -> PaymentNotice | None:

@@ -19,7 +19,7 @@ from compliance.services.deposit_counters import (
 from compliance.services.gate import decide
 from compliance.services.kyc_triggers import note_deposit
 from compliance.services.limit_file import release_centrally, reserve_centrally
-from compliance.types_gate import DepositFacts, GateAction
+from compliance.types_gate import DepositFacts, GateAction, ReasonCode
 from compliance.types_limits import CentralAnswer
 from events.catalogue.wallet import (
     DepositCancelled,
@@ -36,7 +36,7 @@ from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import mask_pans
 from players.selectors import get_player
-from wallet.models_payments import Deposit
+from wallet.models_payments import Deposit, Instrument
 from wallet.ports import (
     Direction,
     PaymentAnswer,
@@ -52,6 +52,7 @@ from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
+from wallet.services.payment_means import Looked, look_up, report_foreign
 from wallet.services.posting import check_amount, check_references
 from wallet.types_payments import DepositDetails, DepositState
 
@@ -165,9 +166,10 @@ def _request(
         player = get_player(player_id)
         if player.currency != amount.currency:
             raise FieldErrors({"currency": [f"This player's currency is {player.currency}."]})
+        looked = look_up(player_id=player_id, provider=provider, token=instrument, at=at)
         central = reserve_centrally(player_id=player_id, amount=amount, key=f"{source}:{key}", at=at)
         try:
-            return _open(player_id, amount, provider, instrument, source, key, digest, central, actor, at)
+            return _open(player_id, amount, provider, instrument, looked, source, key, digest, central, actor, at)
         except IntegrityError:
             known = Deposit.objects.get(source=source, key=key)
     if bytes(known.digest) != digest:
@@ -180,6 +182,7 @@ def _open(
     amount: Money,
     provider: str,
     instrument: str,
+    looked: Looked,
     source: str,
     key: str,
     digest: bytes,
@@ -189,16 +192,24 @@ def _open(
 ) -> UUID:
     reservation = central.reservation if central else ""
     with holding(player_id):
+        paid_with = ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at)
+        learn(instrument=paid_with, facts=looked.facts, at=at)
         facts = DepositFacts(
             amount,
             provider,
+            means=paid_with.kind,
+            funding=paid_with.funding,
+            ownership=paid_with.ownership,
+            looked_up=looked.answered,
             balance=get_balances(player_id).real,
             central=central,
             deposited=sum_paid_in(player_id, amount.currency),
         )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
-            return _create(player_id, amount, provider, instrument, source, key, digest, reservation, at)
+            return _create(player_id, amount, paid_with, source, key, digest, reservation, at)
+        if decision.refusal.code == ReasonCode.FOREIGN_ACCOUNT:
+            report_foreign(paid_with, actor, at)
     release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
     # Only now: the denial is kept.
     refusal = decision.refusal
@@ -208,8 +219,7 @@ def _open(
 def _create(
     player_id: UUID,
     amount: Money,
-    provider: str,
-    instrument: str,
+    paid_with: Instrument,
     source: str,
     key: str,
     digest: bytes,
@@ -221,8 +231,8 @@ def _create(
         player_id=player_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        provider=provider,
-        paid_with=ensure_instrument(player_id=player_id, provider=provider, token=instrument, at=at),
+        provider=paid_with.provider,
+        paid_with=paid_with,
         next_try_at=at + next_try(0),
         source=source,
         key=key,
@@ -235,7 +245,7 @@ def _create(
             player_id=player_id,
             occurred_at=at,
             deposit_id=deposit.id,
-            provider=provider,
+            provider=deposit.provider,
             amount=amount.major,
             currency=amount.currency,
         )

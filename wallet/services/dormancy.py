@@ -1,12 +1,14 @@
 """Dormant accounts: told in time by mail, then charged once a month, never below zero.
 
-A player is dormant who moved no money for ``DORMANT_AFTER_MONTHS``. Whoever is kept from playing (a restriction, a
-status other than active) is neither told nor charged: they could not be active if they wanted to.
+A player is dormant who moved no money for ``DORMANT_AFTER_MONTHS``. Where the pack of their jurisdiction wants longer
+silence or longer notice, that holds; where it wants dormant money kept for them, nothing is charged. Whoever is kept from
+playing (a restriction, a status other than active) is neither told nor charged: they could not be active if they wanted to.
 """
 
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -17,6 +19,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
+from compliance.selectors_packs import get_pack_of
 from events.catalogue.wallet import DormancyEnded, DormancyNoticed, DormantFeeCharged
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -80,7 +83,7 @@ def _notice(fee: Money, at: datetime) -> int:
     after = UUID(int=0)
     while players := _silent(fee.currency, silent_since, after):
         for player_id in players:
-            _open(player_id, silent_since, at)
+            _open(player_id, at)
         after = players[-1]
     unsent = DormancyNotice.objects.filter(ended_at=None, sent_at=None, player__currency=fee.currency)
     return sum(_tell(notice, fee, at) for notice in unsent.order_by("id").iterator(_BATCH))
@@ -104,17 +107,23 @@ def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
     return [row["player_id"] for row in rows]
 
 
-def _open(player_id: UUID, silent_since: datetime, at: datetime) -> None:
+def _open(player_id: UUID, at: datetime) -> None:
+    terms = _terms_of(player_id, at)
+    silent_since = rules.quiet_since(at, terms.months, terms.notice_days)
     with holding(player_id):
-        if not find_refusal(player_id, PlayerAction.PLAY, at) and not _moved_since(player_id, silent_since):
+        refused = not terms.chargeable or find_refusal(player_id, PlayerAction.PLAY, at)
+        if not refused and not _moved_since(player_id, silent_since):
             DormancyNotice.objects.get_or_create(
-                player_id=player_id, ended_at=None, defaults={"noticed_at": at, "chargeable_at": _chargeable(at)}
+                player_id=player_id,
+                ended_at=None,
+                defaults={"noticed_at": at, "chargeable_at": terms.chargeable_at(at)},
             )
 
 
 def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
     """Send the mail, with nobody held meanwhile; what did not go out is tried again by the next run."""
     player = get_player(notice.player_id)
+    chargeable_at = _terms_of(player.id, at).chargeable_at(at)
     with transaction.atomic():
         alone = fetch_one("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [str(notice.id)])[0]
         still = DormancyNotice.objects.filter(id=notice.id, ended_at=None, sent_at=None)
@@ -126,7 +135,7 @@ def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
                     subject=gettext("%(operator)s: a fee for your account") % {"operator": settings.OPERATOR_NAME},
                     message=render_to_string(
                         "wallet/dormancy_mail.txt",
-                        {"player": player, "fee": fee, "from": _chargeable(at), "operator": settings.OPERATOR_NAME},
+                        {"player": player, "fee": fee, "from": chargeable_at, "operator": settings.OPERATOR_NAME},
                     ),
                     from_email=None,
                     recipient_list=[player.email],
@@ -135,13 +144,13 @@ def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
             logger.error("player %s could not be told of the dormant fee: %s", player.id, error)
             return False
         with holding(player.id):
-            still.update(sent_at=at, chargeable_at=_chargeable(at))
+            still.update(sent_at=at, chargeable_at=chargeable_at)
             publish(
                 DormancyNoticed(
                     player_id=player.id,
                     occurred_at=at,
                     notice_id=notice.id,
-                    chargeable_at=_chargeable(at),
+                    chargeable_at=chargeable_at,
                     fee=fee.major,
                     currency=fee.currency,
                 )
@@ -149,8 +158,25 @@ def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
     return True
 
 
-def _chargeable(told_at: datetime) -> datetime:
-    return told_at + timedelta(days=settings.DORMANT_NOTICE_DAYS)
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """What holds for one player: the stricter of the settings and the pack."""
+
+    months: int
+    notice_days: int
+    chargeable: bool
+
+    def chargeable_at(self, told_at: datetime) -> datetime:
+        return told_at + timedelta(days=self.notice_days)
+
+
+def _terms_of(player_id: UUID, at: datetime) -> _Terms:
+    pack = get_pack_of(player_id, at)
+    return _Terms(
+        months=max(pack.integer("wallet.inactive_after_months") or 0, settings.DORMANT_AFTER_MONTHS),
+        notice_days=max(pack.integer("wallet.inactive_fee_notice_days") or 0, settings.DORMANT_NOTICE_DAYS),
+        chargeable=not pack.flag("wallet.dormant_balance_recoverable"),
+    )
 
 
 def _charge(fee: Money, actor: Actor, at: datetime) -> int:
@@ -166,7 +192,9 @@ def _charge(fee: Money, actor: Actor, at: datetime) -> int:
 
 def _charge_one(notice: DormancyNotice, fee: Money, month: str, actor: Actor, at: datetime) -> bool:
     """One player in a transaction of their own; everything is looked at again once the player is held."""
-    player_id = notice.player_id
+    player_id, terms = notice.player_id, _terms_of(notice.player_id, at)
+    if not terms.chargeable or notice.sent_at is None or at < terms.chargeable_at(notice.sent_at):
+        return False  # the rules have become stricter since the player was told
     with holding(player_id):
         purse = Account.objects.filter(player_id=player_id, kind=AccountKind.REAL, balance_minor__gt=0).first()
         if (

@@ -22,10 +22,12 @@ from players.selectors import get_player
 from players.services.messages import tell_by_mail
 from wallet.models_payments import Instrument
 from wallet.ports import InstrumentFacts, check_provider
+from wallet.rules_means import ownership_of
 from wallet.selectors import get_instrument
 from wallet.selectors_instruments import FINGERPRINT, SECRETS, InstrumentSecrets, label_of, open_instrument
+from wallet.services.payment_means import look_up
 from wallet.services.posting import check_references
-from wallet.types_payments import InstrumentDetails, InstrumentKind
+from wallet.types_payments import Funding, InstrumentDetails, InstrumentKind, Ownership
 
 MAX_TOKEN_LENGTH = 120
 MAX_LABEL_LENGTH = 60
@@ -50,11 +52,12 @@ def register_instrument(
     check_provider(provider)
     if len(label) > MAX_LABEL_LENGTH or holds_pan(label):
         raise FieldErrors({"label": [f"Use at most {MAX_LABEL_LENGTH} characters, and no card number."]})
-    get_player(player_id)
+    looked = look_up(player_id=player_id, provider=provider, token=token, at=at)
     with holding(player_id):
         known = Instrument.objects.filter(player_id=player_id, token_index=_index_token(provider, token)).exists()
         instrument = ensure_instrument(player_id=player_id, provider=provider, token=token, at=at)
         learn(instrument=instrument, facts=InstrumentFacts(kind, label), at=at)
+        learn(instrument=instrument, facts=looked.facts, at=at)
         if not known:
             _tell(instrument, actor, at)
     return get_instrument(instrument.id)
@@ -125,7 +128,12 @@ def learn(*, instrument: Instrument, facts: InstrumentFacts | None, at: datetime
         instrument.sealed = _sealed(instrument.player_id, named, at)
     if facts.fingerprint:
         instrument.fingerprint_index = vault.blind_index(FINGERPRINT, f"{instrument.provider} {facts.fingerprint}")
-    instrument.save(update_fields=["kind", "sealed", "fingerprint_index"])
+    if facts.funding is not Funding.UNKNOWN:
+        instrument.funding = facts.funding
+    if facts.holder and instrument.ownership != Ownership.CONFIRMED:
+        player = get_player(instrument.player_id)
+        instrument.ownership = ownership_of(facts.holder, player.first_name, player.last_name)
+    instrument.save(update_fields=["kind", "sealed", "fingerprint_index", "funding", "ownership"])
 
 
 def reseal(player_id: UUID, at: datetime) -> int:

@@ -80,7 +80,8 @@ def list_auto_approvals() -> list[AutoApproval]:
     ]
 
 
-def get_policy(country: str) -> WithdrawalPolicy:
-    """The country's policy, or the one for all others; without any, everything is allowed at once."""
+def cooling_minutes(country: str) -> int:
+    """How long passes between approval and payment: the country's policy, or the one for all others; else no time."""
     policies = {policy.country: policy for policy in WithdrawalPolicy.objects.filter(country__in=[country, ""])}
-    return policies.get(country) or policies.get("") or WithdrawalPolicy()
+    policy = policies.get(country) or policies.get("")
+    return policy.cooling_minutes if policy else 0

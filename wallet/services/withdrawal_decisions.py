@@ -20,12 +20,13 @@ from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7
 from kernel.money import Money, total
 from kernel.pan import holds_pan
-from wallet.models_payments import Payout, Withdrawal
+from wallet.models_payments import Instrument, Payout, Withdrawal
 from wallet.rules import breaks_closed_loop, plan_payouts
 from wallet.rules_adjustments import COUNTED_TOGETHER, needs_approval
 from wallet.rules_fees import divide_fee, fee_taken
 from wallet.selectors import get_withdrawal, list_instruments
 from wallet.services.payment_instruments import note_payment
+from wallet.services.payment_means import ForeignAccount, refuses_foreign
 from wallet.services.withdrawal_claims import DECIDE, check_claim, lock
 from wallet.services.withdrawal_money import about, give_back, move, shift
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
@@ -64,7 +65,7 @@ def approve_withdrawal(
     cooling period of the player's country is over. Above the threshold of its currency, counting what the same person
     approved for the player within 24 hours, it waits for a second person: ``approval_id`` is set and nothing moves.
     Publishes WithdrawalApproved, or ApprovalRequested. Raises: NotFound, FieldErrors, WithdrawalMoved,
-    ClosedLoopBroken, ClaimedByAnother, AwaitsSecondPerson, AccessDenied.
+    ClosedLoopBroken, ForeignAccount, ClaimedByAnother, AwaitsSecondPerson, AccessDenied.
     """
     _check_reason(reason, needed=False)
     found = get_withdrawal(withdrawal_id)
@@ -152,10 +153,15 @@ def plan(withdrawal: Withdrawal, amount: Money | None, split: Split | None) -> S
 def let_through(withdrawal: Withdrawal, parts: Split, actor: Actor, at: datetime) -> None:
     """Plan the payouts of an approved withdrawal; the caller holds the player. Publishes WithdrawalApproved.
 
-    Raises: WithdrawalMoved.
+    Raises: WithdrawalMoved, ForeignAccount.
     """
     asked = Money(withdrawal.amount_minor, withdrawal.currency)
     approved = total((part for _, part in parts), withdrawal.currency)
+    for instrument in Instrument.objects.filter(id__in=[instrument_id for instrument_id, _ in parts]):
+        if refuses_foreign(instrument, at):
+            raise ForeignAccount(
+                "Only an account in the player's own name is paid to: reject it, or confirm the account."
+            )
     move(withdrawal, WithdrawalState.APPROVED)
     withdrawal.approved_minor = approved.amount_minor
     withdrawal.decided_by, withdrawal.decided_at = ("rule" if withdrawal.automatic else str(actor)), at

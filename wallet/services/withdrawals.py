@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db import IntegrityError
 
+from compliance.selectors_packs import get_pack_of
 from compliance.services.gate import decide
 from compliance.services.kyc_triggers import note_withdrawal
 from compliance.types_gate import GateAction, WithdrawalFacts
@@ -25,7 +26,8 @@ from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
 from wallet.selectors import get_instrument, get_withdrawal
 from wallet.services.fees import quote_withdrawal
-from wallet.services.payment_risk import find_level, gather_facts, get_policy, list_auto_approvals
+from wallet.services.payment_means import refuses_foreign, report_foreign
+from wallet.services.payment_risk import cooling_minutes, find_level, gather_facts, list_auto_approvals
 from wallet.services.posting import OwnSource, check_amount, check_references
 from wallet.services.withdrawal_claims import lock
 from wallet.services.withdrawal_decisions import approval_threshold, drop_request, let_through, plan, record_deed
@@ -134,7 +136,7 @@ def _create(
     instrument = get_instrument(instrument_id)
     quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
     reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
-    policy = get_policy(player.country)
+    pack = get_pack_of(player_id, at)
     withdrawal = Withdrawal(
         id=uuid7(),
         player_id=player_id,
@@ -148,8 +150,8 @@ def _create(
         score=score_of(reasons),
         reasons=[asdict(reason) for reason in reasons],
         level=find_level(player_id),
-        cancellable=policy.cancellation_allowed,
-        cooling_minutes=policy.cooling_minutes,
+        cancellable=pack.flag("payments.withdrawal_reversal", absent=True),
+        cooling_minutes=cooling_minutes(player.country),
         requested_at=at,
     )
     hold = shift(withdrawal, "withdrawal_hold", "real", "held", amount.amount_minor, f"{withdrawal.id}:hold", actor, at)
@@ -174,6 +176,9 @@ def _decide(withdrawal: Withdrawal, actor: Actor, at: datetime) -> None:
     rules = list_auto_approvals()
     held = find_refusal(withdrawal.player_id, PlayerAction.WITHDRAW, at)  # it may have reached a threshold just now
     alone = not held and not needs_approval(amount, Money.zero(amount.currency), approval_threshold(amount.currency))
+    if refuses_foreign(withdrawal.instrument, at):
+        report_foreign(withdrawal.instrument, actor, at)
+        alone = False
     if alone and approves(rules, level=withdrawal.level, amount=amount, score=withdrawal.score):
         withdrawal.automatic = True
         let_through(withdrawal, plan(withdrawal, None, None), actor, at)
