@@ -31,7 +31,7 @@ from kernel.errors import DomainError
 from kernel.money import Money
 from players.selectors import get_player, list_risk_assessments
 from players.services.verification import set_risk_level
-from players.types import RiskFactor, RiskLevel
+from players.types import ConfirmStatus, RiskFactor, RiskLevel
 
 CHANGE_RISK = "compliance.change_risk_level"
 MANUAL = "manual"
@@ -61,6 +61,8 @@ def note_withdrawal(*, player_id: UUID, withdrawal_id: UUID, amount: Money, at: 
 
 def ask_for_proof(*, player_id: UUID, action: str, actor: Actor, at: datetime) -> CaseDetails | None:
     """Open the case that an action waits for; None where nothing is missing. For who was refused for want of proof."""
+    if _refused_for_good(player_id):
+        return None
     trigger = Trigger.FIRST_WITHDRAWAL if action == "withdrawal" else Trigger.REGISTRATION
     pack = get_pack_of(player_id, at)
     if trigger is Trigger.FIRST_WITHDRAWAL and not pack.flag("verification.late_documents", True):
@@ -71,8 +73,14 @@ def ask_for_proof(*, player_id: UUID, action: str, actor: Actor, at: datetime) -
 
 
 def ask_player(*, player_id: UUID, actor: Actor, at: datetime) -> CaseDetails | None:
-    """The case that the player has to finish; one of their own wish where there is none. None: all is proved."""
-    return find_unfinished_case(player_id) or open_case(
+    """The case that the player has to finish; one of their own wish where there is none.
+
+    None: all is proved, or the player was refused for good: then only staff opens another case.
+    """
+    unfinished = find_unfinished_case(player_id)
+    if unfinished or _refused_for_good(player_id):
+        return unfinished
+    return open_case(
         player_id=player_id,
         trigger=Trigger.PLAYER,
         pack=get_pack_of(player_id, at),
@@ -162,6 +170,10 @@ def expire_due(*, actor: Actor, at: datetime, limit: int = 500) -> int:
 
 
 # --- inside --------------------------------------------------------------------------------------------------------
+
+
+def _refused_for_good(player_id: UUID) -> bool:
+    return get_player(player_id).confirm_status is ConfirmStatus.REJECTED_FINAL
 
 
 def _count(kind: str, player_id: UUID, reference: UUID, amount: Money, actor: Actor, at: datetime) -> None:

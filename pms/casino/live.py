@@ -11,15 +11,20 @@ from random import Random
 from typing import Any
 from uuid import UUID
 
+from compliance.selectors_sessions import get_game_rules
+from compliance.services.play_sessions import acknowledge_login_summary, acknowledge_reality_check, begin_play
+from compliance.types_gate import ReasonCode
+from compliance.types_sessions import Choice
 from kernel import clock
 from kernel.actors import system
 from kernel.errors import DomainError
 from kernel.ids import uuid7
 from kernel.money import Money
-from players.selectors import list_players
+from players.selectors import get_player, list_players
 from players.types import Status
 from pms.casino.extras import SPIN_VALUE, SPINS, contributions, draw_jackpot, ensure_extras, welcome
 from pms.casino.games import CasinoGame, catalogue, draw_win
+from pms.casino.jurisdictions import ready
 from pms.casino.people import Habit, draw_habit, make_person
 from pms.casino.seeding import CURRENCY, SOURCE, register_person
 from pms.casino.stories import DECLINED, ROLLED_BACK, TWO_CALLS, draw_stake
@@ -31,7 +36,7 @@ from wallet.services.free_spins import use_free_spins
 from wallet.services.games import upsert_games
 from wallet.services.jackpots import pay_jackpot
 from wallet.services.withdrawals import request_withdrawal
-from wallet.types import Posting
+from wallet.types import GameCategory, Posting
 from wallet.types_payments import DepositState
 from wallet.types_purses import RoundExtras
 
@@ -41,6 +46,15 @@ KNOWN_PLAYERS = 400
 NEWCOMERS = 0.12  # of sessions
 CASH_OUT = 0.25  # of sessions that end with something left
 LEAST_CASH_OUT_MINOR = 20_00
+# Refusals after which the player stays at the table.
+_PATIENCE = (
+    ReasonCode.REALITY_CHECK_DUE,
+    ReasonCode.LOGIN_SUMMARY_DUE,
+    ReasonCode.ACTIVITY_CHECK_DUE,
+    ReasonCode.TOO_FAST,
+    ReasonCode.PARALLEL_PLAY,
+    ReasonCode.BREAK_DUE,
+)
 
 
 @dataclass(slots=True)
@@ -53,6 +67,7 @@ class _Session:
     game: CasinoGame
     bets_left: int
     balance_minor: int
+    cap_minor: int | None  # the highest stake on a slot, where the player lives
 
 
 class LiveTraffic:
@@ -104,7 +119,21 @@ class LiveTraffic:
         habit, stake_minor, favourites = draw_habit(Random(str(player_id)))
         balance = patiently(lambda: get_balances(player_id), self.stopping).real.amount_minor
         length = max(round(habit.bets_a_session * math.exp(random.gauss(0, 0.6))), 2)
-        return _Session(player_id, random, habit, stake_minor, favourites, random.choice(favourites), length, balance)
+        rules = patiently(lambda: get_game_rules(player_id, clock.now()), self.stopping)
+        offered = [game for game in favourites if game.details.category in (rules.games_offered or GameCategory)]
+        favourites = tuple(offered or catalogue()[:1])  # the first is a slot: those are offered everywhere
+        cap = rules.stake_caps.get(GameCategory.SLOTS)
+        return _Session(
+            player_id,
+            random,
+            habit,
+            stake_minor,
+            favourites,
+            random.choice(favourites),
+            length,
+            balance,
+            cap.amount_minor if cap else None,
+        )
 
     def _newcomer(self) -> UUID:
         key = uuid7().hex
@@ -112,6 +141,7 @@ class LiveTraffic:
         player_id = patiently(lambda: register_person(person, key, at), self.stopping)
         patiently(lambda: welcome(player_id, source=SOURCE, key=key, actor=ACTOR, at=at), self.stopping)
         patiently(lambda: self._free_rounds(player_id, key, at), self.stopping)
+        patiently(lambda: ready(get_player(player_id), ACTOR, at), self.stopping)
         self._known = [*self._known[-KNOWN_PLAYERS:], player_id]
         self.counts["players"] += 1
         return player_id
@@ -130,12 +160,25 @@ class LiveTraffic:
     def _bet(self, session: _Session) -> bool:
         """Play one round; False when the player leaves the table."""
         stake = draw_stake(session.stake_minor, session.random)
+        if session.cap_minor is not None and session.game.details.category is GameCategory.SLOTS:
+            stake = min(stake, session.cap_minor)
         if stake > session.balance_minor and not self._deposit(session, stake):
             return False
         posting = self._play(session, stake)
         session.balance_minor = posting.real.amount_minor
         self.counts["bets" if posting.ok else "refused"] += 1
-        return posting.ok
+        return posting.ok or self._does_as_told(session.player_id, posting.reason)
+
+    def _does_as_told(self, player_id: UUID, reason: str) -> bool:
+        """Confirm what waits for the player, or just wait; False when there is nothing that they could do."""
+        at = clock.now()
+        if reason == ReasonCode.REALITY_CHECK_DUE:
+            acknowledge_reality_check(player_id=player_id, choice=Choice.CONTINUE, actor=ACTOR, at=at)
+        elif reason == ReasonCode.LOGIN_SUMMARY_DUE:
+            acknowledge_login_summary(player_id=player_id, actor=ACTOR, at=at)
+        elif reason == ReasonCode.ACTIVITY_CHECK_DUE:
+            begin_play(player_id=player_id, actor=ACTOR, at=at)
+        return reason in _PATIENCE
 
     def _play(self, session: _Session, stake_minor: int) -> Posting:
         key, at = uuid7().hex, clock.now()

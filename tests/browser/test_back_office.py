@@ -107,6 +107,7 @@ def test_a_restriction_is_imposed_and_lifted_by_its_forms(page: Page, player: Pl
     assert list_restrictions(player.id)[0].lift_reason == "A person after all"
 
 
+@pytest.mark.rule(73)
 def test_pages_have_no_faults_that_axe_finds_and_fit_their_window(
     page: Page, player: PlayerDetails, theme: str
 ) -> None:

@@ -9,6 +9,7 @@ import pytest
 from compliance.rules_kyc import CASE_MOVES, STEP_MOVES, requirements, state_of
 from compliance.selectors_kyc import find_unfinished_case, get_case, list_moves, list_proved
 from compliance.services import gate, kyc
+from compliance.services.kyc_triggers import ask_player
 from compliance.types_gate import BonusFacts, DepositFacts, GateAction, WithdrawalFacts
 from compliance.types_kyc import UNFINISHED, CaseDetails, CaseState, Funds, LegalReason, StepKind, StepState, Trigger
 from events.services.log import holding
@@ -227,7 +228,8 @@ def test_a_final_refusal_has_the_money_go_back() -> None:
     assert bet(player.id, "1.00").reason == "verification_required"
     with pytest.raises(kyc.StepMoveRefused):
         decide(case, K.IDENTITY, S.ACCEPTED)
-    assert find_unfinished_case(player.id) is None
+    assert find_unfinished_case(player.id) is None  # being refused again opens no new case, nor does the player
+    assert ask_player(player_id=player.id, actor=ACTOR, at=AT) is None
 
 
 @pytest.mark.django_db

@@ -58,8 +58,10 @@ def _clean_sandbox() -> Iterator[None]:
 
 @pytest.fixture
 def ann(db: None) -> PlayerDetails:
+    player = make_player(country="GB", first_name="Ann", last_name="Brown", birth_date=BORN, postcode="SW1A 1AA")
+    fund(player.id)  # before the pack asks for anything else
     activate("GB")
-    return make_player(country="GB", first_name="Ann", last_name="Brown", birth_date=BORN, postcode="SW1A 1AA")
+    return player
 
 
 def log_in(player: PlayerDetails, at: object = AT) -> str:
@@ -163,7 +165,6 @@ def test_on_error_is_the_packs_word_and_nobody_plugged_in_is_an_error(on_error: 
 
 def test_listed_between_two_logins_excluded_then_free_again_and_no_answer_is_remembered(ann: PlayerDetails) -> None:
     make_game()
-    fund(ann.id)
     assert log_in(ann) == ""
     sandbox().list_person("Brown", BORN)
     assert log_in(ann, AT + SECOND) == "excluded"

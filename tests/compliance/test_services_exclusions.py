@@ -330,9 +330,9 @@ def settle(withdrawal_id: UUID) -> None:
 
 @pytest.mark.rule(12)
 def test_on_closes_and_refunds_within_a_day_or_somebody_hears_of_it() -> None:
-    activate("CA-ON")
     player = make_player(country="CA", region="ON")
-    fund(player.id)
+    fund(player.id)  # before the pack asks for anything else
+    activate("CA-ON")
     found = ask(player.id, term="6mo")
     assert found.close_due_at == AT + DAY
     close_due_accounts(actor=JOB, at=AT + DAY)
@@ -351,7 +351,6 @@ def test_on_closes_and_refunds_within_a_day_or_somebody_hears_of_it() -> None:
 def test_open_bets_go_back_where_the_pack_says_so_and_the_event_has_not_begun(
     country: str, region: str, returned: list[str]
 ) -> None:
-    activate("CA-ON", "GB")
     make_game()
     player = make_player(country=country, region=region)
     fund(player.id)
@@ -361,6 +360,7 @@ def test_open_bets_go_back_where_the_pack_says_so_and_the_event_has_not_begun(
             player_id=player.id, source="test", idempotency_key=key, game="fruits", round_id=key,
             amount=Money.parse("10.00", "EUR"), event_begins_at=moment, actor=ACTOR, at=AT - DAY,
         )  # fmt: skip
+    activate("CA-ON", "GB")
     ask(player.id, term="6mo")
     rows = fetch_all(
         "SELECT t.reference FROM wallet_hold h JOIN wallet_transfer t ON t.id = h.id WHERE h.released_minor > 0"

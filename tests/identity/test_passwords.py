@@ -33,6 +33,7 @@ def test_an_operators_own_list_is_compiled_and_used(tmp_path: Path, settings: Se
     passwords._load.cache_clear()
 
 
+@pytest.mark.rule(70)
 def test_the_shipped_list_knows_what_everybody_uses() -> None:
     for common in ("password", "123456789", "qwertyuiop", "iloveyou", "alexander"):
         assert passwords.is_common(common)
@@ -44,6 +45,7 @@ def test_any_long_text_is_judged_without_failing(text: str) -> None:
 
 
 @given(st.text(max_size=11))
+@pytest.mark.rule(70)
 def test_nothing_short_passes(text: str) -> None:
     assert find_password_fault(text, [], never)
 

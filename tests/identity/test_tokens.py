@@ -47,6 +47,7 @@ def test_an_access_token_lives_for_minutes_and_is_renewed() -> None:
         assert program.api("GET", "me/profile").status_code == 200
 
 
+@pytest.mark.rule(71)
 def test_a_refresh_token_used_twice_ends_the_session_for_both() -> None:
     program, data = registered()
     thief = Program(refresh=program.refresh)
@@ -153,6 +154,7 @@ def test_the_token_of_a_login_under_way_opens_nothing_once_it_is_complete() -> N
     assert answer.session == ""
 
 
+@pytest.mark.rule(71)
 def test_after_a_password_change_only_this_session_goes_on() -> None:
     program, data = registered()
     thief = logged_in(data)

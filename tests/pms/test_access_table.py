@@ -57,6 +57,7 @@ def test_no_list_has_bulk_actions_of_djangos_own() -> None:
 
 @pytest.mark.usefixtures("db")
 @pytest.mark.parametrize("role", sorted(ROLES))
+@pytest.mark.rule(72)
 def test_a_role_opens_and_does_what_the_table_says(role: str) -> None:
     world = World()
     browser = staff_client(role)

@@ -118,6 +118,7 @@ def test_instruments(api: Api, player: PlayerDetails) -> None:
         ("players", {"first_name": "Ann", "last_name": CARD}, "last_name"),
     ],
 )
+@pytest.mark.rule(69)
 def test_card_numbers_are_refused_everywhere(api: Api, path: str, body: dict[str, Any], field: str) -> None:
     answer = problem(api.post(path, body), 422, "validation_failed")
     assert list(answer["errors"]) == [field]

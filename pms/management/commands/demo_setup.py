@@ -25,12 +25,14 @@ from kernel.actors import Actor, ActorKind
 from kernel.rest.schema import SCOPES
 from kernel.sealing import SealingRefused
 from players.selectors import find_player_by_login, find_refusal, list_players
+from players.selectors_access import get_staff_actor, list_staff
 from players.selectors_staff import list_devices
 from players.services.staff import ensure_staff
 from players.services.staff_devices import begin_totp, confirm_totp
 from players.types import PlayerAction, Status
 from pms.casino.desks import Desks
 from pms.casino.games import catalogue
+from pms.casino.jurisdictions import Jurisdictions
 from pms.casino.seeding import Plan
 from pms.identity import ensure_client
 from pms.management.commands.casino import run_seed
@@ -53,6 +55,7 @@ STAFF = {
     "support_lead": "players and their restrictions",
     "support_agent": "players, read only",
     "compliance_officer": "restrictions with their reasons, ledger",
+    "mlro": "money laundering, packs of rules, verification at high risk",
     "finance": "ledger, deposits, figures",
     "vip_manager": "players, loyalty",
     "marketing_manager": "loyalty and figures, no personal data",
@@ -75,6 +78,7 @@ class Command(BaseCommand):
         self._players(home / SEED_FILE)
         self._player_logins(home / ACCOUNTS_FILE)
         self._desks(home / SEED_FILE)
+        self._jurisdictions(home / SEED_FILE)
         self._catch_up()
         self._seal()
 
@@ -153,6 +157,16 @@ class Command(BaseCommand):
         )
         clerk = Actor(ActorKind.STAFF, str(finance), frozenset(ROLES["finance"]))
         Desks(clerk, clock.now()).fill()
+
+    def _jurisdictions(self, path: Path) -> None:
+        """Put the packs of rules in force, once, and ready the players who live under them."""
+        state = _read(path, {})
+        if not state.get("finished") or state.get("jurisdictions"):
+            return
+        asking, deciding = (get_staff_actor(list_staff(role=role)[0].id) for role in ("compliance_officer", "mlro"))
+        count = Jurisdictions(asking, deciding, clock.now()).settle()
+        _write(path, {**state, "jurisdictions": True})
+        self.stdout.write(f"  packs of rules in force for {count} players: verified and with limits, most of them")
 
     def _catch_up(self) -> None:
         """Let every consumer take what waits, until none has anything left, so that the figures are there at once.

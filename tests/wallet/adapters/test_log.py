@@ -169,6 +169,7 @@ def test_integrations_keys_are_sealed_anew_after_a_change_of_the_secret_key(
     assert hub88.bet("b2", "10.00").ok
 
 
+@pytest.mark.rule(69)
 def test_card_numbers_are_masked_in_it_and_names_of_rounds_are_not(connect: Callable[..., Any]) -> None:
     card, round_id = "4111111111111111", "5555555555554444"
     hub88 = connect("hub88")
