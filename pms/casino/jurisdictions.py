@@ -68,9 +68,9 @@ def _verify(player_id: UUID, reviewer: Actor, at: datetime, waits: bool) -> None
     themself = Actor(ActorKind.PLAYER, str(player_id))
     case = open_case(player_id=player_id, trigger=Trigger.REGISTRATION, pack=pack, key="demo", actor=themself, at=at)
     for step in case.steps if case else ():
-        if step.state is StepState.REQUIRED:
+        if waits:
             submit_step(step_id=step.id, actor=themself, at=at)
-        if not waits:
+        else:
             decide_step(step_id=step.id, to=StepState.ACCEPTED, actor=reviewer, at=at)
 
 
