@@ -25,7 +25,7 @@ from players.types import PlayerDetails, Status
 
 REASON = "Data of a demonstration; no pack was read by a lawyer."
 # What players of the demo set for themselves, in minor units or minutes.
-_AMOUNTS = {LimitKind.DEPOSIT: 80_000, LimitKind.BALANCE: 500_000}
+_AMOUNTS = {LimitKind.DEPOSIT: 30_000, LimitKind.BALANCE: 500_000}
 _OTHER_AMOUNT = 100_000
 _MINUTES = 240
 _TIMED = (LimitKind.SESSION_TIME, LimitKind.LOGIN_TIME)
