@@ -15,10 +15,12 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from compliance.services.delegations import appoint_deputy
 from compliance.services.exclusion_ends import request_end
 from compliance.services.exclusions import exclude
+from compliance.services.limits import set_limit
 from compliance.services.role_changes import change_staff_roles
 from compliance.types_exclusion import ExclusionKind
+from compliance.types_limits import LimitKind, LimitPeriod, Wanted
 from kernel import clock
-from kernel.actors import system
+from kernel.actors import Actor, ActorKind, system
 from kernel.db import fetch_all, fetch_one
 from kernel.money import Money
 from kernel.rest.schema import SCOPES
@@ -109,6 +111,11 @@ class World:
             actor=BOSS,
             at=at,
         )
+        themself = Actor(ActorKind.PLAYER, str(self.player.id))
+        for amount in ("100.00", "200.00"):  # the second is a raise, which waits
+            limit = Wanted(LimitKind.DEPOSIT, LimitPeriod.DAY, Money.parse(amount, "EUR"))
+            raised = set_limit(player_id=self.player.id, wanted=limit, actor=themself, at=at)
+        assert raised.change
         wish = request_end(exclusion_id=excluded.id, reason="x", actor=BOSS, at=at)
         own = declare_own_account(staff_id=self.somebody, player_id=self.other.id, reason="x", actor=BOSS, at=at)
         ensure_client(client_id="casino", secret="a secret of the tests", name="Casino", scopes=SCOPES)
@@ -131,6 +138,7 @@ class World:
             "compliance_delegation": delegation.id,
             "compliance_exclusion": excluded.id,
             "compliance_endrequest": wish.id,
+            "compliance_limitchange": raised.change.id,
             "kernel_serviceclient": "casino",
             "wallet_withdrawal": withdrawal.id,
             "wallet_adjustment": adjustment.id,
