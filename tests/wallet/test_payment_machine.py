@@ -559,6 +559,6 @@ def run_machine() -> None:
     run_state_machine_as_test(
         Payments,
         settings=settings(
-            max_examples=15, stateful_step_count=24, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+            max_examples=12, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
         ),
     )
