@@ -120,7 +120,7 @@ class Player(models.Model):
 class Profile(models.Model):
     """A player's personal data that stays readable until erasure. Written by players.services with history.
 
-    ``phone`` is E.164. Street, national ids and documents will live under the player's own key, not here.
+    ``phone`` is E.164. Street and national id stand under the player's own key (SealedDetail), not here.
     """
 
     protection: ClassVar = Protection(

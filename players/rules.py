@@ -37,7 +37,7 @@ STATUS_MOVES: dict[Status, frozenset[Status]] = {
     Status.PENDING: frozenset({Status.ACTIVE, Status.CLOSED}),
     Status.ACTIVE: frozenset({Status.SUSPENDED, Status.CLOSED}),
     Status.SUSPENDED: frozenset({Status.ACTIVE, Status.CLOSED}),
-    Status.CLOSED: frozenset({Status.ACTIVE, Status.ERASED}),
+    Status.CLOSED: frozenset({Status.ACTIVE}),  # erased: by erasing what is personal, never by a name for it
     Status.ERASED: frozenset(),
 }
 

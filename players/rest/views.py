@@ -46,13 +46,17 @@ class Players(ApiView):
         operation_id="list_players", parameters=[forms.PlayersQuery], responses=page_of(forms.PlayerSerializer)
     )
     def get(self, request: Request) -> Response:
-        """List players, newest registrations first. Filters are exact."""
+        """List players, newest registrations first. Filters are exact.
+
+        Personal data is shortened, but for whoever asks for one player by email, login or phone with `players:personal`.
+        """
         query = read(forms.PlayersQuery, request.query_params)
         limit, cursor = query.pop("limit"), query.pop("cursor")
         if "phone" in query:  # a bare + in an address means a blank
             query["phone"] = "+" + query["phone"].strip().lstrip("+")
         found = list_players(after=decode_cursor(cursor, PlayersCursor), limit=limit + 1, **query)
-        rows = [_shown(player, request) for player in found]
+        by_name = query.keys() & {"email", "login", "phone"}
+        rows = [_shown(player, request) if by_name else shorten(player) for player in found]
         return page(request, rows, limit, forms.PlayerSerializer, lambda row: (row.registered_at, row.id))
 
     @extend_schema(
@@ -80,9 +84,7 @@ class Player(ApiView):
     def get(self, request: Request, player_id: UUID) -> Response:
         """One player, as they are or as they were at a moment; personal data shortened without `players:personal`."""
         at = read(forms.AsOfQuery, request.query_params)["at"]
-        player, actor = get_player_as_of(player_id, at) if at else get_player(player_id), actor_of(request)
-        if allowed(actor, PERSONAL):
-            note_view(player_id=player_id, what="API", actor=actor, at=clock.now())
+        player = get_player_as_of(player_id, at) if at else get_player(player_id)
         return Response(forms.PlayerSerializer(_shown(player, request)).data)
 
     @extend_schema(operation_id="change_player", request=forms.SettingsForm, responses=forms.PlayerSerializer)
@@ -167,8 +169,12 @@ class Labels(ApiView):
 
 
 def _shown(player: PlayerDetails, request: Request) -> PlayerDetails:
-    """The player as this client may see them."""
-    return player if allowed(actor_of(request), PERSONAL) else shorten(player)
+    """The player as this client may see them; that they were seen in full is on the audit trail."""
+    actor = actor_of(request)
+    if not allowed(actor, PERSONAL):
+        return shorten(player)
+    note_view(player_id=player.id, what="API", actor=actor, at=clock.now())
+    return player
 
 
 class Consents(ApiView):

@@ -25,7 +25,7 @@ from players.types import PlayerDetails, Status
 
 REASON = "Data of a demonstration; no pack was read by a lawyer."
 # What players of the demo set for themselves, in minor units or minutes.
-_AMOUNTS = {LimitKind.DEPOSIT: 80_000, LimitKind.BALANCE: 500_000}
+_AMOUNTS = {LimitKind.DEPOSIT: 30_000, LimitKind.BALANCE: 500_000}
 _OTHER_AMOUNT = 100_000
 _MINUTES = 240
 _TIMED = (LimitKind.SESSION_TIME, LimitKind.LOGIN_TIME)
@@ -68,9 +68,9 @@ def _verify(player_id: UUID, reviewer: Actor, at: datetime, waits: bool) -> None
     themself = Actor(ActorKind.PLAYER, str(player_id))
     case = open_case(player_id=player_id, trigger=Trigger.REGISTRATION, pack=pack, key="demo", actor=themself, at=at)
     for step in case.steps if case else ():
-        if step.state is StepState.REQUIRED:
+        if waits:
             submit_step(step_id=step.id, actor=themself, at=at)
-        if not waits:
+        else:
             decide_step(step_id=step.id, to=StepState.ACCEPTED, actor=reviewer, at=at)
 
 

@@ -32,3 +32,19 @@ def test_a_client_with_the_scope_sees_all_and_is_recorded_once_a_day(token_for: 
         assert api.get(f"players/{anna.id}").json()["email"] == "anna.keller@example.com"
     [entry] = list_looks(anna.id)
     assert (entry.actor, entry.after) == ("client:casino", {"seen": "API"})
+
+
+def test_a_list_is_shortened_and_who_asks_by_name_is_recorded(token_for: Callable[..., str]) -> None:
+    anna = make_player(email="anna.keller@example.com", last_name="Keller")
+    api = Api(token_for("players:read", "players:personal"))
+    assert api.get("players").json()["items"][0]["last_name"] == "K•••"
+    assert list_looks(anna.id) == []
+    assert api.get("players", email="anna.keller@example.com").json()["items"][0]["last_name"] == "Keller"
+    assert len(list_looks(anna.id)) == 1
+
+
+def test_an_answer_to_a_change_is_a_look_too(token_for: Callable[..., str]) -> None:
+    anna = make_player(email="anna.keller@example.com", last_name="Keller")
+    api = Api(token_for("players:write", "players:personal"))
+    assert api.patch(f"players/{anna.id}", {"language": "fr"}).json()["last_name"] == "Keller"
+    assert len(list_looks(anna.id)) == 1

@@ -53,7 +53,7 @@ def look_up(*, player_id: UUID, provider: str, token: str, at: datetime) -> Look
 
 
 def refuses_foreign(instrument: Instrument, at: datetime) -> bool:
-    """Whether nothing may be paid to this instrument: it is somebody else's, where only the player's own is paid to."""
+    """Whether this instrument is somebody else's where only the player's own is paid to: beyond what it paid in, nothing."""
     return instrument.ownership == Ownership.FOREIGN and get_pack_of(instrument.player_id, at).flag(
         "payments.own_name_account_only"
     )

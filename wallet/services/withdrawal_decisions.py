@@ -123,7 +123,7 @@ def needs_second_person(withdrawal: Withdrawal, amount: Money, actor: Actor, at:
 
 
 def approval_threshold(currency: str) -> Money | None:
-    """Above this a withdrawal takes two people; None: never."""
+    """Above this a withdrawal takes two people; None: every one does."""
     configured = settings.WITHDRAWAL_APPROVAL_ABOVE.get(currency)
     return None if configured is None else Money.parse(configured, currency)
 
@@ -157,11 +157,12 @@ def let_through(withdrawal: Withdrawal, parts: Split, actor: Actor, at: datetime
     """
     asked = Money(withdrawal.amount_minor, withdrawal.currency)
     approved = total((part for _, part in parts), withdrawal.currency)
-    for instrument in Instrument.objects.filter(id__in=[instrument_id for instrument_id, _ in parts]):
-        if refuses_foreign(instrument, at):
-            raise ForeignAccount(
-                "Only an account in the player's own name is paid to: reject it, or confirm the account."
-            )
+    for instrument_id, part in parts:
+        instrument = Instrument.objects.get(id=instrument_id)
+        # What it paid in goes back to where it came from, whoever that is.
+        owed = instrument.paid_in_minor - instrument.paid_out_minor
+        if part.amount_minor > owed and refuses_foreign(instrument, at):
+            raise ForeignAccount("Only an account in the player's own name is paid to: reject it, or confirm it.")
     move(withdrawal, WithdrawalState.APPROVED)
     withdrawal.approved_minor = approved.amount_minor
     withdrawal.decided_by, withdrawal.decided_at = ("rule" if withdrawal.automatic else str(actor)), at
