@@ -426,13 +426,15 @@ SPECTACULAR_SETTINGS = {
         "LimitKind": "compliance.types_limits.LimitKind",
         "LimitPeriod": "compliance.types_limits.LimitPeriod",
         "LimitSetBy": "compliance.types_limits.SetBy",
+        "ConfirmStatus": "players.types.ConfirmStatus",
+        "ExclusionKind": "compliance.types_exclusion.ExclusionKind",
+        "VerificationStepKind": "compliance.types_kyc.StepKind",
+        "VerificationStepState": "compliance.types_kyc.StepState",
     },
 }
 
 # --- payment providers -------------------------------------------------------------------------------------------
 # The sandbox takes no money and pays none: leave it off where real players are.
-# Registers of excluded people that are only here; false wherever real players are.
-REGISTERS_SANDBOX = env.bool("REGISTERS_SANDBOX", default=True)
 PAYMENTS_SANDBOX = env.bool("PAYMENTS_SANDBOX", default=True)
 STRIPE_API_KEY = env("STRIPE_API_KEY", default="")
 STRIPE_API_BASE = env("STRIPE_API_BASE", default="https://api.stripe.com")

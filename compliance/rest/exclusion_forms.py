@@ -13,7 +13,7 @@ IMPOSED_KINDS = [*OWN_KINDS, ExclusionKind.THIRD_PARTY, ExclusionKind.OPERATOR]
 _TERM = 'A length that the offers name, such as "24h", "30d", "1w", "6mo", "1y" or "indefinite".'
 
 
-class OfferSerializer(serializers.Serializer):
+class ExclusionOfferSerializer(serializers.Serializer):
     """What may be chosen. Where ``closed`` only ``terms``, else any length that is not below ``shortest``."""
 
     kind = choice(ExclusionKind)

@@ -91,11 +91,11 @@ class ExclusionEnd(ApiView):
 class ExclusionOffers(ApiView):
     required_scopes = {"GET": "compliance:read"}
 
-    @extend_schema(operation_id="list_exclusion_offers", responses=page_of(forms.OfferSerializer))
+    @extend_schema(operation_id="list_exclusion_offers", responses=page_of(forms.ExclusionOfferSerializer))
     def get(self, request: Request, player_id: UUID) -> Response:
         """What may be chosen for a player, where they live."""
         get_player(player_id)
-        return whole(list_offers(player_id, clock.now()), forms.OfferSerializer)
+        return whole(list_offers(player_id, clock.now()), forms.ExclusionOfferSerializer)
 
 
 class RegisterChecks(ApiView):

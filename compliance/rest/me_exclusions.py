@@ -24,11 +24,11 @@ from kernel.rest.views import read
 
 
 class MyExclusionOffers(MeView):
-    @extend_schema(operation_id="list_my_exclusion_offers", responses=page_of(forms.OfferSerializer))
+    @extend_schema(operation_id="list_my_exclusion_offers", responses=page_of(forms.ExclusionOfferSerializer))
     def get(self, request: Request) -> Response:
         """What the player may choose where they live."""
         offers = [row for row in list_offers(me(request), clock.now()) if row.kind in forms.OWN_KINDS]
-        return whole(offers, forms.OfferSerializer)
+        return whole(offers, forms.ExclusionOfferSerializer)
 
 
 class MyExclusions(MeView):
