@@ -120,7 +120,7 @@ class ChangeSerializer(serializers.Serializer[Any]):
         return row.amount.currency if row.amount else None
 
 
-class OutcomeSerializer(serializers.Serializer[Any]):
+class LimitOutcomeSerializer(serializers.Serializer[Any]):
     """What became of it: ``limit`` is in force, or ``change`` waits; neither: there is no limit."""
 
     limit = LimitSerializer(allow_null=True)

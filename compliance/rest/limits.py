@@ -39,7 +39,7 @@ class MyLimits(MeView):
         """The player's limits: what binds, what is used, what waits, and what still has to be set."""
         return Response(_limits(me(request), clock.now()))
 
-    @extend_schema(operation_id="set_my_limit", request=forms.LimitForm, responses=forms.OutcomeSerializer)
+    @extend_schema(operation_id="set_my_limit", request=forms.LimitForm, responses=forms.LimitOutcomeSerializer)
     def put(self, request: Request) -> Response:
         """Set, lower, raise or lift one limit. A lower one holds when the answer is there; a raise waits (``change``)."""
         data = read(forms.LimitForm, request.data)
@@ -83,7 +83,7 @@ class PlayerLimits(ApiView):
         query = read(forms.LimitsQuery, request.query_params)
         return Response(_limits(player_id, query.get("at") or clock.now()))
 
-    @extend_schema(operation_id="set_limit", request=forms.PlayerLimitForm, responses=forms.OutcomeSerializer)
+    @extend_schema(operation_id="set_limit", request=forms.PlayerLimitForm, responses=forms.LimitOutcomeSerializer)
     def put(self, request: Request, player_id: UUID) -> Response:
         """Set or lower a limit for a player, as the casino or for a regulator; raising it needs approval in the back
         office."""
@@ -128,7 +128,7 @@ def _wanted(data: dict[str, Any]) -> Wanted:
 
 
 def _outcome(outcome: LimitOutcome) -> dict[str, Any]:
-    return dict(forms.OutcomeSerializer(outcome).data)
+    return dict(forms.LimitOutcomeSerializer(outcome).data)
 
 
 def _own(request: Request, change_id: UUID) -> ChangeDetails:
