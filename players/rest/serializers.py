@@ -22,11 +22,11 @@ from players.types import (
 
 
 class PlayerSerializer(serializers.Serializer):
-    """A player's account and profile."""
+    """A player's account and profile; personal data is shortened in lists, and without `players:personal`."""
 
     id = serializers.UUIDField()
     login = serializers.CharField()
-    email = serializers.EmailField()
+    email = serializers.CharField()  # shortened, it is no address
     phone = serializers.CharField(help_text="E.164, or empty.")
     first_name = serializers.CharField()
     last_name = serializers.CharField()
