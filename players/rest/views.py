@@ -96,7 +96,7 @@ class Player(ApiView):
 
 
 class PlayerStatus(ApiView):
-    required_scopes = {"POST": "players:write"}
+    required_scopes = {"POST": "players:status"}
 
     @extend_schema(operation_id="change_player_status", request=forms.StatusForm, responses=forms.PlayerSerializer)
     def post(self, request: Request, player_id: UUID) -> Response:
@@ -113,7 +113,7 @@ class PlayerStatus(ApiView):
 
 
 class Restrictions(ApiView):
-    required_scopes = {"GET": "players:read", "POST": "players:write"}
+    required_scopes = {"GET": "players:read", "POST": "restrictions:write"}
 
     @extend_schema(
         operation_id="list_restrictions",
@@ -145,7 +145,7 @@ class Restrictions(ApiView):
 
 
 class RestrictionLift(ApiView):
-    required_scopes = {"POST": "players:write"}
+    required_scopes = {"POST": "restrictions:write"}
 
     @extend_schema(operation_id="lift_restriction", request=forms.LiftForm, responses=forms.RestrictionSerializer)
     def post(self, request: Request, player_id: UUID, restriction_id: UUID) -> Response:
