@@ -29,6 +29,7 @@ from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
 from players.services.reveals import note_view
+from players.services.searches import find_by_national_id
 from players.types import CONFIDENTIAL, PlayerDetails, RestrictionDetails, RestrictionKind, Status
 
 PERSONAL = "players:personal"
@@ -75,6 +76,23 @@ class Players(ApiView):
         return Response(
             forms.PlayerSerializer(_shown(player, request)).data, status=201, headers={"Location": location}
         )
+
+
+class FindPlayer(ApiView):
+    required_scopes = {"POST": PERSONAL}
+
+    @extend_schema(
+        operation_id="find_player_by_national_id",
+        request=forms.NationalIdForm,
+        responses=page_of(forms.PlayerSerializer),
+    )
+    def post(self, request: Request) -> Response:
+        """Players with exactly this national identity number, which a POST keeps out of addresses; the search is recorded."""
+        asked = read(forms.NationalIdForm, request.data)
+        found = find_by_national_id(
+            text=asked["national_id"], country=asked["country"], actor=actor_of(request), at=clock.now()
+        )
+        return whole([_shown(get_player(player_id), request) for player_id in found], forms.PlayerSerializer)
 
 
 class Player(ApiView):

@@ -29,6 +29,7 @@ ID = str(uuid4())
 ENDPOINTS = [
     ("GET", "players", "players:read"),
     ("POST", "players", "players:write"),
+    ("POST", "players/find", "players:personal"),
     ("GET", f"players/{ID}", "players:read"),
     ("PATCH", f"players/{ID}", "players:write"),
     ("POST", f"players/{ID}/status", "players:status"),

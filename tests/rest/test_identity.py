@@ -46,7 +46,13 @@ def test_discovery_names_endpoints_scopes_and_grant() -> None:
     described = Browser().get("/.well-known/openid-configuration").json()
     assert described["token_endpoint"].endswith(TOKEN_PATH)
     assert described["scopes_supported"] == sorted(SCOPES)
-    assert {"bets:write", "payments:write", "game-sessions:write", "players:status", "restrictions:write"} <= SCOPES.keys()
+    assert {
+        "bets:write",
+        "payments:write",
+        "game-sessions:write",
+        "players:status",
+        "restrictions:write",
+    } <= SCOPES.keys()
     assert described["grant_types_supported"] == ["client_credentials"]
 
 
