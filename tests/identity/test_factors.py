@@ -22,7 +22,7 @@ from tests.identity.software_key import SoftwareKey
 from tests.identity.test_login import player_id
 from tests.rest.conftest import problem
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 PHONE = "+436641234570"
 
 

@@ -18,7 +18,7 @@ from tests.rest.conftest import problem
 from tests.wallet.purses import charge
 from wallet.types_purses import FeeKind
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 
 MONEY = {"amount": "20.00", "currency": "EUR"}
 

@@ -26,7 +26,7 @@ from tests.identity.calls import PASSWORD, Program, logged_in, mailed_code, regi
 from tests.identity.test_login import player_id
 from tests.rest.conftest import problem, rsa_key
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 NEW_PASSWORD = "another umbrella 8 candles"
 
 
