@@ -16,6 +16,7 @@ from unfold.admin import ModelAdmin
 from kernel import clock, vault
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
+from kernel.edits import EditForm, lock_to_save
 from kernel.money import Money
 from players.services.searches import search_players
 from wallet.admin import player_link
@@ -145,10 +146,23 @@ class InstrumentAdmin(PageAdmin):
         }
 
 
+class ConfigurationForm(EditForm, forms.ModelForm):
+    pass
+
+
 class ConfigurationAdmin(ModelAdmin):
     """Rows that staff write, as far as their role says so; nothing is deleted, rules are switched off."""
 
     actions = None
+    form = ConfigurationForm
+    change_form_before_template = "back_office/seen.html"
+
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> list[str]:
+        return [name for name in super().get_fields(request, obj) if name != "seen"]
+
+    def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
+        obj = super().get_object(request, object_id, from_field)
+        return obj and lock_to_save(request, obj)
 
     def _may(self, request: HttpRequest, action: str) -> bool:
         return may(request, f"{self.opts.app_label}.{action}_{self.opts.model_name}")
