@@ -73,7 +73,8 @@ def close_bonus_purse(
 ) -> Posting:
     """Close a bonus purse: ``release`` turns what is in it into real money, otherwise the house takes it back.
 
-    Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
+    So it does with a purse whose time is over at ``at``, the moment when the release was earned: PurseClosed says
+    ``into`` and ``expired``. Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
     """
     check_references(source=source, idempotency_key=idempotency_key)
     return post(

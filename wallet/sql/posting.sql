@@ -574,7 +574,8 @@ BEGIN
 END
 $$;
 
--- Closes a bonus purse: what is in it becomes real money ('real') or goes back to the house ('house').
+-- Closes a bonus purse: what is in it becomes real money ('real') or goes back to the house ('house'), as it does in any
+-- case once the purse's time is over, whether the job that expires purses has come by or not.
 CREATE FUNCTION wallet_close_purse(p_player uuid, p_account uuid, p_into text, p_source text, p_key text, p_at timestamptz,
     p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
@@ -594,6 +595,9 @@ BEGIN
     IF NOT FOUND THEN
         answer.outcome := 'unknown_reference';
         RETURN wallet_with_balances(answer, p_player);
+    END IF;
+    IF purse.active_until <= p_at THEN
+        p_into := 'house';
     END IF;
     IF purse.balance_minor > 0 THEN
         INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
