@@ -23,13 +23,22 @@ _FIELDS = ("country", "region", "currency", "first_name", "last_name", "birth_da
            "source")  # fmt: skip
 
 
+class JsonDateField(forms.DateField):
+    """Bodies are JSON: what comes may be a list or an object, which the form's own field takes for text."""
+
+    def to_python(self, value: Any) -> Any:
+        if value is not None and not isinstance(value, str):
+            raise ValidationError(self.error_messages["invalid"], code="invalid")
+        return super().to_python(value)
+
+
 class RegistrationFields(forms.Form):
     country = forms.CharField(max_length=2)
     region = forms.CharField(max_length=3, required=False)
     currency = forms.CharField(max_length=3, required=False)
     first_name = forms.CharField(max_length=100, required=False)
     last_name = forms.CharField(max_length=100, required=False)
-    birth_date = forms.DateField(required=False)
+    birth_date = JsonDateField(required=False)
     birth_name = forms.CharField(max_length=100, required=False)
     birth_place = forms.CharField(max_length=100, required=False)
     street = forms.CharField(max_length=100, required=False)

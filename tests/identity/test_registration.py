@@ -112,6 +112,13 @@ def test_the_young_are_refused(country: str, birth_date: str) -> None:
     assert [error["param"] for error in answer.json()["errors"]] == ["birth_date"]
 
 
+@pytest.mark.parametrize("birth_date", [["1990-05-17"], [{"a": -1}, None], {"year": 1990}, 19900517, True, "17.5.90x"])
+def test_what_is_no_date_is_refused_by_name(birth_date: object) -> None:
+    answer = Program().auth("POST", "auth/signup", person() | {"birth_date": birth_date})
+    assert answer.status_code == 400
+    assert [error["param"] for error in answer.json()["errors"]] == ["birth_date"]
+
+
 def test_a_phone_is_verified_by_sms_before_the_account_opens() -> None:
     data = person(country="AT", phone="+4915112345678", city="Berlin", postcode="10115")
     program = Program()

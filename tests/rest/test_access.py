@@ -67,6 +67,7 @@ ENDPOINTS = [
     ("POST", "wallet/free-bets", "wallet:write"),
     ("POST", "wallet/free-spins", "wallet:write"),
     ("POST", "wallet/free-spins/forfeits", "wallet:write"),
+    ("GET", f"players/{ID}/free-spins", "wallet:read"),
     ("POST", "wallet/tournaments/buy-ins", "wallet:write"),
     ("POST", "wallet/tournaments/rebuys", "wallet:write"),
     ("POST", "wallet/tournaments/settlements", "wallet:write"),

@@ -14,6 +14,7 @@ import pytest
 from kernel.rest.schema import SCOPES
 from pms.identity import ensure_client
 from tests.factories import make_game
+from wallet.services.jackpots import ensure_jackpot
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs/integrators"
 BLOCK = re.compile(r"```bash\n(.*?)```(?:\n```json\n(.*?)```)?", re.DOTALL)
@@ -50,12 +51,13 @@ def names(value: Any) -> Any:
 
 
 @pytest.mark.usefixtures("db")
-@pytest.mark.parametrize("guide", ["api.md", "payments.md", "players.md"])
+@pytest.mark.parametrize("guide", ["api.md", "payments.md", "players.md", "purses.md"])
 def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path, guide: str, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / ".pms/mail")
     blocks = BLOCK.findall((GUIDES / guide).read_text())
     make_game()
+    ensure_jackpot(code="orchard-mega", name="Mega", currency="EUR")
     ensure_client(client_id="demo-integrator", secret="demo-integrator-secret", name="Demo", scopes=SCOPES)
     script = f"\necho '{END}'\n".join(["set -euo pipefail", *(commands for commands, _ in blocks)])
     run = subprocess.run(

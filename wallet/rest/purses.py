@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
@@ -18,12 +19,13 @@ from kernel.rest.pagination import whole
 from kernel.rest.plain import api_view, json_answer
 from kernel.rest.serializers import StrictSerializer, page_of
 from kernel.rest.views import ApiView, read
+from players.selectors import get_player
 from wallet.rest import purse_forms
 from wallet.rest.postings import answer_of, success_of
-from wallet.selectors import get_balances, list_jackpots
+from wallet.selectors import get_balances, list_jackpots, list_purses
 from wallet.services import free_spins, jackpots, rounds, tournaments
 from wallet.services.fees import quote_withdrawal
-from wallet.types import PurseTerms
+from wallet.types import AccountKind, PurseTerms
 from wallet.types_purses import FreeSpinsTerms
 
 
@@ -187,6 +189,39 @@ def refund(request: HttpRequest, actor: Actor) -> HttpResponse:
         at=clock.now(),
     )
     return answer_of(posting)
+
+
+class FreeSpinsSerializer(serializers.Serializer):
+    """A purse of free spins that is open."""
+
+    purse_id = serializers.UUIDField(source="id")
+    spins_left = serializers.IntegerField()
+    spin_value = serializers.CharField()
+    currency = serializers.CharField(source="balance.currency")
+    games = serializers.ListField(child=serializers.CharField(), source="game_codes", help_text="Empty: all games.")
+    active_until = serializers.DateTimeField(allow_null=True)
+    winnings_purse_id = serializers.UUIDField(
+        source="winnings_id", allow_null=True, help_text="The bonus purse that wins go to; null: they are real money."
+    )
+    granted_at = serializers.DateTimeField(source="opened_at")
+
+
+class PlayerFreeSpins(ApiView):
+    required_scopes = {"GET": "wallet:read"}
+
+    @extend_schema(operation_id="list_free_spins", responses=page_of(FreeSpinsSerializer))
+    def get(self, request: Request, player_id: UUID) -> Response:
+        """A player's purses of free spins that can be used or forfeited."""
+        get_player(player_id)
+        now = clock.now()
+        purses = [
+            purse
+            for purse in list_purses(player_id)
+            if purse.kind is AccountKind.FREE_SPINS
+            and not purse.closed_at
+            and (purse.active_until is None or purse.active_until > now)
+        ]
+        return whole(purses, FreeSpinsSerializer)
 
 
 class JackpotSerializer(serializers.Serializer):

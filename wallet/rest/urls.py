@@ -25,6 +25,7 @@ urlpatterns = [  # what is called most comes first: patterns are tried in order
     path("wallet/holds/<uuid:hold_id>/capture", holds.capture, name="hold-capture"),
     path("wallet/holds/<uuid:hold_id>/release", holds.release, name="hold-release"),
     path("players/<uuid:player_id>/holds", holds.PlayerHolds.as_view(), name="player-holds"),
+    path("players/<uuid:player_id>/free-spins", purses.PlayerFreeSpins.as_view(), name="player-free-spins"),
     path("wallet/deposits", views.Deposits.as_view(), name="deposits"),
     path("wallet/deposits/<uuid:deposit_id>", views.Deposit.as_view(), name="deposit"),
     path("wallet/deposits/<uuid:deposit_id>/cancel", views.DepositCancellation.as_view(), name="deposit-cancel"),
