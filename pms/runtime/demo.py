@@ -179,6 +179,7 @@ def programs(home: Home, env: Mapping[str, str], host: str, port: int) -> list[P
     celery = [*python, "celery", "-q", "-A", "pms"]
     schedule: list[str | Path] = ["--schedule", home.path / "beat-schedule", "--pidfile", ""]
     asgi = ["granian", "--interface", "asginl", "pms.asgi:application", "--workers", "1", "--log-level", "warning"]
+    asgi += ["--workers-kill-timeout", "5"]  # open sockets do not keep it from ending
     if os.geteuid() == 0:
         env = {**env, "PYTHONWARNINGS": "ignore:You're running the worker with superuser"}  # the services do not
     return [

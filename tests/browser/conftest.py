@@ -59,6 +59,7 @@ class Server:
 
     def start(self) -> None:
         command = [sys.executable, "-m", "granian", "--interface", "asginl", "pms.asgi:application", "--workers", "1"]
+        command += ["--workers-kill-timeout", "5"]  # a socket that a page left open does not keep it up
         command += ["--log-level", "warning", "--host", "127.0.0.1", "--port", str(self.port)]
         self.process = subprocess.Popen(command, env=self.env)
         deadline = time.monotonic() + 120
