@@ -8,6 +8,8 @@ from django.db import models
 from django.db.models import Q
 
 from bonuses.models_codes import Code, CodeBatch, CodeUse  # noqa: F401  (Django looks for tables here)
+from bonuses.models_lists import ListAward, ListItem  # noqa: F401
+from bonuses.models_play import PlayDay, PlayTotal  # noqa: F401
 from bonuses.models_wagering import Progress, WageringEntry  # noqa: F401
 from bonuses.types import OPEN_STATES, GrantState, OfferState, VersionState
 from kernel.ids import uuid7
@@ -32,6 +34,14 @@ class Offer(models.Model):
     state = models.CharField(max_length=10, choices=_choices(OfferState), default=OfferState.DRAFT)
     live = models.ForeignKey("OfferVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
     created_at = models.DateTimeField()
+
+    class Meta:
+        permissions: ClassVar = [
+            ("write_offers", "Can write versions of offers and ask for their release"),
+            ("release_offers", "Can release an offer that another person asked for"),
+            ("stop_offers", "Can pause, resume and stop offers"),
+            ("make_codes", "Can make, import, export and close bonus codes"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -105,6 +115,10 @@ class Grant(models.Model):
     outcome_minor = models.BigIntegerField(null=True, blank=True)
 
     class Meta:
+        permissions: ClassVar = [
+            ("grant_bonus", "Can give players bonuses"),
+            ("forfeit_bonus", "Can take players' bonuses"),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["offer", "player", "occasion"], name="bonuses_grant_once"),
             models.UniqueConstraint(
@@ -153,3 +167,46 @@ class Spend(models.Model):
 
     def __str__(self) -> str:
         return f"{self.day}: {self.cost_eur_minor}"
+
+
+class Occasion(models.Model):
+    """An occasion that an automatic trigger came upon, once: the bonus it gave, or ``reasons`` why none. Never changes."""
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    offer = models.ForeignKey(Offer, on_delete=models.PROTECT, related_name="+", db_index=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False)
+    occasion = models.CharField(max_length=200)
+    grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    reasons = models.JSONField(default=list)
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["offer", "player", "occasion"], name="bonuses_occasion_once"),
+        ]
+        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="bonuses_occasion_history")]
+
+    def __str__(self) -> str:
+        return self.occasion
+
+
+class Referral(models.Model):
+    """Who brought a player. The friend's bonus is given once, at registration or the first deposit, as offers say."""
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    player = models.OneToOneField("players.Player", primary_key=True, on_delete=models.PROTECT, related_name="+")
+    friend = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+    registered_at = models.DateTimeField()
+    deposited_at = models.DateTimeField(null=True, blank=True)
+    rewarded_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["registered_at"], condition=Q(rewarded_at=None), name="bonuses_referral_open"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.friend_id} brought {self.player_id}"

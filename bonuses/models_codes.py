@@ -54,19 +54,24 @@ class Code(models.Model):
 
 
 class CodeUse(models.Model):
-    """A player used a code, for a grant. A player uses a code once."""
+    """A player used a code, for a grant. A player uses a code once.
+
+    Without a ``grant`` it waits for the deposit that the bonus is a part of."""
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.ForeignKey(Code, on_delete=models.PROTECT, related_name="+")
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False)
-    grant = models.ForeignKey("Grant", on_delete=models.PROTECT, related_name="+", db_index=False)
+    grant = models.ForeignKey("Grant", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     used_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["code", "player"], name="bonuses_code_used_once"),
+        ]
+        indexes: ClassVar = [
+            models.Index(fields=["player"], condition=Q(grant=None), name="bonuses_code_waiting"),
         ]
 
     def __str__(self) -> str:
