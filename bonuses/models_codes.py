@@ -63,7 +63,9 @@ class CodeUse(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     code = models.ForeignKey(Code, on_delete=models.PROTECT, related_name="+")
     player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False)
-    grant = models.ForeignKey("Grant", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False)
+    grant = models.ForeignKey(
+        "Grant", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     used_at = models.DateTimeField()
 
     class Meta:

@@ -44,7 +44,9 @@ class ListItem(models.Model):
     list = models.ForeignKey(ListAward, on_delete=models.PROTECT, related_name="items")
     player_ref = models.UUIDField()
     state = models.CharField(
-        max_length=8, choices=[(state.value, state.value.capitalize()) for state in ItemState], default=ItemState.WAITING
+        max_length=8,
+        choices=[(state.value, state.value.capitalize()) for state in ItemState],
+        default=ItemState.WAITING,
     )
     why = models.CharField(max_length=200, blank=True, default="")
 

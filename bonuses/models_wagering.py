@@ -20,7 +20,9 @@ class Progress(models.Model):
     protection: ClassVar = Protection(Retention.FIVE_YEARS)
 
     grant_id = models.UUIDField(primary_key=True, editable=False)
-    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False)
+    player = models.ForeignKey(
+        "players.Player", on_delete=models.PROTECT, related_name="+", db_index=False, db_constraint=False
+    )
     required = models.DecimalField(max_digits=24, decimal_places=6)
     wagered = models.DecimalField(max_digits=24, decimal_places=6, default=0)
     spins_purse_id = models.UUIDField(null=True)

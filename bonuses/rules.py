@@ -67,9 +67,14 @@ def _errors(rule: OfferRule) -> Iterator[tuple[str, str]]:
         moment = getattr(rule, name)
         if moment is not None and moment.tzinfo is None:
             yield name, "Say in which time zone, such as 2026-03-14T15:00:00Z."
-    if rule.starts_at and rule.ends_at and rule.starts_at.tzinfo and rule.ends_at.tzinfo:
-        if rule.ends_at <= rule.starts_at:
-            yield "ends_at", "It ends before it begins."
+    if (
+        rule.starts_at
+        and rule.ends_at
+        and rule.starts_at.tzinfo
+        and rule.ends_at.tzinfo
+        and rule.ends_at <= rule.starts_at
+    ):
+        yield "ends_at", "It ends before it begins."
     if not rule.titles.get("en", "").strip():
         yield "titles.en", "Give the offer a title in English; other languages may be added."
     for language, text in rule.titles.items():
@@ -104,7 +109,10 @@ def _award_errors(award: AwardRule, trigger: TriggerKind) -> Iterator[tuple[str,
     match award.kind:
         case AwardKind.DEPOSIT_MATCH:
             if trigger not in _OF_DEPOSITS:
-                yield "award.kind", "A deposit is matched where a deposit triggers the offer, or a code used before one."
+                yield (
+                    "award.kind",
+                    "A deposit is matched where a deposit triggers the offer, or a code used before one.",
+                )
             if award.percent <= 0:
                 yield "award.percent", "Say how much of the deposit."
             if not award.cap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from decimal import Decimal
 
 from bonuses.types_offer import AwardKind, Counts, OfferRule, OnWithdrawal, Stacking, TriggerKind, WageringOf
@@ -212,7 +212,9 @@ def _terms(rule: OfferRule, language: str, currency: str) -> Iterator[tuple[str,
             yield ("fixed" if wagering.multiple else "fixed_real"), {"amount": sums(award.amount)}
         case AwardKind.CASHBACK:
             percents = [award.percent, *award.percent_by_level.values()]
-            shown = _plain(min(percents)) if len(set(percents)) == 1 else f"{_plain(min(percents))}–{_plain(max(percents))}"
+            shown = (
+                _plain(min(percents)) if len(set(percents)) == 1 else f"{_plain(min(percents))}–{_plain(max(percents))}"
+            )
             yield "cashback", {"percent": shown, "days": award.window_days, "cap": sums(award.cap)}
         case AwardKind.FREE_SPINS:
             games = ", ".join(award.games) or _TEXTS["all_games"][language]
@@ -242,8 +244,9 @@ def _terms(rule: OfferRule, language: str, currency: str) -> Iterator[tuple[str,
         yield "dates", {"start": start, "end": end}
 
 
-def _wagering_terms(rule: OfferRule, sums: object) -> Iterator[tuple[str, dict[str, object]]]:
-    assert callable(sums)
+def _wagering_terms(
+    rule: OfferRule, sums: Callable[[Mapping[str, Decimal]], str]
+) -> Iterator[tuple[str, dict[str, object]]]:
     wagering = rule.wagering
     if wagering.counts is Counts.BONUS:
         yield "counts_bonus", {}

@@ -106,6 +106,13 @@ class OfferDetails:
     state: OfferState
     live: VersionDetails | None
 
+    @property
+    def rule(self) -> OfferRule:
+        """The rule in force. Only of an offer that has one: a live offer always has."""
+        if self.live is None:
+            raise ValueError(f"{self.code} has no version in force")
+        return self.live.rule
+
 
 @dataclass(frozen=True, slots=True)
 class Wagering:

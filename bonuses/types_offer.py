@@ -63,11 +63,7 @@ class Claim(StrEnum):
     PLAYER = "player"  # offered; the player takes it
 
 
-class _Part(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    pass
-
-
-class TriggerRule(_Part):
+class TriggerRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What an occasion is.
 
     ``nth`` is the deposit's number (0: each one), ``amount_eur`` the turnover reached, ``label`` and ``value`` a level
@@ -85,7 +81,7 @@ class TriggerRule(_Part):
     hour: int = 0
 
 
-class EligibilityRule(_Part):
+class EligibilityRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """Who may have it. ``jurisdictions`` are residences ("DE", "CA-ON"; none: all); ``labels`` name values of labels,
     one of which the player must have ("loyalty.level": ["gold"]). The caps count this offer's grants; 0 is none."""
 
@@ -97,7 +93,7 @@ class EligibilityRule(_Part):
     per_device: int = 0
 
 
-class AwardRule(_Part):
+class AwardRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is given. ``percent`` of a deposit or of the net loss of ``window_days``, at most ``cap``; a fixed ``amount``;
     ``spins`` of ``spin_value`` on ``games`` (none: all), whose wins are ``spin_wins``: bonus or real."""
 
@@ -116,7 +112,7 @@ class AwardRule(_Part):
     scale_with_level: bool = False
 
 
-class WageringRule(_Part):
+class WageringRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What has to be staked before it is real money: ``multiple`` times ``of`` (0: it is real money at once).
 
     ``contribution`` is the per cent of a stake that counts, by category; ``game_contribution`` by game, and goes first.
@@ -137,7 +133,7 @@ class WageringRule(_Part):
     days: int = 30
 
 
-class BudgetRule(_Part):
+class BudgetRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """When issuing stops by itself. Amounts in EUR, free spins at their value; None: no such limit.
 
     ``grants_per_hour`` is the brake on an audience that grows faster than anybody meant.
@@ -148,7 +144,7 @@ class BudgetRule(_Part):
     grants_per_hour: int | None = None
 
 
-class OfferRule(_Part):
+class OfferRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """An offer, whole. ``pays_in`` is the product that it is for, ``earned_by`` the one that leads to it."""
 
     trigger: TriggerRule

@@ -166,14 +166,14 @@ def use_code(*, code: str, player_id: UUID, actor: Actor, at: datetime) -> Grant
         raise TooManyGuesses("Too many codes did not work. Try again in an hour.")
     reasons: Sequence[Reason] = ()
     with holding(player_id):
-        row = Code.objects.select_related("batch__offer__live").filter(code=wanted).first()
         used = CodeUse.objects.filter(code_id=wanted, player_id=player_id).first()
-        if used is None and (row is None or not _works(row, player_id, at)):
+        if used:
+            forgive(guesses)
+            return get_grant(used.grant_id) if used.grant_id else CodeWaits(wanted, used.used_at + WAITS)
+        row = Code.objects.select_related("batch__offer__live").filter(code=wanted).first()
+        if row is None or not _works(row, player_id, at):
             raise CodeRefused(_NO)
         forgive(guesses)
-        if used:
-            return get_grant(used.grant_id) if used.grant_id else CodeWaits(wanted, used.used_at + WAITS)
-        assert row
         offer = get_offer(row.batch.offer.code)
         if offer.live and offer.live.rule.award.kind is AwardKind.DEPOSIT_MATCH:
             _take(row)
@@ -193,7 +193,9 @@ def use_code(*, code: str, player_id: UUID, actor: Actor, at: datetime) -> Grant
 def redeem_waiting(*, player_id: UUID, deposit: Money, number: int, at: datetime) -> int:
     """A deposit came: the codes that waited for one bring their bonuses; how many. In the caller's transaction."""
     waiting = list(
-        CodeUse.objects.select_related("code__batch__offer").filter(player_id=player_id, grant=None, used_at__gt=at - WAITS)
+        CodeUse.objects.select_related("code__batch__offer").filter(
+            player_id=player_id, grant=None, used_at__gt=at - WAITS
+        )
     )
     given = 0
     for use in waiting:
@@ -282,7 +284,7 @@ def _write(batch: CodeBatch, codes: Iterable[str], player_id: UUID | None = None
     with connection.cursor() as cursor:
         cursor.execute("CREATE TEMPORARY TABLE IF NOT EXISTS new_codes (code text) ON COMMIT DELETE ROWS")
         cursor.execute("TRUNCATE new_codes")
-        with cursor.copy("COPY new_codes (code) FROM STDIN") as copy:  # type: ignore[attr-defined]
+        with cursor.copy("COPY new_codes (code) FROM STDIN") as copy:
             copy.write("".join(f"{code}\n" for code in codes))
         cursor.execute(
             "INSERT INTO bonuses_code (code, batch_id, player_id, uses) SELECT DISTINCT code, %s::uuid, %s::uuid, 0"
@@ -310,7 +312,9 @@ def hash_of(codes: Sequence[str]) -> str:
 
 
 def batch_details(row: CodeBatch) -> BatchDetails:
-    return BatchDetails(row.id, row.offer.code, row.name, row.size, row.uses_per_code, row.expires_at, row.closed_at, row.made_at)
+    return BatchDetails(
+        row.id, row.offer.code, row.name, row.size, row.uses_per_code, row.expires_at, row.closed_at, row.made_at
+    )
 
 
 def _record(action: str, row: CodeBatch, actor: Actor, at: datetime, reason: str) -> None:
@@ -324,4 +328,3 @@ def waiting_of(player_id: UUID) -> list[CodeWaits]:
     """Codes of the player that wait for a deposit."""
     rows = CodeUse.objects.filter(player_id=player_id, grant=None).order_by("-id")[:20]
     return [CodeWaits(row.code_id, row.used_at + WAITS) for row in rows]
-

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, Sum
@@ -16,10 +17,17 @@ from bonuses.models import Grant, Offer, OfferVersion, Spend
 from bonuses.ports import level_scale
 from bonuses.selectors import get_grant, get_offer, read_rule
 from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, OfferState, Reason, WhyNot
-from bonuses.types_offer import AwardKind, Claim, OfferRule, Stacking
+from bonuses.types_offer import AwardKind, BudgetRule, Claim, OfferRule, Stacking
 from compliance.types_gate import BonusFacts
 from events.audit import record
-from events.catalogue.bonuses import BonusExpired, BonusForfeited, BonusGranted, BonusOffered, BonusQueued, BonusRedeemed
+from events.catalogue.bonuses import (
+    BonusExpired,
+    BonusForfeited,
+    BonusGranted,
+    BonusOffered,
+    BonusQueued,
+    BonusRedeemed,
+)
 from events.services.log import holding, publish
 from kernel import fx
 from kernel.access import require
@@ -210,17 +218,12 @@ def find(*, offer: str, player_id: UUID, base: Money | None, at: datetime, lock:
     """
     player = get_player(player_id)
     row = Offer.objects.select_related("live").filter(code=offer).first()
+    if row is not None and lock and row.live is not None and _shares(read_rule(row.live)):
+        row = Offer.objects.select_for_update(of=("self",)).select_related("live").get(id=row.id)
     if row is None or row.live is None:
-        details = get_offer(offer)
-        raise NotEligible([Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {details.state}.")])
+        raise NotEligible([Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {get_offer(offer).state}.")])
     rule = read_rule(row.live)
     fit = rule.eligibility
-    shared = fit.per_household or fit.per_device or rule.budget != type(rule.budget)()
-    if lock and shared:
-        row = Offer.objects.select_for_update(of=("self",)).select_related("live").get(id=row.id)
-        assert row.live
-        rule = read_rule(row.live)
-    assert row.live
     labels = {f"{label.namespace}.{label.key}": label.value for label in list_labels(player_id)}
     level = labels.get("loyalty.level", "")
     household = household_of(player)
@@ -248,6 +251,11 @@ def find(*, offer: str, player_id: UUID, base: Money | None, at: datetime, lock:
     if rule.wagering.multiple and rule.stacking is Stacking.EXCLUSIVE and _wagering_now(player_id):
         reasons.append(_ANOTHER)
     return Found(player, row, row.live, rule, level, household, award, reasons)
+
+
+def _shares(rule: OfferRule) -> bool:
+    """Whether one player's bonus can be the last of several: the offer is then given to one after another."""
+    return bool(rule.eligibility.per_household or rule.eligibility.per_device or rule.budget != BudgetRule())
 
 
 _ANOTHER = Reason(WhyNot.ANOTHER_BONUS, "Another bonus is being wagered; this one is not given beside it.")
@@ -403,7 +411,7 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
         game_categories=tuple(GameCategory(name) for name in wagering.game_categories),
         active_until=row.expires_at,
     )
-    frame = {"incentive": _facts(row, rule), "source": SOURCE, "actor": actor, "at": at}
+    frame: dict[str, Any] = {"incentive": _facts(row, rule), "source": SOURCE, "actor": actor, "at": at}
     if row.spins:
         purse_id, posting = grant_free_spins(
             player_id=row.player_id,
@@ -415,7 +423,7 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
                 winnings=terms if row.wagers else None,
             ),
             idempotency_key=f"{row.id}:spins",
-            **frame,  # type: ignore[arg-type]
+            **frame,
         )
         row.spins_purse_id = purse_id
         row.purse_id = winnings_purse_of(purse_id) if row.wagers else None
@@ -425,7 +433,7 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
             amount=Money(row.amount_minor, row.currency),
             terms=terms if row.wagers else PurseTerms(),
             idempotency_key=f"{row.id}:purse",
-            **frame,  # type: ignore[arg-type]
+            **frame,
         )
         row.purse_id = purse_id
     if not posting.ok:
@@ -472,11 +480,7 @@ def redeem(row: Grant, most: Money | None, at: datetime) -> None:
             return
     released = min(before, most) if most else before
     _end(row, GrantState.REDEEMED, "", at, released)
-    publish(
-        BonusRedeemed(
-            **_about(row, at), kind=row.kind, amount=released.major, above_cap=(before - released).major
-        )
-    )
+    publish(BonusRedeemed(**_about(row, at), kind=row.kind, amount=released.major, above_cap=(before - released).major))
     begin_next(row.player_id, at)
 
 
@@ -572,7 +576,7 @@ def _lock(grant_id: UUID) -> Grant:
     return Grant.objects.select_for_update(of=("self",)).select_related("version", "offer").get(id=grant_id)
 
 
-def _about(row: Grant, at: datetime) -> dict[str, object]:
+def _about(row: Grant, at: datetime) -> dict[str, Any]:
     return {
         "player_id": row.player_id,
         "occurred_at": at,
@@ -593,6 +597,6 @@ def _record(
         object_type="bonuses.grant",
         object_id=str(row.id),
         reason=reason,
-        after=after or {"offer": row.offer.code, "amount": str(Money(row.amount_minor, row.currency)), "spins": str(row.spins)},
+        after=after
+        or {"offer": row.offer.code, "amount": str(Money(row.amount_minor, row.currency)), "spins": str(row.spins)},
     )
-

@@ -110,7 +110,12 @@ def ask_for_release(*, version_id: UUID, comment: str, idempotency_key: str, act
     Raises: AccessDenied, NotFound, NotReleasable, FieldErrors.
     """
     with transaction.atomic():
-        row = OfferVersion.objects.select_for_update(of=("self",)).select_related("offer__live").filter(id=version_id).first()
+        row = (
+            OfferVersion.objects.select_for_update(of=("self",))
+            .select_related("offer__live")
+            .filter(id=version_id)
+            .first()
+        )
         if row is None:
             get_version(version_id)  # says that it is not there
             raise AssertionError
@@ -158,7 +163,9 @@ class ReleaseApproval:
     def execute(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> str:
         row = OfferVersion.objects.select_related("offer").get(id=approval.content["version_id"])
         offer = Offer.objects.select_for_update(of=("self",)).select_related("live").get(id=row.offer_id)
-        if (offer.live.number if offer.live else 0) != approval.content["replaces"] or offer.state == OfferState.STOPPED:
+        if (offer.live.number if offer.live else 0) != approval.content[
+            "replaces"
+        ] or offer.state == OfferState.STOPPED:
             raise NotReleasable("Another version was released meanwhile, or the offer was stopped. Ask anew.")
         row.state, row.released_at = VersionState.RELEASED, at
         row.save(update_fields=["state", "released_at"])
@@ -222,9 +229,7 @@ def _move(
 def _told(offer: Offer, change: str, actor: Actor, at: datetime) -> None:
     version = offer.live.number if offer.live else None
     publish(
-        OfferChanged(
-            player_id=None, occurred_at=at, offer=offer.code, change=change, version=version, actor=str(actor)
-        )
+        OfferChanged(player_id=None, occurred_at=at, offer=offer.code, change=change, version=version, actor=str(actor))
     )
 
 

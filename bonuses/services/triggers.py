@@ -12,7 +12,7 @@ from bonuses.models import CodeUse, Grant, Occasion, Referral
 from bonuses.selectors import list_live
 from bonuses.services.codes import redeem_waiting
 from bonuses.services.grants import NotEligible, end_expired, forfeit_all, grant, settle_empty
-from bonuses.types import ForfeitedBy, GrantState, OfferDetails
+from bonuses.types import ForfeitedBy, GrantState, OfferDetails, Reason
 from bonuses.types_offer import AwardKind, TriggerKind
 from events.catalogue.compliance_exclusion import PlayerExcluded
 from events.catalogue.loyalty import LevelChanged
@@ -39,17 +39,14 @@ def on_events(events: Sequence[RecordedEvent]) -> None:
             _HANDLERS[event.type](event, event.player_id, event.payload)
 
 
-def award(
-    *, offer: OfferDetails, player_id: UUID, occasion: str, base: Money | None = None, at: datetime
-) -> bool:
+def award(*, offer: OfferDetails, player_id: UUID, occasion: str, base: Money | None = None, at: datetime) -> bool:
     """Give the offer for an occasion, or keep why not; whether it was given. Once: the next call does nothing."""
     if Occasion.objects.filter(offer_id=offer.id, player_id=player_id, occasion=occasion).exists():
         return False
-    grant_id, reasons = None, ()
+    grant_id: UUID | None = None
+    reasons: Sequence[Reason] = ()
     try:
-        grant_id = grant(
-            offer=offer.code, player_id=player_id, occasion=occasion, base=base, actor=ACTOR, at=at
-        ).id
+        grant_id = grant(offer=offer.code, player_id=player_id, occasion=occasion, base=base, actor=ACTOR, at=at).id
     except NotEligible as error:
         reasons = error.reasons
     Occasion.objects.bulk_create(
@@ -83,15 +80,13 @@ def _deposited(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> N
         Referral.objects.filter(player_id=player_id, deposited_at=None).update(deposited_at=event.occurred_at)
     redeem_waiting(player_id=player_id, deposit=amount, number=number, at=event.occurred_at)
     for offer in list_live(TriggerKind.DEPOSIT):
-        assert offer.live
-        if offer.live.rule.trigger.nth in (0, number):
+        if offer.rule.trigger.nth in (0, number):
             award(offer=offer, player_id=player_id, occasion=f"deposit:{number}", base=amount, at=event.occurred_at)
 
 
 def _levelled(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> None:
     for offer in list_live(TriggerKind.LEVEL):
-        assert offer.live
-        if offer.live.rule.trigger.value == said["to_level"]:
+        if offer.rule.trigger.value == said["to_level"]:
             award(offer=offer, player_id=player_id, occasion=f"level:{said['to_level']}", at=event.occurred_at)
 
 
@@ -103,8 +98,7 @@ def _labelled(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> No
         for offer in list_live(TriggerKind.VIP):
             award(offer=offer, player_id=player_id, occasion="vip", at=event.occurred_at)
     for offer in list_live(TriggerKind.SEGMENT):
-        assert offer.live
-        trigger = offer.live.rule.trigger
+        trigger = offer.rule.trigger
         if trigger.label == label and trigger.value in ("", value):
             award(offer=offer, player_id=player_id, occasion=f"segment:{event.id}", at=event.occurred_at)
 
@@ -151,7 +145,13 @@ def award_due(*, at: datetime, limit: int = 10_000) -> int:
     May be run any number of times at once. What was refused once is not tried again for the same occasion.
     """
     return sum(
-        [_birthdays(at, limit), _schedules(at, limit), _turnovers(at, limit), _silences(at, limit), _referrals(at, limit)]
+        [
+            _birthdays(at, limit),
+            _schedules(at, limit),
+            _turnovers(at, limit),
+            _silences(at, limit),
+            _referrals(at, limit),
+        ]
     )
 
 
@@ -181,8 +181,7 @@ def birthday_in(born: date, year: int) -> date:
 def _schedules(at: datetime, limit: int) -> int:
     given = 0
     for offer in list_live(TriggerKind.SCHEDULE):
-        assert offer.live
-        trigger = offer.live.rule.trigger
+        trigger = offer.rule.trigger
         day = at.astimezone(UTC).date()
         if at.astimezone(UTC).hour < trigger.hour or trigger.weekday not in (-1, day.weekday()):
             continue
@@ -198,8 +197,7 @@ def list_losses(*, offer: OfferDetails, until: date, occasion: str, limit: int) 
     Cashback goes to who lost; what else is given on a schedule goes to everybody who played. Without those who had the
     occasion already. One statement over the days, whatever the number of players.
     """
-    assert offer.live
-    award_ = offer.live.rule.award
+    award_ = offer.rule.award
     rows = fetch_all(
         """
         SELECT played.player_id, played.currency, played.lost FROM (
@@ -226,8 +224,7 @@ def list_losses(*, offer: OfferDetails, until: date, occasion: str, limit: int) 
 def _turnovers(at: datetime, limit: int) -> int:
     given = 0
     for offer in list_live(TriggerKind.TURNOVER):
-        assert offer.live
-        reached = offer.live.rule.trigger.amount_eur
+        reached = offer.rule.trigger.amount_eur
         occasion = f"turnover:{reached.normalize():f}"
         for player_id in _untried(offer, occasion, "total.turnover_eur >= %(value)s", reached, limit):
             given += award(offer=offer, player_id=player_id, occasion=occasion, at=at)
@@ -238,8 +235,7 @@ def _silences(at: datetime, limit: int) -> int:
     """Who has not played for so many days; a silence is named after the last bet before it."""
     given = 0
     for offer in list_live(TriggerKind.INACTIVITY):
-        assert offer.live
-        since = at - timedelta(days=offer.live.rule.trigger.days)
+        since = at - timedelta(days=offer.rule.trigger.days)
         rows = fetch_all(
             """
             SELECT total.player_id, total.last_bet_at FROM bonuses_playtotal total
@@ -263,8 +259,7 @@ def _referrals(at: datetime, limit: int) -> int:
         return 0
     for row in Referral.objects.filter(rewarded_at=None).order_by("registered_at")[:limit]:
         for offer in offers:
-            assert offer.live
-            if offer.live.rule.trigger.nth == 0 or row.deposited_at:
+            if offer.rule.trigger.nth == 0 or row.deposited_at:
                 given += award(offer=offer, player_id=row.friend_id, occasion=f"referral:{row.player_id}", at=at)
         if row.deposited_at:
             Referral.objects.filter(player_id=row.player_id).update(rewarded_at=at)
@@ -278,7 +273,7 @@ def _untried(offer: OfferDetails, occasion: str, condition: str, value: object, 
             SELECT FROM bonuses_occasion o WHERE o.offer_id = %(offer)s AND o.player_id = total.player_id
             AND o.occasion = %(occasion)s)
         ORDER BY total.player_id LIMIT %(limit)s
-        """,  # noqa: S608  (the condition is ours)
+        """,
         {"value": value, "offer": offer.id, "occasion": occasion, "limit": limit},
     )
     return [row["player_id"] for row in rows]

@@ -65,11 +65,13 @@ def wager(events: Sequence[RecordedEvent]) -> None:
     batch = _read(events)
     for event in events:
         if event.player_id is not None:
-            _count(batch, event)
+            _count(batch, event, event.player_id)
     Progress.objects.bulk_create(batch.new)
     fresh = {row.grant_id for row in batch.new}
     fields = ["required", "wagered", "breaches", "last_bet_at", "done_at", "ended_at"]
-    Progress.objects.bulk_update([row for id_, row in batch.touched.items() if id_ not in fresh], fields, batch_size=500)
+    Progress.objects.bulk_update(
+        [row for id_, row in batch.touched.items() if id_ not in fresh], fields, batch_size=500
+    )
     WageringEntry.objects.bulk_create(batch.entries)
     if not is_rebuilding():
         _act(batch)
@@ -80,7 +82,9 @@ def _read(events: Sequence[RecordedEvent]) -> _Batch:
     players = {event.player_id for event in events if event.player_id}
     rows = list(Progress.objects.filter(player_id__in=players, ended_at=None).order_by("grant_id"))
     granted = [UUID(event.payload["grant_id"]) for event in events if event.type == BonusGranted.wire_name]
-    for grant in Grant.objects.select_related("version", "offer").filter(id__in=[*granted, *(r.grant_id for r in rows)]):
+    for grant in Grant.objects.select_related("version", "offer").filter(
+        id__in=[*granted, *(r.grant_id for r in rows)]
+    ):
         batch.terms[grant.id] = _Terms(read_rule(grant.version), grant.currency, grant.offer.code)
     for row in rows:
         batch.open[row.player_id].append(row)
@@ -95,26 +99,24 @@ def _read(events: Sequence[RecordedEvent]) -> _Batch:
     return batch
 
 
-def _count(batch: _Batch, event: RecordedEvent) -> None:
+def _count(batch: _Batch, event: RecordedEvent, player_id: UUID) -> None:
     said = event.payload
-    assert event.player_id
     if event.type == BonusGranted.wire_name:
-        _begin(batch, event)
+        _begin(batch, event, player_id)
     elif event.type in _ENDS:
-        for row in batch.open.get(event.player_id, ()):
+        for row in batch.open.get(player_id, ()):
             if row.grant_id == UUID(said["grant_id"]):
                 row.ended_at = event.occurred_at
                 batch.touched[row.grant_id] = row
-        batch.open[event.player_id] = [row for row in batch.open.get(event.player_id, ()) if row.ended_at is None]
+        batch.open[player_id] = [row for row in batch.open.get(player_id, ()) if row.ended_at is None]
     else:
-        for row in batch.open.get(event.player_id, ()):
+        for row in batch.open.get(player_id, ()):
             if row.done_at is None:
                 _count_for(batch, row, event)
 
 
-def _begin(batch: _Batch, event: RecordedEvent) -> None:
-    said, player_id = event.payload, event.player_id
-    assert player_id
+def _begin(batch: _Batch, event: RecordedEvent, player_id: UUID) -> None:
+    said = event.payload
     grant_id = UUID(said["grant_id"])
     terms = batch.terms[grant_id]
     if not terms.rule.wagering.multiple:

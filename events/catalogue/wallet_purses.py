@@ -99,7 +99,8 @@ class PurseOpened(Event):
 class PurseClosed(Event):
     """A bonus purse was closed. ``amount`` was in it; ``released`` of it became real money, the rest is the house's.
 
-    ``into`` ("real" or "house") is where it was to go; ``expired``: its time was over. ``transfer_id`` is None where nothing was left in it.
+    ``into`` ("real" or "house") is where it was to go; ``expired``: its time was over. ``transfer_id`` is None where
+    nothing was left in it.
     """
 
     wire_name = "wallet.purse-closed.v1"

@@ -5,14 +5,17 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('players', '0014_idle_sessions'),
+        ("players", "0014_idle_sessions"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='profile',
-            index=models.Index(django.db.models.functions.datetime.ExtractMonth('birth_date'), django.db.models.functions.datetime.ExtractDay('birth_date'), name='players_profile_birthday'),
+            model_name="profile",
+            index=models.Index(
+                django.db.models.functions.datetime.ExtractMonth("birth_date"),
+                django.db.models.functions.datetime.ExtractDay("birth_date"),
+                name="players_profile_birthday",
+            ),
         ),
     ]

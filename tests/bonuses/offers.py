@@ -6,9 +6,9 @@ import json
 from itertools import count
 from typing import Any
 
+from bonuses.selectors import get_offer
 from bonuses.services.offers import ask_for_release, parse_rule, write_version
 from bonuses.types import OfferDetails
-from bonuses.selectors import get_offer
 from compliance.selectors import get_approval
 from compliance.services.approvals import approve
 from kernel.actors import Actor, ActorKind
@@ -63,5 +63,11 @@ def live_offer(rule: dict[str, Any] = MATCH, code: str = "", **changes: Any) -> 
 
 def work(*names: str) -> None:
     """Let the consumers of bonuses read what is in the log, until nothing is left."""
-    for name in names or ("bonuses.triggers", "bonuses.wagering", "bonuses.play", "bonuses.triggers", "bonuses.wagering"):
+    for name in names or (
+        "bonuses.triggers",
+        "bonuses.wagering",
+        "bonuses.play",
+        "bonuses.triggers",
+        "bonuses.wagering",
+    ):
         catch_up(name)

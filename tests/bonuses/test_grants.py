@@ -68,7 +68,8 @@ def test_a_welcome_bonus_is_wagered_out_to_the_cent(player: UUID) -> None:
     work()
     found = only(player)
     assert (found.state, str(found.amount), found.occasion) == ("active", "50.00", "deposit:1")
-    assert found.wagering and (str(found.wagering.required), str(found.wagering.wagered)) == ("500.00", "0.00")
+    assert found.wagering
+    assert (str(found.wagering.required), str(found.wagering.wagered)) == ("500.00", "0.00")
     assert held(player) == ("50.00", "50.00")
     for number in range(9):
         assert bet(player, "50.00", key=f"b{number}", at=LATER).ok
@@ -77,7 +78,8 @@ def test_a_welcome_bonus_is_wagered_out_to_the_cent(player: UUID) -> None:
     win(player, "almost", "49.99")
     work()
     found = only(player)
-    assert found.wagering and (found.state, str(found.wagering.left), found.wagering.percent) == ("active", "0.01", 99)
+    assert found.wagering
+    assert (found.state, str(found.wagering.left), found.wagering.percent) == ("active", "0.01", 99)
     assert bet(player, "0.01", key="last", at=LATER).ok
     work()
     found = only(player)
@@ -88,18 +90,22 @@ def test_a_welcome_bonus_is_wagered_out_to_the_cent(player: UUID) -> None:
 
 
 def test_games_count_what_the_offer_says_and_a_rollback_takes_back(player: UUID) -> None:
-    offer = live_offer(GIFT, wagering={"contribution": {"table": "10", "live": "0"}, "game_contribution": {"fruits": "50"}})
+    offer = live_offer(
+        GIFT, wagering={"contribution": {"table": "10", "live": "0"}, "game_contribution": {"fruits": "50"}}
+    )
     fund(player, "100.00")
     give(offer.code, player)
     bet(player, "10.00", key="half")
     bet(player, "10.00", game="roulette", key="tenth")
     work()
     wagering = only(player).wagering
-    assert wagering and str(wagering.wagered) == "6.00"
+    assert wagering
+    assert str(wagering.wagered) == "6.00"
     roll_back_bet(player_id=player, source="test", idempotency_key="undo", bet_key="half", actor=ACTOR, at=LATER)
     work()
     wagering = only(player).wagering
-    assert wagering and str(wagering.wagered) == "1.00"
+    assert wagering
+    assert str(wagering.wagered) == "1.00"
     assert rebuild("bonuses.wagering", swap=False).equal
 
 
@@ -124,7 +130,8 @@ def test_only_what_the_bonus_pays_counts_where_the_offer_says_so(player: UUID) -
     bet(player, "7.00", at=LATER)
     work()
     wagering = only(player).wagering
-    assert wagering and str(wagering.wagered) == "2.00"
+    assert wagering
+    assert str(wagering.wagered) == "2.00"
 
 
 def test_above_the_cap_the_win_is_the_houses(player: UUID) -> None:
@@ -151,7 +158,8 @@ def test_a_bonus_expires_with_half_of_it_wagered(player: UUID) -> None:
     assert expire_bonus_purses(at=found.expires_at) == 1
     work()
     found = only(player)
-    assert found.wagering and (found.state, found.wagering.percent, str(found.outcome)) == ("expired", 50, "0.00")
+    assert found.wagering
+    assert (found.state, found.wagering.percent, str(found.outcome)) == ("expired", 50, "0.00")
     assert told(player)[-1] == "bonus-expired"
     bet(player, "25.00", at=AT + timedelta(days=8))
     work()
@@ -182,7 +190,10 @@ def test_of_two_bonuses_the_second_waits_for_the_first(player: UUID) -> None:
     assert held(player) == ("100.00", "10.00")
     bet(player, "50.00", at=LATER)
     work()
-    assert [(found.offer, found.state) for found in list_grants(player)] == [(second.code, "active"), (first.code, "redeemed")]
+    assert [(found.offer, found.state) for found in list_grants(player)] == [
+        (second.code, "active"),
+        (first.code, "redeemed"),
+    ]
     assert held(player) == ("60.00", "10.00")
     bet(player, "50.00", at=LATER)
     work()
@@ -219,7 +230,8 @@ def test_breaches_are_kept_and_end_it_where_the_offer_says_so(player: UUID) -> N
     bet(player, "2.00", at=LATER)
     work()
     found = only(player)
-    assert found.wagering and (str(found.wagering.wagered), found.wagering.breaches) == ("2.00", 2)
+    assert found.wagering
+    assert (str(found.wagering.wagered), found.wagering.breaches) == ("2.00", 2)
     assert told(player).count("wagering-breached") == 2
     forfeit(grant_id=found.id, reason="done", actor=ACTOR, at=LATER)
     give(strict.code, player)
@@ -247,7 +259,8 @@ def test_spins_become_bonus_and_bonus_becomes_real(player: UUID) -> None:
     win(player, "s7", "6.00")
     work()
     found = only(player)
-    assert found.wagering and str(found.wagering.required) == "30.00"
+    assert found.wagering
+    assert str(found.wagering.required) == "30.00"
     assert held(player) == ("100.00", "10.00")
     bet(player, "30.00", at=LATER)
     work()
