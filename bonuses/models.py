@@ -180,7 +180,7 @@ class Occasion(models.Model):
     occasion = models.CharField(max_length=200)
     grant = models.ForeignKey(Grant, null=True, on_delete=models.PROTECT, related_name="+", db_index=False)
     reasons = models.JSONField(default=list)
-    at = models.DateTimeField()
+    occurred_at = models.DateTimeField()
 
     class Meta:
         constraints: ClassVar = [

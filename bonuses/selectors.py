@@ -145,6 +145,7 @@ def _grant(row: Grant, progress: Progress | None) -> GrantDetails:
         ended_at=row.ended_at,
         ended_by=row.ended_by,
         outcome=None if row.outcome_minor is None else money(row.outcome_minor),
+        rule=read_rule(row.version),
     )
 
 

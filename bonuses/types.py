@@ -157,3 +157,4 @@ class GrantDetails:
     ended_at: datetime | None
     ended_by: str
     outcome: Money | None
+    rule: OfferRule

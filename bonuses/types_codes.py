@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from kernel.errors import DomainError, NotFound
+
+# How long a code whose bonus is a part of a deposit waits for one.
+WAITS = timedelta(days=7)
 
 
 class CodeRefused(DomainError):

@@ -429,7 +429,7 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=kernel.ids.uuid7, editable=False, primary_key=True, serialize=False)),
                 ("occasion", models.CharField(max_length=200)),
                 ("reasons", models.JSONField(default=list)),
-                ("at", models.DateTimeField()),
+                ("occurred_at", models.DateTimeField()),
                 (
                     "grant",
                     models.ForeignKey(

@@ -16,6 +16,7 @@ from bonuses import rules
 from bonuses.models import Grant, Offer, OfferVersion, Spend
 from bonuses.ports import level_scale
 from bonuses.selectors import get_grant, get_offer, read_rule
+from bonuses.services.rights import need
 from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, OfferState, Reason, WhyNot
 from bonuses.types_offer import AwardKind, BudgetRule, Claim, OfferRule, Stacking
 from compliance.types_gate import BonusFacts
@@ -30,7 +31,6 @@ from events.catalogue.bonuses import (
 )
 from events.services.log import holding, publish
 from kernel import fx
-from kernel.access import require
 from kernel.actors import Actor, ActorKind, system
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7
@@ -103,7 +103,7 @@ def grant(
     for another bonus to end, or begins at once. Publishes BonusOffered, BonusQueued or BonusGranted (and BonusRedeemed
     where nothing has to be staked). Raises: AccessDenied, NotFound, FieldErrors, NotEligible.
     """
-    require(actor, GRANT, player_id, at)
+    need(actor, GRANT, player_id, at)
     _check_occasion(occasion)
     reasons: Sequence[Reason] = ()
     try:
@@ -133,7 +133,19 @@ def explain(*, offer: str, player_id: UUID, base: Money | None = None, at: datet
 
     Raises: NotFound.
     """
-    return find(offer=offer, player_id=player_id, base=base, at=at, lock=False).reasons
+    try:
+        return find(offer=offer, player_id=player_id, base=base, at=at, lock=False).reasons
+    except NotEligible as none_live:
+        return none_live.reasons
+
+
+def stands_against(*, offer: str, player_id: UUID, at: datetime) -> Sequence[Reason]:
+    """As ``explain``, for who has not deposited yet: that the deposit is missing does not stand against an offer.
+
+    Raises: NotFound.
+    """
+    missing = (WhyNot.DEPOSIT_TOO_SMALL, WhyNot.NOTHING_LOST)
+    return [reason for reason in explain(offer=offer, player_id=player_id, at=at) if reason.code not in missing]
 
 
 def claim(*, grant_id: UUID, actor: Actor, at: datetime) -> GrantDetails:
@@ -168,7 +180,7 @@ def forfeit(*, grant_id: UUID, reason: str, actor: Actor, at: datetime) -> Grant
     details = get_grant(grant_id)
     by = ForfeitedBy.PLAYER
     if actor.kind is not ActorKind.PLAYER:
-        require(actor, FORFEIT, details.player_id, at)
+        need(actor, FORFEIT, details.player_id, at)
         by = ForfeitedBy.STAFF
         if not reason.strip():
             raise FieldErrors({"reason": ["Say in a few words why."]})

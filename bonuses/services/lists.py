@@ -11,9 +11,9 @@ from django.db import IntegrityError, transaction
 from bonuses.models_lists import ListAward, ListItem
 from bonuses.selectors import get_offer
 from bonuses.services.grants import GRANT, NotEligible, grant
+from bonuses.services.rights import need
 from bonuses.types_lists import ItemState, ListDetails
 from events.audit import record
-from kernel.access import require
 from kernel.actors import Actor, system
 from kernel.errors import FieldErrors, IdempotencyConflict, NotFound
 from kernel.idempotency import digest_of
@@ -35,7 +35,7 @@ def award_list(
 
     Raises: AccessDenied, NotFound, FieldErrors, IdempotencyConflict.
     """
-    require(actor, GRANT, None, at)
+    need(actor, GRANT, None, at)
     ids = list(dict.fromkeys(player_ids))
     if not 1 <= len(ids) <= MAX_LIST:
         raise FieldErrors({"players": [f"From 1 to {MAX_LIST:,} players."]})

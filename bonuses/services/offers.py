@@ -15,6 +15,7 @@ from django.db.models import Max
 from bonuses import rules, rules_terms
 from bonuses.models import Offer, OfferVersion
 from bonuses.selectors import get_offer, get_version, read_rule, version_details
+from bonuses.services.rights import need
 from bonuses.types import OfferDetails, OfferState, VersionDetails, VersionState
 from bonuses.types_offer import OfferRule, decode_rule, encode_rule
 from compliance.services.approvals import request_approval
@@ -22,7 +23,6 @@ from compliance.types import ApprovalDetails
 from events.audit import record
 from events.catalogue.bonuses import OfferChanged
 from events.services.log import publish
-from kernel.access import require
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from kernel.pan import refuse_pans
@@ -68,7 +68,7 @@ def write_version(
 
     The same rule as the newest version's gives that version again. Raises: AccessDenied, FieldErrors, OfferStopped.
     """
-    require(actor, WRITE, None, at)
+    need(actor, WRITE, None, at)
     refuse_pans(name=name, note=note)
     if errors := rules.errors_of(rule):
         raise FieldErrors(errors)
@@ -204,7 +204,7 @@ def stop_offer(*, code: str, reason: str, actor: Actor, at: datetime) -> OfferDe
 def _move(
     code: str, from_: OfferState | None, to: OfferState, change: str, reason: str, actor: Actor, at: datetime
 ) -> OfferDetails:
-    require(actor, STOP, None, at)
+    need(actor, STOP, None, at)
     if not reason.strip():
         raise FieldErrors({"reason": ["Say in a few words why."]})
     refuse_pans(reason=reason)

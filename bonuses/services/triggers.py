@@ -57,7 +57,7 @@ def award(*, offer: OfferDetails, player_id: UUID, occasion: str, base: Money | 
                 occasion=occasion,
                 grant_id=grant_id,
                 reasons=[{"code": reason.code, "text": reason.text} for reason in reasons],
-                at=at,
+                occurred_at=at,
             )
         ],
         ignore_conflicts=True,
