@@ -30,7 +30,7 @@ class RuleField(serializers.Field[Any, Any, Any, Any]):
         return msgspec.to_builtins(value)
 
 
-class VersionSerializer(serializers.Serializer[VersionDetails]):
+class BonusOfferVersionSerializer(serializers.Serializer[VersionDetails]):
     """One version of an offer; ``rule`` is whole, ``terms`` its sentences in English."""
 
     id = serializers.UUIDField()
@@ -48,34 +48,34 @@ class VersionSerializer(serializers.Serializer[VersionDetails]):
         return describe(row.rule, "en")
 
 
-class OfferSerializer(serializers.Serializer[OfferDetails]):
+class BonusOfferSerializer(serializers.Serializer[OfferDetails]):
     """An offer. ``live`` is the version in force; ``summary`` says it in a sentence."""
 
     code = serializers.CharField()
     name = serializers.CharField()
     state = choice(OfferState)
     summary = serializers.SerializerMethodField()
-    live = VersionSerializer(allow_null=True)
+    live = BonusOfferVersionSerializer(allow_null=True)
 
     def get_summary(self, row: OfferDetails) -> str:
         return summary(row.live.rule) if row.live else ""
 
 
-class VersionForm(StrictSerializer):
+class BonusOfferForm(StrictSerializer):
     name = serializers.CharField(max_length=120)
     rule = RuleField()
     note = serializers.CharField(max_length=300, required=False, allow_blank=True, default="")
 
 
-class ReasonForm(StrictSerializer):
+class BonusReasonForm(StrictSerializer):
     reason = serializers.CharField(max_length=300)
 
 
-class OffersQuery(StrictSerializer):
+class BonusOffersQuery(StrictSerializer):
     state = choice(OfferState, required=False)
 
 
-class WageringSerializer(serializers.Serializer[Any]):
+class BonusWageringSerializer(serializers.Serializer[Any]):
     """How far it is wagered, in money; ``percent`` is 100 only when it is done."""
 
     required = serializers.CharField()  # type: ignore[assignment]
@@ -85,7 +85,7 @@ class WageringSerializer(serializers.Serializer[Any]):
     breaches = serializers.IntegerField()
 
 
-class GrantSerializer(serializers.Serializer[GrantDetails]):
+class BonusSerializer(serializers.Serializer[GrantDetails]):
     """One bonus of a player. ``outcome`` is what of it became real money; null while it is open."""
 
     id = serializers.UUIDField()
@@ -100,7 +100,7 @@ class GrantSerializer(serializers.Serializer[GrantDetails]):
     spins = serializers.IntegerField()
     purse_id = serializers.UUIDField(allow_null=True)
     spins_purse_id = serializers.UUIDField(allow_null=True)
-    wagering = WageringSerializer(allow_null=True)
+    wagering = BonusWageringSerializer(allow_null=True)
     granted_at = serializers.DateTimeField()
     claim_until = serializers.DateTimeField(allow_null=True)
     expires_at = serializers.DateTimeField(allow_null=True)
@@ -112,33 +112,33 @@ class GrantSerializer(serializers.Serializer[GrantDetails]):
         return row.amount.currency
 
 
-class GrantForm(StrictSerializer):
+class BonusForm(StrictSerializer):
     player_id = serializers.UUIDField()
     offer = serializers.CharField(max_length=60)
     base = AmountField(required=False, help_text="The deposit or net loss that the award is a part of.")
 
 
-class ForfeitForm(StrictSerializer):
+class BonusForfeitForm(StrictSerializer):
     reason = serializers.CharField(max_length=300)
 
 
-class EligibilityQuery(StrictSerializer):
+class BonusEligibilityQuery(StrictSerializer):
     offer = serializers.CharField(max_length=60)
 
 
-class WhyNotSerializer(serializers.Serializer[Any]):
+class BonusReasonSerializer(serializers.Serializer[Any]):
     code = serializers.CharField()
     text = serializers.CharField()
 
 
-class EligibilitySerializer(serializers.Serializer[Any]):
+class BonusEligibilitySerializer(serializers.Serializer[Any]):
     """Whether the player would get the offer now; compliance is asked when it is given."""
 
     eligible = serializers.BooleanField()
-    reasons = WhyNotSerializer(many=True)
+    reasons = BonusReasonSerializer(many=True)
 
 
-class CodesForm(StrictSerializer):
+class BonusCodesForm(StrictSerializer):
     """Made at random (``size``), or given (``codes``)."""
 
     offer = serializers.CharField(max_length=60)
@@ -156,7 +156,7 @@ class CodesForm(StrictSerializer):
         return attrs
 
 
-class BatchSerializer(serializers.Serializer[Any]):
+class CodeBatchSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     offer = serializers.CharField()
     name = serializers.CharField()
@@ -167,13 +167,13 @@ class BatchSerializer(serializers.Serializer[Any]):
     made_at = serializers.DateTimeField()
 
 
-class ListForm(StrictSerializer):
+class BonusListForm(StrictSerializer):
     offer = serializers.CharField(max_length=60)
     note = serializers.CharField(max_length=300)
     players = serializers.ListField(child=serializers.UUIDField(), min_length=1, max_length=MAX_PLAYERS)
 
 
-class ListSerializer(serializers.Serializer[Any]):
+class BonusListSerializer(serializers.Serializer[Any]):
     """How far a list has come."""
 
     id = serializers.UUIDField()
@@ -186,18 +186,18 @@ class ListSerializer(serializers.Serializer[Any]):
     asked_at = serializers.DateTimeField()
 
 
-class MyCodeForm(StrictSerializer):
+class MyBonusCodeForm(StrictSerializer):
     code = serializers.CharField(max_length=60)
 
 
-class CodeAnswerSerializer(serializers.Serializer[Any]):
+class BonusCodeAnswerSerializer(serializers.Serializer[Any]):
     """The bonus that the code brought; or, where it is a part of a deposit, until when it waits for one."""
 
-    grant = GrantSerializer(allow_null=True)
+    grant = BonusSerializer(allow_null=True)
     waits_until = serializers.DateTimeField(allow_null=True)
 
 
-class MyOfferSerializer(serializers.Serializer[Any]):
+class MyBonusOfferSerializer(serializers.Serializer[Any]):
     """What is offered to everybody and the player would get: title and all terms, in the player's language."""
 
     code = serializers.CharField()
@@ -205,7 +205,7 @@ class MyOfferSerializer(serializers.Serializer[Any]):
     terms = serializers.ListField(child=serializers.CharField())
 
 
-class MyGrantSerializer(GrantSerializer):
+class MyBonusSerializer(BonusSerializer):
     """One's own bonus, with its title and all its terms."""
 
     language = "en"
@@ -219,6 +219,6 @@ class MyGrantSerializer(GrantSerializer):
         return describe(row.rule, self.language, row.amount.currency)
 
 
-def my_grant_in(language: str) -> type[MyGrantSerializer]:
+def my_grant_in(language: str) -> type[MyBonusSerializer]:
     """The same in a player's language."""
-    return type("MyGrantSerializer", (MyGrantSerializer,), {"language": language})
+    return type("MyBonusSerializer", (MyBonusSerializer,), {"language": language})

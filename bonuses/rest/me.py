@@ -24,7 +24,7 @@ from players.selectors import get_player
 
 
 class MyBonuses(MeView):
-    @extend_schema(operation_id="list_my_bonuses", parameters=[PageQuery], responses=page_of(forms.MyGrantSerializer))
+    @extend_schema(operation_id="list_my_bonuses", parameters=[PageQuery], responses=page_of(forms.MyBonusSerializer))
     def get(self, request: Request) -> Response:
         """The player's bonuses, newest first, each with its terms."""
         query = read(PageQuery, request.query_params)
@@ -36,7 +36,7 @@ class MyBonuses(MeView):
 
 
 class MyOffers(MeView):
-    @extend_schema(operation_id="list_my_offers", responses=page_of(forms.MyOfferSerializer))
+    @extend_schema(operation_id="list_my_offers", responses=page_of(forms.MyBonusOfferSerializer))
     def get(self, request: Request) -> Response:
         """Offers that are advertised to everybody, and that the player would get: with all their terms."""
         player, at = get_player(me(request)), clock.now()
@@ -50,11 +50,11 @@ class MyOffers(MeView):
                         "terms": describe(offer.rule, player.language, player.currency),
                     }
                 )
-        return whole(found, forms.MyOfferSerializer)
+        return whole(found, forms.MyBonusOfferSerializer)
 
 
 class MyClaim(MeView):
-    @extend_schema(operation_id="claim_my_bonus", request=None, responses=forms.MyGrantSerializer)
+    @extend_schema(operation_id="claim_my_bonus", request=None, responses=forms.MyBonusSerializer)
     def post(self, request: Request, grant_id: UUID) -> Response:
         """Take a bonus that is offered, by its terms. Taken already: the same answer."""
         _own(request, grant_id)
@@ -62,7 +62,7 @@ class MyClaim(MeView):
 
 
 class MyForfeit(MeView):
-    @extend_schema(operation_id="forfeit_my_bonus", request=None, responses=forms.MyGrantSerializer)
+    @extend_schema(operation_id="forfeit_my_bonus", request=None, responses=forms.MyBonusSerializer)
     def post(self, request: Request, grant_id: UUID) -> Response:
         """Give a bonus up: what is in it is lost. Ended already: the same answer."""
         _own(request, grant_id)
@@ -70,17 +70,17 @@ class MyForfeit(MeView):
 
 
 class MyCode(MeView):
-    @extend_schema(operation_id="use_my_code", request=forms.MyCodeForm, responses=forms.CodeAnswerSerializer)
+    @extend_schema(operation_id="use_my_code", request=forms.MyBonusCodeForm, responses=forms.BonusCodeAnswerSerializer)
     def post(self, request: Request) -> Response:
         """Enter a bonus code. The same code again gives the same answer."""
-        code = read(forms.MyCodeForm, request.data)["code"]
+        code = read(forms.MyBonusCodeForm, request.data)["code"]
         found = use_code(code=code, player_id=me(request), actor=actor_of(request), at=clock.now())
         waits = isinstance(found, CodeWaits)
         answer = {
             "grant": None if waits else found,
             "waits_until": found.until if isinstance(found, CodeWaits) else None,
         }
-        return Response(forms.CodeAnswerSerializer(answer).data)
+        return Response(forms.BonusCodeAnswerSerializer(answer).data)
 
 
 def _own(request: Request, grant_id: UUID) -> None:

@@ -30,26 +30,30 @@ from players.selectors import get_player
 class Offers(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="list_offers", parameters=[forms.OffersQuery], responses=page_of(forms.OfferSerializer))
+    @extend_schema(
+        operation_id="list_offers", parameters=[forms.BonusOffersQuery], responses=page_of(forms.BonusOfferSerializer)
+    )
     def get(self, request: Request) -> Response:
         """All offers by code, those of one state where it is given."""
-        state = read(forms.OffersQuery, request.query_params).get("state")
-        return whole(list_offers(state=OfferState(state) if state else None), forms.OfferSerializer)
+        state = read(forms.BonusOffersQuery, request.query_params).get("state")
+        return whole(list_offers(state=OfferState(state) if state else None), forms.BonusOfferSerializer)
 
 
 class Offer(ApiView):
     required_scopes = {"GET": "bonuses:read", "PUT": "bonuses:write"}
 
-    @extend_schema(operation_id="get_offer", responses=forms.OfferSerializer)
+    @extend_schema(operation_id="get_offer", responses=forms.BonusOfferSerializer)
     def get(self, request: Request, code: str) -> Response:
         """One offer."""
-        return Response(forms.OfferSerializer(get_offer(code)).data)
+        return Response(forms.BonusOfferSerializer(get_offer(code)).data)
 
-    @extend_schema(operation_id="write_offer", request=forms.VersionForm, responses=forms.VersionSerializer)
+    @extend_schema(
+        operation_id="write_offer", request=forms.BonusOfferForm, responses=forms.BonusOfferVersionSerializer
+    )
     def put(self, request: Request, code: str) -> Response:
         """Write a version. It is not in force before staff have released it, by two people. The same rule as the newest
         version's gives that version again."""
-        data = read(forms.VersionForm, request.data)
+        data = read(forms.BonusOfferForm, request.data)
         try:
             rule = offers.parse_rule(data["rule"])
         except FieldErrors as error:
@@ -57,27 +61,27 @@ class Offer(ApiView):
         version = offers.write_version(
             code=code, name=data["name"], rule=rule, note=data["note"], actor=actor_of(request), at=clock.now()
         )
-        return Response(forms.VersionSerializer(version).data)
+        return Response(forms.BonusOfferVersionSerializer(version).data)
 
 
 class Versions(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="list_offer_versions", responses=page_of(forms.VersionSerializer))
+    @extend_schema(operation_id="list_offer_versions", responses=page_of(forms.BonusOfferVersionSerializer))
     def get(self, request: Request, code: str) -> Response:
         """Every version of an offer, newest first."""
-        return whole(list_versions(code), forms.VersionSerializer)
+        return whole(list_versions(code), forms.BonusOfferVersionSerializer)
 
 
 class OfferPause(ApiView):
     required_scopes = {"POST": "bonuses:write"}
 
-    @extend_schema(operation_id="pause_offer", request=forms.ReasonForm, responses=forms.OfferSerializer)
+    @extend_schema(operation_id="pause_offer", request=forms.BonusReasonForm, responses=forms.BonusOfferSerializer)
     def post(self, request: Request, code: str) -> Response:
         """Give nothing of it from now on. What was given goes on. Staff resume it."""
-        data = read(forms.ReasonForm, request.data)
+        data = read(forms.BonusReasonForm, request.data)
         offer = offers.pause_offer(code=code, reason=data["reason"], actor=actor_of(request), at=clock.now())
-        return Response(forms.OfferSerializer(offer).data)
+        return Response(forms.BonusOfferSerializer(offer).data)
 
 
 class Grants(ApiView):
@@ -86,13 +90,13 @@ class Grants(ApiView):
     @extend_schema(
         operation_id="grant_bonus",
         parameters=[IDEMPOTENCY_KEY],
-        request=forms.GrantForm,
-        responses={201: forms.GrantSerializer},
+        request=forms.BonusForm,
+        responses={201: forms.BonusSerializer},
     )
     def post(self, request: Request) -> Response:
         """Give a player an offer's bonus; a retry with the same key gives the same one. ``not_eligible`` says why not."""
         actor, key = actor_of(request), read_key(request)
-        data = read(forms.GrantForm, request.data)
+        data = read(forms.BonusForm, request.data)
         base = None
         if "base" in data:
             base = read_money("base", data["base"], get_player(data["player_id"]).currency)
@@ -104,53 +108,55 @@ class Grants(ApiView):
             actor=actor,
             at=clock.now(),
         )
-        return Response(forms.GrantSerializer(found).data, status=201)
+        return Response(forms.BonusSerializer(found).data, status=201)
 
 
 class Grant(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="get_bonus", responses=forms.GrantSerializer)
+    @extend_schema(operation_id="get_bonus", responses=forms.BonusSerializer)
     def get(self, request: Request, grant_id: UUID) -> Response:
         """One bonus."""
-        return Response(forms.GrantSerializer(get_grant(grant_id)).data)
+        return Response(forms.BonusSerializer(get_grant(grant_id)).data)
 
 
 class GrantForfeit(ApiView):
     required_scopes = {"POST": "bonuses:write"}
 
-    @extend_schema(operation_id="forfeit_bonus", request=forms.ForfeitForm, responses=forms.GrantSerializer)
+    @extend_schema(operation_id="forfeit_bonus", request=forms.BonusForfeitForm, responses=forms.BonusSerializer)
     def post(self, request: Request, grant_id: UUID) -> Response:
         """Take a bonus; one that has ended stays as it is."""
-        data = read(forms.ForfeitForm, request.data)
+        data = read(forms.BonusForfeitForm, request.data)
         found = grants.forfeit(grant_id=grant_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
-        return Response(forms.GrantSerializer(found).data)
+        return Response(forms.BonusSerializer(found).data)
 
 
 class PlayerGrants(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="list_bonuses", parameters=[PageQuery], responses=page_of(forms.GrantSerializer))
+    @extend_schema(operation_id="list_bonuses", parameters=[PageQuery], responses=page_of(forms.BonusSerializer))
     def get(self, request: Request, player_id: UUID) -> Response:
         """A player's bonuses, newest first."""
         query = read(PageQuery, request.query_params)
         get_player(player_id)
         cursor = decode_cursor(query["cursor"], tuple[UUID])
         rows = list_grants(player_id, before=cursor[0] if cursor else None, limit=query["limit"] + 1)
-        return page(request, rows, query["limit"], forms.GrantSerializer, lambda row: (row.id,))
+        return page(request, rows, query["limit"], forms.BonusSerializer, lambda row: (row.id,))
 
 
 class Eligibility(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
     @extend_schema(
-        operation_id="explain_bonus", parameters=[forms.EligibilityQuery], responses=forms.EligibilitySerializer
+        operation_id="explain_bonus",
+        parameters=[forms.BonusEligibilityQuery],
+        responses=forms.BonusEligibilitySerializer,
     )
     def get(self, request: Request, player_id: UUID) -> Response:
         """Whether a player would get an offer now, and everything that stands against it."""
-        offer = read(forms.EligibilityQuery, request.query_params)["offer"]
+        offer = read(forms.BonusEligibilityQuery, request.query_params)["offer"]
         reasons = grants.explain(offer=offer, player_id=player_id, at=clock.now())
-        return Response(forms.EligibilitySerializer({"eligible": not reasons, "reasons": reasons}).data)
+        return Response(forms.BonusEligibilitySerializer({"eligible": not reasons, "reasons": reasons}).data)
 
 
 class CodeBatches(ApiView):
@@ -159,13 +165,13 @@ class CodeBatches(ApiView):
     @extend_schema(
         operation_id="make_codes",
         parameters=[IDEMPOTENCY_KEY],
-        request=forms.CodesForm,
-        responses={201: forms.BatchSerializer},
+        request=forms.BonusCodesForm,
+        responses={201: forms.CodeBatchSerializer},
     )
     def post(self, request: Request) -> Response:
         """Make bonus codes, or keep ones that were made elsewhere."""
         key = read_key(request)
-        data = read(forms.CodesForm, request.data)
+        data = read(forms.BonusCodesForm, request.data)
         about = {
             "offer": data["offer"],
             "name": data["name"],
@@ -179,16 +185,16 @@ class CodeBatches(ApiView):
             batch = codes.import_codes(codes=data["codes"], player_id=data["player_id"], **about)
         else:
             batch = codes.make_codes(size=data["size"], prefix=data["prefix"], **about)
-        return Response(forms.BatchSerializer(batch).data, status=201)
+        return Response(forms.CodeBatchSerializer(batch).data, status=201)
 
 
 class CodeBatch(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="get_code_batch", responses=forms.BatchSerializer)
+    @extend_schema(operation_id="get_code_batch", responses=forms.CodeBatchSerializer)
     def get(self, request: Request, batch_id: UUID) -> Response:
         """Codes that were made together."""
-        return Response(forms.BatchSerializer(get_batch(batch_id)).data)
+        return Response(forms.CodeBatchSerializer(get_batch(batch_id)).data)
 
 
 class CodeBatchFile(ApiView):
@@ -204,12 +210,12 @@ class CodeBatchFile(ApiView):
 class CodeBatchClose(ApiView):
     required_scopes = {"POST": "bonuses:write"}
 
-    @extend_schema(operation_id="close_code_batch", request=forms.ReasonForm, responses=forms.BatchSerializer)
+    @extend_schema(operation_id="close_code_batch", request=forms.BonusReasonForm, responses=forms.CodeBatchSerializer)
     def post(self, request: Request, batch_id: UUID) -> Response:
         """None of these codes works any more."""
-        data = read(forms.ReasonForm, request.data)
+        data = read(forms.BonusReasonForm, request.data)
         batch = codes.close_batch(batch_id=batch_id, reason=data["reason"], actor=actor_of(request), at=clock.now())
-        return Response(forms.BatchSerializer(batch).data)
+        return Response(forms.CodeBatchSerializer(batch).data)
 
 
 class Lists(ApiView):
@@ -218,13 +224,13 @@ class Lists(ApiView):
     @extend_schema(
         operation_id="award_list",
         parameters=[IDEMPOTENCY_KEY],
-        request=forms.ListForm,
-        responses={202: forms.ListSerializer},
+        request=forms.BonusListForm,
+        responses={202: forms.BonusListSerializer},
     )
     def post(self, request: Request) -> Response:
         """Give an offer to a list of players, each once; worked through in the background."""
         key = read_key(request)
-        data = read(forms.ListForm, request.data)
+        data = read(forms.BonusListForm, request.data)
         found = lists.award_list(
             offer=data["offer"],
             player_ids=data["players"],
@@ -234,13 +240,13 @@ class Lists(ApiView):
             at=clock.now(),
         )
         location = f"{request.path}/{found.id}"
-        return Response(forms.ListSerializer(found).data, status=202, headers={"Location": location})
+        return Response(forms.BonusListSerializer(found).data, status=202, headers={"Location": location})
 
 
 class List(ApiView):
     required_scopes = {"GET": "bonuses:read"}
 
-    @extend_schema(operation_id="get_list", responses=forms.ListSerializer)
+    @extend_schema(operation_id="get_list", responses=forms.BonusListSerializer)
     def get(self, request: Request, list_id: UUID) -> Response:
         """How far a list has come."""
-        return Response(forms.ListSerializer(lists.get_list(list_id)).data)
+        return Response(forms.BonusListSerializer(lists.get_list(list_id)).data)
