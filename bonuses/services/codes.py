@@ -156,6 +156,7 @@ def use_code(*, code: str, player_id: UUID, actor: Actor, at: datetime) -> Grant
     Raises: TooManyGuesses, CodeRefused, NotEligible.
     """
     wanted = normalise(code)[:60]
+    wanted = wanted if set(wanted) <= _LETTERS else ""  # no code at all
     guesses = f"bonus-codes:{player_id}"
     if count(guesses, int(WINDOW.total_seconds())) > GUESSES:
         raise TooManyGuesses("Too many codes did not work. Try again in an hour.")

@@ -14,6 +14,7 @@ from bonuses.services.grants import GRANT, NotEligible, grant
 from bonuses.services.rights import need
 from bonuses.types_lists import ItemState, ListDetails
 from events.audit import record
+from events.services.log import holding
 from kernel.actors import Actor, system
 from kernel.errors import FieldErrors, IdempotencyConflict, NotFound
 from kernel.idempotency import digest_of
@@ -70,20 +71,16 @@ def work_lists(*, at: datetime, limit: int = 2_000) -> int:
     """Give the next bonuses of lists that wait; how many players were gone through. Any number may run at once."""
     done = 0
     while done < limit:
-        with transaction.atomic():
-            items = list(
-                ListItem.objects.select_for_update(skip_locked=True, of=("self",))
-                .select_related("list__offer")
-                .filter(state=ItemState.WAITING)
-                .order_by("id")[:BATCH]
-            )
-            found = [(item, *_give(item, at)) for item in sorted(items, key=lambda item: str(item.player_ref))]
-            for item, state, why in found:
-                item.state, item.why = state, why
-            ListItem.objects.bulk_update(items, ["state", "why"])
-        done += len(items)
-        if len(items) < BATCH:
+        waiting = ListItem.objects.filter(state=ItemState.WAITING).order_by("id")
+        found = dict(waiting.values_list("id", "player_ref")[:BATCH])
+        if not found:
             break
+        with holding(*found.values()):  # before anything is locked: whoever works on the same ones waits here
+            items = waiting.select_for_update(of=("self",)).select_related("list__offer").filter(id__in=found)
+            for item in (rows := list(items)):
+                item.state, item.why = _give(item, at)
+            ListItem.objects.bulk_update(rows, ["state", "why"])
+        done += len(rows)
     return done
 
 
