@@ -207,6 +207,14 @@ def award_of(rule: OfferRule, *, currency: str, base: Money | None, level: str, 
     return Award(amount, spins, spin_value, to_wager(rule.wagering, amount, base))
 
 
+def most_worth(rule: OfferRule, currency: str) -> Money:
+    """What one grant is worth at most, before a level scales it: the amount, the cap, or all spins at their value."""
+    award = rule.award
+    amount = amount_in(award.amount, currency) or amount_in(award.cap, currency) or Money.zero(currency)
+    value = amount_in(award.spin_value, currency)
+    return Money(award.spins * value.amount_minor, currency) if value else amount
+
+
 def to_wager(wagering: WageringRule, amount: Money, base: Money | None) -> Money:
     """What has to be staked for ``amount``: times the multiple, rounded half to even to the minor unit."""
     of = amount + base if base and wagering.of is WageringOf.BONUS_AND_DEPOSIT else amount

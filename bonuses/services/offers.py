@@ -15,9 +15,12 @@ from django.db.models import Max
 from bonuses import rules, rules_terms
 from bonuses.models import Offer, OfferVersion
 from bonuses.selectors import get_offer, get_version, read_rule, version_details
+from bonuses.services.grants import facts_of
 from bonuses.services.rights import need
 from bonuses.types import OfferDetails, OfferState, VersionDetails, VersionState
 from bonuses.types_offer import OfferRule, decode_rule, encode_rule
+from compliance.selectors_gate import list_objections
+from compliance.selectors_packs import list_versions as list_packs
 from compliance.services.approvals import request_approval
 from compliance.types import ApprovalDetails
 from events.audit import record
@@ -72,6 +75,8 @@ def write_version(
     refuse_pans(name=name, note=note)
     if errors := rules.errors_of(rule):
         raise FieldErrors(errors)
+    if forbidden := list_objections_to(rule=rule, residences=rule.eligibility.jurisdictions, at=at):
+        raise FieldErrors({"eligibility.jurisdictions": [f"{place}: {text}" for place, text in forbidden]})
     if not name.strip() or len(name) > 120:
         raise FieldErrors({"name": ["Give the offer a name of at most 120 characters."]})
     if not code or len(code) > 60 or not all(char.isascii() and (char.isalnum() or char in "-_") for char in code):
@@ -101,6 +106,17 @@ def write_version(
         )
         _record("bonuses.write_offer", offer, actor, at, after={"version": str(number)}, reason=note.strip())
     return version_details(row, offer.code)
+
+
+def list_objections_to(*, rule: OfferRule, residences: Sequence[str], at: datetime) -> list[tuple[str, str]]:
+    """What packs have against the offer, where: ("GB", "No more than 10 times …"). Such players never get it."""
+    found: dict[tuple[str, str], None] = {}
+    for place in residences:
+        for currency in sorted(rule.currencies):
+            facts = facts_of(rule, rules.most_worth(rule, currency))
+            for reason in list_objections(residence=place, offer=facts, at=at):
+                found[place, reason.text] = None
+    return list(found)
 
 
 def ask_for_release(*, version_id: UUID, comment: str, idempotency_key: str, actor: Actor, at: datetime) -> UUID:
@@ -156,6 +172,11 @@ class ReleaseApproval:
             lines.append(f"What was granted under version {offer.live.number} keeps its terms.")
         if offer.state is OfferState.PAUSED:
             lines.append("The offer is paused, and stays so until somebody resumes it.")
+        places = version.rule.eligibility.jurisdictions or sorted(set(list_packs(at)) - {"default", "house"})
+        lines += [
+            f"Players in {place} will not get it: {text}"
+            for place, text in list_objections_to(rule=version.rule, residences=places, at=at)
+        ]
         if version.simulation is None:
             lines.append("Nobody has simulated this version: what it will cost is not estimated.")
         return lines

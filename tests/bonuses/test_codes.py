@@ -169,7 +169,8 @@ def test_who_is_not_eligible_does_not_use_the_code_up() -> None:
 @pytest.mark.parametrize(
     ("wrong", "field"),
     [({"texts": ["AB"]}, "codes"), ({"texts": ["OK-CODE", "ok-code"]}, "codes"), ({"texts": []}, "codes"),
-     ({"texts": ["ÄÖÜÄ"]}, "codes"), ({"prefix": "a b*"}, "prefix"), ({"name": " "}, "name"), ({"uses_per_code": -1}, "uses_per_code"),
+     ({"texts": ["ÄÖÜÄ"]}, "codes"),
+     ({"prefix": "a b*"}, "prefix"), ({"name": " "}, "name"), ({"uses_per_code": -1}, "uses_per_code"),
      ({"texts": ["=1+1()"]}, "codes")],
 )  # fmt: skip
 def test_what_is_wrong_with_a_batch_is_told_by_field(wrong: dict[str, object], field: str) -> None:
