@@ -328,7 +328,6 @@ AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "wallet.FeeRule"},
     {"model": "wallet.Game"},
     {"model": "wallet.Jackpot"},
-    {"model": "wallet.ReportMapping"},
     {"model": "wallet.WithdrawalPolicy"},
 ]
 

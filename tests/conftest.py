@@ -10,9 +10,22 @@ from contextlib import contextmanager
 
 import pytest
 import redis
+from django.test import override_settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests import database
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cheap_hashes() -> Iterator[None]:
+    """Passwords are hashed at no cost; tests/pms/test_settings.py looks at how they really are."""
+    with override_settings(
+        PASSWORD_HASHERS=[
+            "django.contrib.auth.hashers.MD5PasswordHasher",
+            "kernel.client_secrets.ClientSecretHasher",
+        ]
+    ):
+        yield
 
 
 @pytest.fixture(scope="session")

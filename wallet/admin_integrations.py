@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
@@ -13,6 +14,7 @@ from django.utils.html import format_html
 from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
+from kernel.edits import EditForm, lock_to_save
 from kernel.errors import FieldErrors
 from wallet.adapters.dispatch import TRUSTED_SECONDS, forget_integrations
 from wallet.admin_adjustments import staff_name
@@ -36,7 +38,7 @@ def integration_link(code: str) -> str:
     )
 
 
-class SettingsForm(forms.Form):
+class SettingsForm(EditForm):
     """What may be changed of an integration."""
 
     name = forms.CharField(max_length=120)
@@ -188,10 +190,13 @@ class IntegrationAdmin(PageAdmin):
             if done:
                 return done
         context = {"form": form, "back": reverse("admin:wallet_integration_changelist"), "button": "Connect"}
-        return self.render(request, "wallet/integration_form.html", "Connect an aggregator", context)
+        return self.render(request, "back_office/form.html", "Connect an aggregator", context)
 
+    @transaction.atomic
     def settings_view(self, request: HttpRequest, code: str) -> HttpResponse:
-        details = self._permitted(request, code)
+        self._permitted(request, code)
+        lock_to_save(request, self.get_or_404(request, code))
+        details = get_integration(code)
         initial = {
             "name": details.name,
             "status": details.status,
@@ -235,7 +240,7 @@ class IntegrationAdmin(PageAdmin):
                 context = {"key": key, "name": form.cleaned_data["name"], "back": self.reverse("change", code)}
                 return self.render(request, "wallet/integration_key.html", "The key is added", context, code)
         context = {"form": form, "back": self.reverse("change", code), "button": "Add the key"}
-        return self.render(request, "wallet/integration_form.html", f"Add a key to {details.name}", context, code)
+        return self.render(request, "back_office/form.html", f"Add a key to {details.name}", context, code)
 
     def revoke_key_view(self, request: HttpRequest, code: str, key_id: int) -> HttpResponse:
         details = self._permitted(request, code)
@@ -312,11 +317,11 @@ class IntegrationAdmin(PageAdmin):
         back = self.reverse("change", details.code)
         if request.method == "POST" and form.is_valid():
             answer = act(request, do, done=done, back=back, form=form)
-            forget_integrations()
+            transaction.on_commit(forget_integrations)
             if answer:
                 return answer
-        context = {"form": form, "back": back, "button": button, "says": says}
-        return self.render(request, "wallet/integration_form.html", title, context, details.code)
+        context = {"form": form, "back": back, "button": button, "says": says, "kind": "danger" if says else ""}
+        return self.render(request, "back_office/form.html", title, context, details.code)
 
 
 def copyable_whole(text: str) -> str:

@@ -9,7 +9,7 @@ from uuid import UUID
 from celery import current_app
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
@@ -17,8 +17,8 @@ from kombu.exceptions import OperationalError
 
 from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
-from kernel.currencies import UnknownCurrency, exponent
 from kernel.display import NOTHING, chip, copyable, human, money, when
+from kernel.edits import EditForm, lock_to_save
 from kernel.money import Money
 from kernel.streaming import csv_download
 from wallet.admin_adjustments import staff_name, wallet_tab
@@ -37,10 +37,10 @@ from wallet.selectors_reconciliation import (
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
 from wallet.services.exports import export_report
-from wallet.types_reconciliation import CaseState, ReportState, RowState
+from wallet.types_reconciliation import CaseState, MappingTerms, ReportSide, ReportState, RowState
 
 
-class MappingForm(forms.ModelForm):
+class MappingForm(EditForm, forms.ModelForm):
     covers = forms.MultipleChoiceField(
         label="The file lists",
         choices=[(kind, f"{human(kind)}s") for kind in COVERED],
@@ -48,23 +48,24 @@ class MappingForm(forms.ModelForm):
         widget=forms.CheckboxSelectMultiple,
         help_text="What of ours it does not hold becomes a case. For games it does not matter.",
     )
-    words = forms.CharField(
+    kinds = forms.CharField(
         label="Words of that column",
         required=False,
         widget=forms.Textarea(attrs={"rows": 4}),
         help_text="One a line, as “Auszahlung = payout”; ours are: " + ", ".join((*COVERED, FEE)) + ".",
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["words"].initial = "\n".join(f"{word} = {kind}" for word, kind in self.instance.kinds.items())
+    def __init__(self, data: Any, instance: ReportMapping | None) -> None:
+        kinds = instance.kinds.items() if instance else ()
+        words = {"kinds": "\n".join(f"{word} = {kind}" for word, kind in kinds)}
+        super().__init__(data, instance=instance, initial=words)
 
     class Meta:
         model = ReportMapping
         fields = (
             "name", "side", "source", "reference_column", "amount_column", "time_column", "currency_column", "currency",
             "time_format", "decimal_comma", "delimiter", "encoding", "window_s", "tolerance_minor", "covers",
-            "kind_column", "words", "fee_column", "net",
+            "kind_column", "kinds", "fee_column", "net",
         )  # fmt: skip
         help_texts = {
             "source": "The payment provider's or the integration's name, as deposits or transfers carry it.",
@@ -79,33 +80,18 @@ class MappingForm(forms.ModelForm):
             "net": "The amounts are what is left after the fee.",
         }
 
-    def clean(self) -> dict[str, Any]:
-        data = super().clean() or {}
-        if bool(data.get("currency")) == bool(data.get("currency_column")):
-            self.add_error("currency", "Name either the column that holds the currency, or the currency of all rows.")
-        elif data.get("currency"):
-            try:
-                exponent(data["currency"])
-            except UnknownCurrency:
-                self.add_error("currency", "Use an ISO 4217 code, such as EUR.")
-        data["kinds"] = self._kinds(data.get("words", ""))
-        if bool(data.get("kind_column")) != bool(data["kinds"]):
-            self.add_error("words", "Name the column and its words, or neither.")
-        return data
-
-    def _kinds(self, text: str) -> dict[str, str]:
+    def clean_kinds(self) -> dict[str, str]:
         kinds: dict[str, str] = {}
-        for line in filter(str.strip, text.splitlines()):
+        for line in filter(str.strip, self.cleaned_data["kinds"].splitlines()):
             word, _, kind = (part.strip() for part in line.rpartition("="))
             if not word or kind not in (*COVERED, FEE):
-                self.add_error("words", f"“{line.strip()[:60]}” does not say which of ours it is.")
+                raise forms.ValidationError(f"“{line.strip()[:60]}” does not say which of ours it is.")
             kinds[word] = kind
         return kinds
 
-    def save(self, commit: bool = True) -> ReportMapping:
-        self.instance.kinds = self.cleaned_data["kinds"]
-        mapping: ReportMapping = super().save(commit)
-        return mapping
+    def terms(self) -> MappingTerms:
+        data = {name: self.cleaned_data[name] for name in self.Meta.fields}
+        return MappingTerms(**data | {"side": ReportSide(data["side"]), "covers": tuple(data["covers"])})
 
 
 class UploadForm(forms.Form):
@@ -168,17 +154,27 @@ class ReportMappingAdmin(PageAdmin):
     ) -> HttpResponse:
         return self._edit(request, self.get_or_404(request, object_id))
 
+    @transaction.atomic
     def _edit(self, request: HttpRequest, mapping: ReportMapping | None) -> HttpResponse:
-        form = MappingForm(request.POST or None, instance=mapping)
-        allowed = may(request, reconciliation.RECONCILE)
+        form = MappingForm(request.POST or None, mapping and lock_to_save(request, mapping))
         if request.method == "POST":
-            if not allowed:
-                raise PermissionDenied
+            need(request, reconciliation.RECONCILE)
             if form.is_valid():
-                form.save()
-                self.message_user(request, "The mapping is kept; it counts for files uploaded from now on.")
-                return HttpResponseRedirect(self.reverse("changelist"))
-        context = {"form": form, "back": self.reverse("changelist"), "may_save": allowed}
+                done = act(
+                    request,
+                    lambda: reconciliation.save_mapping(
+                        terms=form.terms(),
+                        mapping_id=mapping.pk if mapping else None,
+                        actor=staff_actor(request),
+                        at=clock.now(),
+                    ),
+                    done="The mapping is kept; it counts for files uploaded from now on.",
+                    back=self.reverse("changelist"),
+                    form=form,
+                )
+                if done:
+                    return done
+        context = {"form": form, "back": self.reverse("changelist"), "may_save": may(request, reconciliation.RECONCILE)}
         return self.render(request, "wallet/mapping.html", mapping.name if mapping else "New mapping", context)
 
 

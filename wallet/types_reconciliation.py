@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
 
@@ -43,6 +44,34 @@ class CaseState(StrEnum):
     OPEN = "open"
     CLAIMED = "claimed"
     RESOLVED = "resolved"
+
+
+@dataclass(frozen=True, slots=True)
+class MappingTerms:
+    """How one provider's file is read: what the columns are called, and what else is to be known.
+
+    As of ``models_reconciliation.ReportMapping``; ``kinds`` are words of ``kind_column`` and what they mean.
+    """
+
+    name: str
+    side: ReportSide
+    source: str
+    reference_column: str
+    amount_column: str
+    time_column: str
+    currency_column: str = ""
+    currency: str = ""
+    time_format: str = ""
+    decimal_comma: bool = False
+    delimiter: str = ""
+    encoding: str = ""
+    window_s: int = 3600
+    tolerance_minor: int = 0
+    covers: tuple[str, ...] = ("deposit",)
+    kind_column: str = ""
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    fee_column: str = ""
+    net: bool = False
 
 
 @dataclass(frozen=True, slots=True)

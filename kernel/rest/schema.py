@@ -13,6 +13,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from kernel.rest.serializers import ProblemSerializer
+<<<<<<< HEAD
 
 SCOPES = {
     "players:read": "Read players, their restrictions and labels",
@@ -26,6 +27,9 @@ SCOPES = {
     "bonuses:read": "Read offers, players' bonuses, codes and lists",
     "bonuses:write": "Write and pause offers, give and take bonuses, make codes, award lists",
 }
+=======
+from kernel.scopes import SCOPES
+>>>>>>> main
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

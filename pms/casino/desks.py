@@ -48,6 +48,7 @@ from wallet.types_adapters import AdapterProtocol
 from wallet.types_exports import ExportFilter
 from wallet.types_payments import DepositState, WithdrawalDetails
 from wallet.types_purses import RoundExtras
+from wallet.types_reconciliation import MappingTerms, ReportSide
 
 ACTOR = system("casino")
 INTEGRATION = "demo-games"
@@ -215,14 +216,20 @@ class Desks:
 
     def _report(self) -> None:
         """The sandbox's own list of the last days, with what real ones have: other amounts, gaps, strangers, noise."""
-        mapping_id = reconciliation.ensure_mapping(
+        terms = MappingTerms(
             name="Sandbox, daily",
+            side=ReportSide.PAYMENTS,
             source="sandbox",
-            columns={"reference": "id", "amount": "amount", "time": "created", "currency": "currency", "fee": "fee"},
+            reference_column="id",
+            amount_column="amount",
+            time_column="created",
+            currency_column="currency",
+            covers=("deposit", "payout", "chargeback"),
             kind_column="type",
             kinds={"charge": "deposit", "payout": "payout", "dispute": "chargeback", "fee": "fee"},
-            actor=self.clerk,
+            fee_column="fee",
         )
+        mapping_id = reconciliation.ensure_mapping(terms=terms, actor=self.clerk, at=self.at)
         first_day = self.at - timedelta(days=2)
         deposits = [
             deposit

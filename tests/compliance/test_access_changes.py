@@ -22,7 +22,7 @@ from compliance.services.role_changes import RolesMoved, change_role, change_sta
 from compliance.types import ApprovalDetails, ApprovalState
 from events.selectors_audit import list_audit
 from events.types import AuditQuery
-from kernel import access
+from kernel import access, clients
 from kernel.access import AccessDenied
 from kernel.actors import Actor, system
 from kernel.clients import ClientSettings, create_client, get_settings
@@ -353,6 +353,13 @@ def test_a_client_that_does_less_is_changed_at_once(less: dict[str, Any]) -> Non
     wanted = live_client(**less)
     assert change(wanted) is None
     assert get_settings("games") == wanted
+
+
+def test_a_narrow_scope_in_place_of_the_wide_one_is_less() -> None:
+    wanted = live_client(scopes=("wallet:write",))
+    clients.change_client(client_id="games", data=wanted, actor=BOSS, at=AT)
+    assert change(replace(wanted, scopes=("bets:write",))) is None
+    assert change(wanted, key="back")
 
 
 def test_a_client_that_moved_meanwhile_is_not_given_more() -> None:

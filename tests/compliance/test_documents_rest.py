@@ -23,14 +23,9 @@ from tests.identity.test_login import player_id
 from tests.rest.conftest import problem
 from tests.staff import staff_client, text_of
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 
 HERE = "me/verification/documents"
-
-
-@pytest.fixture
-def cheap_hashes(settings: Settings) -> None:
-    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 def send(program: Program, content: bytes, query: str = "kind=passport", **headers: str) -> HttpResponse:

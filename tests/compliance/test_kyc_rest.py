@@ -20,15 +20,6 @@ from tests.rest.conftest import Api, problem, token_for  # noqa: F401  (fixtures
 pytestmark = pytest.mark.usefixtures("db")
 
 
-@pytest.fixture
-def cheap_hashes(settings) -> None:
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher",
-        "kernel.client_secrets.ClientSecretHasher",
-    ]
-
-
-@pytest.mark.usefixtures("cheap_hashes")
 def test_a_player_s_way_through_verification() -> None:
     program, data = registered(email="kim@example.org", username="kim-verify")
     own = player_id(data)

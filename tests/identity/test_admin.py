@@ -11,7 +11,7 @@ from tests.identity.calls import Program, registered
 from tests.identity.test_login import player_id
 from tests.staff import staff_client, text_of
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 
 MAY_END = {"administrator", "operations", "support_lead", "compliance_officer", "mlro"}
 

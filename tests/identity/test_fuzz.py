@@ -16,7 +16,7 @@ from pms.player_auth import middleware
 from pms.wsgi import application
 from tests.identity.calls import Program, registered
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 PREFIX = "/_allauth/app/v1/"
 ODD = [
     b"", b"[]", b"null", b"1", b'"x"', b"{", b"\xff\xfe", b'{"email": "\\ud800"}', b'{"a": ' + b"[" * 3000, b"{}",

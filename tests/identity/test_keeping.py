@@ -18,7 +18,7 @@ from tests.identity.calls import Program, registered, sent_code
 from tests.identity.test_factors import with_app
 from tests.identity.test_login import player_id
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 
 
 def test_logins_and_what_protects_the_account_are_on_the_audit_trail() -> None:

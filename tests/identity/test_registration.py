@@ -14,7 +14,7 @@ from tests.identity.calls import Program, flows_of, mailed_code, person, registe
 from tests.packs import activate, pack_of
 
 NAMED = {"first_name", "last_name", "birth_date"}
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 
 
 def test_register_verify_and_be_logged_in() -> None:

@@ -19,14 +19,14 @@ from django.core import mail
 from pytest_django import Settings
 
 from events.selectors import list_player_events
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.selectors_identity import list_sessions
 from tests.connections import in_parallel
 from tests.identity.calls import PASSWORD, Program, logged_in, mailed_code, registered
 from tests.identity.test_login import player_id
 from tests.rest.conftest import problem, rsa_key
 
-pytestmark = pytest.mark.usefixtures("db", "cheap_hashes")
+pytestmark = pytest.mark.usefixtures("db")
 NEW_PASSWORD = "another umbrella 8 candles"
 
 

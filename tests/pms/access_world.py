@@ -9,8 +9,16 @@ from typing import Any
 from uuid import uuid4
 
 from django.contrib import admin
+from django.contrib.auth import SESSION_KEY, get_user_model
 from django.contrib.auth.models import Group
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.contrib.messages.storage.fallback import FallbackStorage
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.test import Client, RequestFactory
+from django.urls import URLPattern, URLResolver, get_resolver, resolve
+from django_otp import DEVICE_ID_SESSION_KEY
+from django_otp.models import Device
 
 from compliance.services.delegations import appoint_deputy
 from compliance.services.exclusion_ends import request_end
@@ -21,10 +29,13 @@ from compliance.types_exclusion import ExclusionKind
 from compliance.types_limits import LimitKind, LimitPeriod, Wanted
 from kernel import clock
 from kernel.actors import Actor, ActorKind, system
+from kernel.admin import ActorMiddleware
 from kernel.db import fetch_all, fetch_one
+from kernel.middleware import RequestContextMiddleware
 from kernel.money import Money
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.selectors_access import get_staff_actor
+from players.selectors_staff import find_session
 from players.services.own_accounts import declare_own_account
 from players.services.restrictions import impose
 from players.services.roles import set_role_permissions
@@ -205,6 +216,42 @@ def _walk(entries: list[Any]) -> Iterator[URLPattern]:
             yield from _walk(entry.url_patterns)
         else:
             yield entry
+
+
+class Views:
+    """The pages themselves, asked as the person of a browser, without the middleware that is the same around each.
+
+    A refusal that a page raises is answered with its status, as Django would; any other error ends the test.
+    """
+
+    def __init__(self, browser: Client) -> None:
+        self.session = browser.session
+        self.user = get_user_model().objects.get(pk=self.session[SESSION_KEY])
+        self.user.otp_device = Device.from_persistent_id(self.session[DEVICE_ID_SESSION_KEY])
+        self.staff_session = find_session(self.session.session_key or "")
+        self.requests = RequestFactory()
+
+    def get(self, address: str) -> HttpResponse:
+        return self._ask(self.requests.get(address))
+
+    def post(self, address: str, data: dict[str, str]) -> HttpResponse:
+        return self._ask(self.requests.post(address, data))
+
+    def _ask(self, request: Any) -> HttpResponse:
+        match = request.resolver_match = resolve(request.path)
+        request.session, request.user, request.staff_session = self.session, self.user, self.staff_session
+        request._messages, request._dont_enforce_csrf_checks = FallbackStorage(request), True
+
+        def view(request: HttpRequest) -> HttpResponse:
+            try:
+                response = match.func(request, *match.args, **match.kwargs)
+                return response.render() if isinstance(response, TemplateResponse) else response
+            except PermissionDenied:
+                return HttpResponse(status=403)
+            except Http404:
+                return HttpResponse(status=404)
+
+        return RequestContextMiddleware(ActorMiddleware(view))(request)
 
 
 # What a request may write though it is denied: that somebody asked.

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from environ import ImproperlyConfigured
 
+from pms import settings
 from pms.environment import Env, become_owner
 
 SECRET = "a" * 20 + "Bc3-" * 10
@@ -25,6 +26,10 @@ def manage(*command: str, **variables: str) -> subprocess.CompletedProcess[str]:
 def test_nothing_is_left_to_say_for_a_deployment() -> None:
     done = manage("check", "--deploy", "--fail-level", "WARNING", SECRET_KEY=SECRET, HTTPS="true")
     assert done.returncode == 0, done.stderr
+
+
+def test_passwords_are_hashed_by_a_memory_hard_function() -> None:
+    assert "Scrypt" in settings.PASSWORD_HASHERS[0], "what tests/conftest.py hashes by stays in tests"
 
 
 def test_secrets_may_come_from_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

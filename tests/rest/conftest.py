@@ -12,10 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from django.http import HttpResponse
 from django.test import Client as Browser
-from pytest_django import Settings
 
-from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import forget_tokens
+from kernel.scopes import SCOPES
 from pms.identity import ensure_client
 
 SECRET = "a secret of the tests"
@@ -64,11 +63,7 @@ class Api:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_tokens(settings: Settings) -> Iterator[None]:
-    settings.PASSWORD_HASHERS = [
-        "django.contrib.auth.hashers.MD5PasswordHasher",
-        "kernel.client_secrets.ClientSecretHasher",
-    ]
+def _fresh_tokens() -> Iterator[None]:
     forget_tokens()
     yield
     forget_tokens()

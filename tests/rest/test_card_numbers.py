@@ -22,6 +22,7 @@ from wallet.models_reconciliation import ReconciliationCase, Report, ReportRow
 from wallet.services.adjustments import write_off
 from wallet.services.disputes import open_dispute, settle
 from wallet.services.reconciliation import ensure_mapping, match_reports, resolve_case, upload_report
+from wallet.types_reconciliation import MappingTerms, ReportSide
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -77,14 +78,10 @@ WRITING: dict[str, Callable[[UUID], object]] = {
 
 
 def mapping() -> UUID:
-    return ensure_mapping(
-        name="m",
-        source="sandbox",
-        columns={"reference": "id", "amount": "amount", "time": "at", "currency": "cur"},
-        kind_column="",
-        kinds={},
-        actor=WORKER,
+    terms = MappingTerms(
+        "m", ReportSide.PAYMENTS, "sandbox", "id", amount_column="amount", time_column="at", currency_column="cur"
     )
+    return ensure_mapping(terms=terms, actor=WORKER, at=AT)
 
 
 @pytest.mark.parametrize("place", WRITING)

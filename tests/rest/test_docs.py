@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from pms.identity import ensure_client
 from tests.factories import make_game
 from wallet.services.jackpots import ensure_jackpot

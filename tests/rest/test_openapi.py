@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.services.labels import set_label
 from pms.player_auth import middleware
 from pms.wsgi import application

@@ -10,6 +10,8 @@ from uuid import UUID
 import pytest
 from django.db import connection
 
+from events.selectors_audit import list_audit
+from events.types import AuditQuery
 from kernel.errors import FieldErrors
 from tests.factories import ACTOR, AT, make_player
 from tests.staff import staff_client, text_of
@@ -190,15 +192,17 @@ def test_a_mapping_says_what_the_files_words_mean() -> None:
     form = {
         "name": "PSP", "side": "payments", "source": "sandbox", "reference_column": "id", "amount_column": "amount",
         "time_column": "at", "currency": "EUR", "window_s": "60", "tolerance_minor": "1", "covers": ["deposit", "payout"],
-        "kind_column": "type", "words": "Auszahlung = payout\nKauf=deposit\n",
+        "kind_column": "type", "kinds": "Auszahlung = payout\nKauf=deposit\n",
     }  # fmt: skip
     assert client.post("/admin/wallet/reportmapping/new/", form).status_code == 302
     found = ReportMapping.objects.get()
     assert (found.kinds, found.covers) == ({"Auszahlung": "payout", "Kauf": "deposit"}, ["deposit", "payout"])
+    kept = list_audit(AuditQuery())[0]
+    assert (kept.action, kept.object_id) == ("wallet.save_mapping", str(found.pk))
     again = client.get(f"/admin/wallet/reportmapping/{found.pk}/change/")
     assert "Auszahlung = payout" in again.content.decode()
     for words, said in (("Kauf = gift", "does not say which of ours"), ("", "Name the column and its words")):
-        refused = client.post("/admin/wallet/reportmapping/new/", form | {"name": "Other", "words": words})
+        refused = client.post("/admin/wallet/reportmapping/new/", form | {"name": "Other", "kinds": words})
         assert said in text_of(refused)
 
 

@@ -63,6 +63,19 @@ def test_opening_and_closing_are_told(player: UUID) -> None:
     assert (closed.payload["into"], closed.payload["amount"], closed.payload["expired"]) == ("real", "10.00", False)
 
 
+def test_what_is_released_too_late_is_the_houses_and_in_time_the_players(player: UUID) -> None:
+    late, in_time = (give_bonus(player, "10.00", active_until=END) for _ in range(2))
+    before = END - timedelta(microseconds=1)
+    posting = close_bonus_purse(purse_id=late, release=True, currency="EUR", **said(player, "late", at=END))
+    assert (outcome(posting), entries(posting.transfer_id)) == ("applied", {"bonus": [-1000], "bonus_cost": [1000]})
+    again = close_bonus_purse(purse_id=late, release=True, currency="EUR", **said(player, "late", at=END))
+    assert (outcome(again), again.transfer_id) == ("replayed", posting.transfer_id)
+    assert close_bonus_purse(purse_id=in_time, release=True, currency="EUR", **said(player, at=before)).ok
+    assert holds(player) == ("10.00", "0.00")
+    ways = [(event.payload["into"], event.payload["expired"]) for event in events(player, "purse-closed")]
+    assert ways == [("house", True), ("real", False)]
+
+
 @pytest.mark.parametrize("closed_first", [False, True])
 def test_a_win_after_the_end_is_the_houses_part_by_part(player: UUID, closed_first: bool) -> None:
     fund(player, "6.00")

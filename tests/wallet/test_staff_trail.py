@@ -24,6 +24,7 @@ from wallet.services.exports import EXPORT
 from wallet.services.reconciliation import RECONCILE
 from wallet.services.withdrawal_claims import DECIDE, claim_withdrawal, release_withdrawal
 from wallet.types_exports import ExportFilter
+from wallet.types_reconciliation import MappingTerms, ReportSide
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -48,14 +49,11 @@ def test_claims_of_withdrawals() -> None:
 
 
 def test_cases_are_claimed_and_disputes_taken_over_by_name() -> None:
-    mapping = reconciliation.ensure_mapping(
-        name="m",
-        source="sandbox",
-        columns={"reference": "id", "amount": "amount", "time": "at", "currency": "currency"},
-        kind_column="type",
-        kinds={"charge": "deposit"},
-        actor=FIRST,
-    )
+    terms = MappingTerms(
+        "m", ReportSide.PAYMENTS, "sandbox", "id", amount_column="amount", time_column="at", currency_column="currency",
+        kind_column="type", kinds={"charge": "deposit"},
+    )  # fmt: skip
+    mapping = reconciliation.ensure_mapping(terms=terms, actor=FIRST, at=AT)
     content = f"id,type,amount,at,currency\nx,charge,1.00,{AT.isoformat()},EUR\n".encode()
     reconciliation.upload_report(mapping_id=mapping, file_name="f.csv", content=content, actor=FIRST, at=AT)
     reconciliation.match_reports(at=AT)

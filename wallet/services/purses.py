@@ -75,7 +75,8 @@ def close_bonus_purse(
     """Close a bonus purse: ``release`` turns what is in it into real money (at most ``most``, the rest is the house's),
     otherwise the house takes it back; so it does where the purse's time is over.
 
-    Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
+    So it does with a purse whose time is over at ``at``, the moment when the release was earned: PurseClosed says
+    ``into`` and ``expired``. Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
     """
     check_references(source=source, idempotency_key=idempotency_key)
     return post(

@@ -11,16 +11,19 @@ import hashlib
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, fields
 from datetime import datetime, timedelta
 from itertools import islice
 from uuid import UUID
 
+from django.core.exceptions import ValidationError
 from django.db import connection, transaction
 
 from events.audit import record
 from events.services.log import holding
 from kernel.access import require
 from kernel.actors import Actor
+from kernel.currencies import EXPONENTS
 from kernel.db import fetch_all
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.ids import uuid7
@@ -31,7 +34,7 @@ from wallet.rules_matching import COVERED, FEE, Match, Matching, Ours, Theirs
 from wallet.services.adjustments import adjust
 from wallet.services.disputes import Redress
 from wallet.services.reconciliation_books import list_ours
-from wallet.types_reconciliation import CaseKind, CaseState, ReportSide, ReportState, RowState
+from wallet.types_reconciliation import CaseKind, CaseState, MappingTerms, ReportSide, ReportState, RowState
 
 RECONCILE = "wallet.reconcile"
 MAX_FILE_BYTES = 50 * 1024 * 1024
@@ -57,28 +60,69 @@ class CaseTaken(DomainError):
     status = 409
 
 
-def ensure_mapping(
-    *, name: str, source: str, columns: dict[str, str], kind_column: str, kinds: dict[str, str], actor: Actor
-) -> UUID:
-    """How a payment provider's file is read, by its columns (``reference``, ``amount``, ``time`` …); its mapping's id.
+def save_mapping(*, terms: MappingTerms, mapping_id: UUID | None = None, actor: Actor, at: datetime) -> UUID:
+    """Keep how a provider's file is read, anew or in place of what ``mapping_id`` says; the mapping's id.
 
-    One that has this name stays as it is. ``kinds`` says what the words of ``kind_column`` mean. Raises: AccessDenied.
+    Counts for files that are uploaded from then on. A name is given once, so that a retry makes no second mapping.
+    Raises: AccessDenied, NotFound, FieldErrors.
     """
     require(actor, RECONCILE)
-    fields = {f"{column}_column": heading for column, heading in columns.items()}
-    covers = [kind for kind in COVERED if kind in kinds.values()]
-    mapping, _ = ReportMapping.objects.get_or_create(
-        name=name,
-        defaults={
-            "side": ReportSide.PAYMENTS,
-            "source": source,
-            "kind_column": kind_column,
-            "kinds": kinds,
-            "covers": covers,
-            **fields,
-        },
-    )
-    return mapping.id
+    refuse_pans(name=terms.name, source=terms.source)
+    with transaction.atomic():
+        row = ReportMapping.objects.select_for_update().filter(id=mapping_id).first() if mapping_id else ReportMapping()
+        if row is None:
+            raise NotFound(f"There is no mapping {mapping_id}.")
+        before = _shown(row) if mapping_id else {}
+        for name, value in asdict(terms).items():
+            setattr(row, name, list(value) if isinstance(value, tuple) else value)
+        _check(row)
+        row.save()
+        after = _shown(row)
+        changed = [name for name in after if after[name] != before.get(name, "")]
+        record(
+            action="wallet.save_mapping",
+            actor=actor,
+            at=at,
+            object_type="wallet.reportmapping",
+            object_id=str(row.id),
+            before={name: before[name] for name in changed if name in before},
+            after={name: after[name] for name in changed},
+        )
+    return row.id
+
+
+def ensure_mapping(*, terms: MappingTerms, actor: Actor, at: datetime) -> UUID:
+    """Keep how a provider's file is read, unless a mapping of this name is there, which stays; its id.
+
+    Raises: AccessDenied, FieldErrors.
+    """
+    require(actor, RECONCILE)
+    there = ReportMapping.objects.filter(name=terms.name).first()
+    return there.id if there else save_mapping(terms=terms, actor=actor, at=at)
+
+
+def _shown(mapping: ReportMapping) -> dict[str, str]:
+    return {item.name: str(getattr(mapping, item.name)) for item in fields(MappingTerms)}
+
+
+def _check(mapping: ReportMapping) -> None:
+    errors: dict[str, list[str]] = {}
+    try:
+        mapping.full_clean()
+    except ValidationError as error:
+        errors = error.message_dict
+    if bool(mapping.currency) == bool(mapping.currency_column):
+        errors["currency"] = ["Name either the column that holds the currency, or the currency of all rows."]
+    elif mapping.currency and mapping.currency not in EXPONENTS:
+        errors["currency"] = ["Use an ISO 4217 code, such as EUR."]
+    if unknown := sorted({*mapping.covers} - {*COVERED}):
+        errors["covers"] = [f"{', '.join(unknown)}: choose among {', '.join(COVERED)}."]
+    if unknown := sorted({*mapping.kinds.values()} - {*COVERED, FEE}):
+        errors["kinds"] = [f"{', '.join(unknown)}: choose among {', '.join((*COVERED, FEE))}."]
+    elif bool(mapping.kind_column) != bool(mapping.kinds):
+        errors["kinds"] = ["Name the column and its words, or neither."]
+    if errors:
+        raise FieldErrors(errors)
 
 
 def upload_report(*, mapping_id: UUID, file_name: str, content: bytes, actor: Actor, at: datetime) -> UUID:

@@ -1,5 +1,6 @@
 // Drafts: what is typed into a form is kept in this browser, per person and page, until the form has been saved.
-// Secrets, hidden fields, files and forms marked data-no-draft are never kept.
+// Secrets, hidden fields, files and forms marked data-no-draft are never kept. What an edited row was when its form was
+// opened (the hidden field "seen") is: a draft must not pass for an answer to what has changed since.
 (() => {
   "use strict";
 
@@ -9,13 +10,13 @@
   const SECRET = /password|one-time-code|^off$/;
   let user;
 
-  const forms = () =>
-    [...document.querySelectorAll("form")].filter(
-      (form) => form.method === "post" && !form.matches("[data-no-draft], #logout-form, #changelist-form"),
-    );
+  // By the attribute: a field that is called "method" stands in the form's property.
+  const forms = () => [
+    ...document.querySelectorAll('form[method="post" i]:not([data-no-draft], #logout-form, #changelist-form)'),
+  ];
   const key = (form) => `${PREFIX}${user}:${location.pathname}:${forms().indexOf(form)}`;
   const kept = (field) =>
-    field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type) && !SECRET.test(field.autocomplete);
+    field.name === "seen" || field.name && !["hidden", "password", "file", "submit", "button"].includes(field.type) && !SECRET.test(field.autocomplete);
 
   function read(name) {
     try {
@@ -34,13 +35,14 @@
 
   function save(form) {
     if (!user) return;
-    const values = [...form.querySelectorAll(FIELDS)].filter(kept).map((field) => [field.name, field.type === "radio" ? field.value : "", value(field)]);
+    const values = [...form.querySelectorAll(FIELDS)].filter(kept).map((field) => [field.name, ["radio", "checkbox"].includes(field.type) ? field.value : "", value(field)]);
     localStorage.setItem(key(form), JSON.stringify({ at: Date.now(), values }));
   }
 
   function fill(form, draft) {
     let changed = false;
     for (const [name, choice, was] of draft.values) {
+      if (name === "seen" && draft.sent) continue; // it came back with what is there now
       const fields = [...form.querySelectorAll(FIELDS)].filter((field) => field.name === name && kept(field));
       const field = choice ? fields.find((one) => one.value === choice) : fields[0];
       if (!field || JSON.stringify(value(field)) === JSON.stringify(was)) continue;

@@ -6,7 +6,7 @@ from kernel.db import replace_functions
 class Migration(migrations.Migration):
     """A purse is closed with a cap on what becomes real money."""
 
-    dependencies = [("wallet", "0031_means_of_payment")]
+    dependencies = [("wallet", "0032_late_releases")]
 
     operations = [
         migrations.RunSQL(
