@@ -73,7 +73,7 @@ def close_bonus_purse(
     at: datetime,
 ) -> Posting:
     """Close a bonus purse: ``release`` turns what is in it into real money (at most ``most``, the rest is the house's),
-    otherwise the house takes it back; so it does where the purse's time is over.
+    otherwise the house takes it back.
 
     So it does with a purse whose time is over at ``at``, the moment when the release was earned: PurseClosed says
     ``into`` and ``expired``. Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
