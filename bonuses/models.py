@@ -21,7 +21,8 @@ def _choices(kind: type[OfferState] | type[VersionState] | type[GrantState]) -> 
 
 
 class Offer(models.Model):
-    """A bonus that is offered. ``code`` is its stable name and never changes; ``live`` the version in force.
+    """A bonus that is offered. ``code`` is its stable name and never changes; ``live`` the version in force, ``live_since``
+    when the first one came into force: what happened before is no occasion of it.
 
     The row is locked by each grant whose offer has a budget, a brake or caps beyond the player: they are exact by that.
     """
@@ -33,6 +34,7 @@ class Offer(models.Model):
     name = models.CharField(max_length=120)
     state = models.CharField(max_length=10, choices=_choices(OfferState), default=OfferState.DRAFT)
     live = models.ForeignKey("OfferVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    live_since = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField()
 
     class Meta:

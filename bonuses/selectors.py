@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from decimal import ROUND_FLOOR
 from uuid import UUID
 
@@ -55,9 +56,11 @@ def list_offers(*, state: OfferState | None = None) -> list[OfferDetails]:
     return [_offer(row) for row in (rows.filter(state=state) if state else rows)]
 
 
-def list_live(trigger: str) -> list[OfferDetails]:
-    """Live offers with this kind of trigger."""
-    rows = Offer.objects.select_related("live").filter(state=OfferState.LIVE, live__rule__trigger__kind=trigger)
+def list_live(trigger: str, at: datetime) -> list[OfferDetails]:
+    """Live offers with this kind of trigger, that were so when something happened ``at`` a moment."""
+    rows = Offer.objects.select_related("live").filter(
+        state=OfferState.LIVE, live__rule__trigger__kind=trigger, live_since__lte=at
+    )
     return [_offer(row) for row in rows.order_by("code")]
 
 

@@ -48,6 +48,7 @@ class Migration(migrations.Migration):
                         max_length=10,
                     ),
                 ),
+                ("live_since", models.DateTimeField(blank=True, null=True)),
                 ("created_at", models.DateTimeField()),
             ],
             options={

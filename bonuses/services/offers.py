@@ -26,7 +26,7 @@ from compliance.types import ApprovalDetails
 from events.audit import record
 from events.catalogue.bonuses import OfferChanged
 from events.services.log import publish
-from kernel.actors import Actor
+from kernel.actors import Actor, system
 from kernel.errors import DomainError, FieldErrors
 from kernel.pan import refuse_pans
 
@@ -188,13 +188,7 @@ class ReleaseApproval:
             "replaces"
         ] or offer.state == OfferState.STOPPED:
             raise NotReleasable("Another version was released meanwhile, or the offer was stopped. Ask anew.")
-        row.state, row.released_at = VersionState.RELEASED, at
-        row.save(update_fields=["state", "released_at"])
-        offer.live = row
-        if offer.state == OfferState.DRAFT:
-            offer.state = OfferState.LIVE
-        offer.save(update_fields=["live", "state"])
-        _told(offer, "released", actor, at)
+        _release(offer, row, actor, at)
         return str(row.id)
 
     def declined(self, approval: ApprovalDetails, actor: Actor, at: datetime) -> None:
@@ -202,6 +196,19 @@ class ReleaseApproval:
         OfferVersion.objects.filter(approval_id=approval.id, state=VersionState.WAITING).update(
             state=VersionState.DRAFT, approval_id=None
         )
+
+
+def ensure_offer(*, code: str, name: str, rule: OfferRule, at: datetime) -> None:
+    """An offer in force for a set-up by program (a demo, a test system); one that is there stays as it is."""
+    actor = system("set-up")
+    version = (
+        None
+        if Offer.objects.filter(code=code).exists()
+        else write_version(code=code, name=name, rule=rule, note="Set up", actor=actor, at=at)
+    )
+    if version:
+        with transaction.atomic():
+            _release(Offer.objects.get(code=code), OfferVersion.objects.get(id=version.id), actor, at)
 
 
 def pause_offer(*, code: str, reason: str, actor: Actor, at: datetime) -> OfferDetails:
@@ -220,6 +227,16 @@ def resume_offer(*, code: str, reason: str, actor: Actor, at: datetime) -> Offer
 def stop_offer(*, code: str, reason: str, actor: Actor, at: datetime) -> OfferDetails:
     """End it for good. What was granted goes on. Raises: AccessDenied, NotFound, FieldErrors."""
     return _move(code, None, OfferState.STOPPED, "stopped", reason, actor, at)
+
+
+def _release(offer: Offer, row: OfferVersion, actor: Actor, at: datetime) -> None:
+    row.state, row.released_at = VersionState.RELEASED, at
+    row.save(update_fields=["state", "released_at"])
+    offer.live, offer.live_since = row, offer.live_since or at
+    if offer.state == OfferState.DRAFT:
+        offer.state = OfferState.LIVE
+    offer.save(update_fields=["live", "live_since", "state"])
+    _told(offer, "released", actor, at)
 
 
 def _move(

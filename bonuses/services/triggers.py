@@ -69,7 +69,7 @@ def award(*, offer: OfferDetails, player_id: UUID, occasion: str, base: Money | 
 
 
 def _registered(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> None:
-    for offer in list_live(TriggerKind.REGISTRATION):
+    for offer in list_live(TriggerKind.REGISTRATION, event.occurred_at):
         award(offer=offer, player_id=player_id, occasion="registration", at=event.occurred_at)
     _refer(player_id, event.occurred_at)
 
@@ -79,13 +79,13 @@ def _deposited(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> N
     if number == 1:
         Referral.objects.filter(player_id=player_id, deposited_at=None).update(deposited_at=event.occurred_at)
     redeem_waiting(player_id=player_id, deposit=amount, number=number, at=event.occurred_at)
-    for offer in list_live(TriggerKind.DEPOSIT):
+    for offer in list_live(TriggerKind.DEPOSIT, event.occurred_at):
         if offer.rule.trigger.nth in (0, number):
             award(offer=offer, player_id=player_id, occasion=f"deposit:{number}", base=amount, at=event.occurred_at)
 
 
 def _levelled(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> None:
-    for offer in list_live(TriggerKind.LEVEL):
+    for offer in list_live(TriggerKind.LEVEL, event.occurred_at):
         if offer.rule.trigger.value == said["to_level"]:
             award(offer=offer, player_id=player_id, occasion=f"level:{said['to_level']}", at=event.occurred_at)
 
@@ -95,9 +95,9 @@ def _labelled(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> No
     if value is None:
         return
     if (said["namespace"], said["key"]) == VIP_LABEL:
-        for offer in list_live(TriggerKind.VIP):
+        for offer in list_live(TriggerKind.VIP, event.occurred_at):
             award(offer=offer, player_id=player_id, occasion="vip", at=event.occurred_at)
-    for offer in list_live(TriggerKind.SEGMENT):
+    for offer in list_live(TriggerKind.SEGMENT, event.occurred_at):
         trigger = offer.rule.trigger
         if trigger.label == label and trigger.value in ("", value):
             award(offer=offer, player_id=player_id, occasion=f"segment:{event.id}", at=event.occurred_at)
@@ -156,7 +156,7 @@ def award_due(*, at: datetime, limit: int = 10_000) -> int:
 
 
 def _birthdays(at: datetime, limit: int) -> int:
-    offers = list_live(TriggerKind.BIRTHDAY)
+    offers = list_live(TriggerKind.BIRTHDAY, at)
     if not offers:
         return 0
     given = 0
@@ -180,7 +180,7 @@ def birthday_in(born: date, year: int) -> date:
 
 def _schedules(at: datetime, limit: int) -> int:
     given = 0
-    for offer in list_live(TriggerKind.SCHEDULE):
+    for offer in list_live(TriggerKind.SCHEDULE, at):
         trigger = offer.rule.trigger
         day = at.astimezone(UTC).date()
         if at.astimezone(UTC).hour < trigger.hour or trigger.weekday not in (-1, day.weekday()):
@@ -223,7 +223,7 @@ def list_losses(*, offer: OfferDetails, until: date, occasion: str, limit: int) 
 
 def _turnovers(at: datetime, limit: int) -> int:
     given = 0
-    for offer in list_live(TriggerKind.TURNOVER):
+    for offer in list_live(TriggerKind.TURNOVER, at):
         reached = offer.rule.trigger.amount_eur
         occasion = f"turnover:{reached.normalize():f}"
         for player_id in _untried(offer, occasion, "total.turnover_eur >= %(value)s", reached, limit):
@@ -234,7 +234,7 @@ def _turnovers(at: datetime, limit: int) -> int:
 def _silences(at: datetime, limit: int) -> int:
     """Who has not played for so many days; a silence is named after the last bet before it."""
     given = 0
-    for offer in list_live(TriggerKind.INACTIVITY):
+    for offer in list_live(TriggerKind.INACTIVITY, at):
         since = at - timedelta(days=offer.rule.trigger.days)
         rows = fetch_all(
             """
@@ -253,7 +253,7 @@ def _silences(at: datetime, limit: int) -> int:
 
 
 def _referrals(at: datetime, limit: int) -> int:
-    offers = list_live(TriggerKind.REFERRAL)
+    offers = list_live(TriggerKind.REFERRAL, at)
     given = 0
     if not offers:
         return 0
