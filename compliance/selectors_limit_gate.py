@@ -69,7 +69,7 @@ def _central(facts: DepositFacts, terms: LimitTerms) -> Iterator[Reason]:
             text = f"{terms.central} does not answer: try again later."
             yield Reason(ReasonCode.REGISTER_UNAVAILABLE, text, {"register": terms.central})
     elif not answer.accepted:
-        data = {"kind": "deposit", "period": "month", "scope": "all_operators", "reply_id": answer.reply_id}
+        data = {"kind": "deposit", "period": answer.period.value, "scope": "all_operators", "reply_id": answer.reply_id}
         if answer.resets_at:
             data["resets_at"] = answer.resets_at.isoformat()
         text = f"{terms.central}: the limit over all operators is reached."

@@ -93,6 +93,20 @@ def offered_periods(kind: LimitKind, terms: LimitTerms) -> list[str]:
     ]
 
 
+def find_balance_limit(player_id: UUID, at: datetime) -> Money | None:
+    """The lowest balance limit in force."""
+    amounts = [one.amount for one in list_limits(player_id, at) if one.kind is LimitKind.BALANCE and one.amount]
+    return min(amounts, default=None)
+
+
+def list_balance_limits(*, at: datetime, after: UUID | None = None, limit: int = 1000) -> dict[UUID, int]:
+    """Minor units of the lowest balance limit of each player who has one, in the order of players' ids."""
+    rows = Limit.objects.filter(kind=LimitKind.BALANCE.value, active_until=None, active_from__lte=at)
+    if after:
+        rows = rows.filter(player_id__gt=after)
+    return dict(rows.order_by("player_id").values_list("player_id").annotate(lowest=Min("amount_minor"))[:limit])
+
+
 def list_missing(player: PlayerDetails, at: datetime) -> list[tuple[LimitKind, LimitPeriod | None]]:
     """The limits that must be set before play and are not; a pack's cap or default is nobody's own choice."""
     terms = get_terms(player, at)

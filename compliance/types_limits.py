@@ -207,7 +207,8 @@ class CentralPerson:
 class CentralAnswer:
     """What a register across operators said. ``reply_id`` is its own and is kept; ``reservation`` names what it counted.
 
-    ``available`` is False where it did not answer. ``resets_at``: when there is room again, or the wait is over.
+    ``available`` is False where it did not answer. ``resets_at``: when there is room again, or the wait is over;
+    ``period``: over which there is no room, where it says so.
     """
 
     accepted: bool
@@ -215,3 +216,4 @@ class CentralAnswer:
     reservation: str = ""
     resets_at: datetime | None = None
     available: bool = True
+    period: LimitPeriod = LimitPeriod.NONE

@@ -254,6 +254,7 @@ CELERY_BEAT_SCHEDULE = {
     "remind-of-limits": {"task": "compliance.tasks.remind_of_limits", "schedule": crontab(hour=8, minute=20)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
+    "pay-out-excess": {"task": "wallet.tasks.pay_out_excess", "schedule": 60},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},

@@ -35,6 +35,9 @@ from wallet.services.withdrawal_decisions import approval_threshold, drop_reques
 from wallet.services.withdrawal_money import WithdrawalRefused, about, give_back, move, shift
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
 
+# What no player asked for costs them nothing, and they cannot take it back.
+_UNASKED = (OwnSource.EXCLUSIONS, OwnSource.RETURNS, OwnSource.EXCESS)
+
 
 class CancellationForbidden(DomainError):
     """Where the player lives, a withdrawal can't be taken back once it is asked for."""
@@ -144,7 +147,12 @@ def _create(
     if not Instrument.objects.filter(id=instrument_id, player_id=player_id).exists():
         raise FieldErrors({"instrument_id": ["Choose one of the player's own instruments."]})
     instrument = get_instrument(instrument_id)
-    quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
+    unasked = source in _UNASKED
+    fee = (
+        None
+        if unasked
+        else quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at).fee
+    )
     reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
     pack = get_pack_of(player_id, at)
     withdrawal = Withdrawal(
@@ -152,7 +160,7 @@ def _create(
         player_id=player_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        fee_minor=quote.fee.amount_minor,
+        fee_minor=fee.amount_minor if fee else 0,
         instrument_id=instrument_id,
         source=source,
         key=key,
@@ -160,7 +168,7 @@ def _create(
         score=score_of(reasons),
         reasons=[asdict(reason) for reason in reasons],
         level=find_level(player_id),
-        cancellable=pack.flag("payments.withdrawal_reversal", absent=True),
+        cancellable=not unasked and pack.flag("payments.withdrawal_reversal", absent=True),
         cooling_minutes=cooling_minutes(player.country),
         requested_at=at,
     )
