@@ -75,6 +75,12 @@ def return_funds(**kwargs: object) -> int:
 
 
 @shared_task
+def end_spent_logins(**kwargs: object) -> int:
+    """Log out players whose own limit on the time logged in is used up."""
+    return play_sessions.end_spent_logins(at=clock.now())
+
+
+@shared_task
 def end_idle_play(**kwargs: object) -> int:
     """End the play of those who pause, and tell the activity file who plays no more."""
     at = clock.now()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -118,6 +118,15 @@ class LimitUsage:
     used: int | None
     remaining: int | None
     resets_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LoginTime:
+    """What is left of a limit on the time logged in, not below zero, and when its period ends."""
+
+    limit: LimitDetails
+    left: timedelta
+    resets_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE = {
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "end-spent-logins": {"task": "compliance.tasks.end_spent_logins", "schedule": 30},
     "end-idle-play": {"task": "compliance.tasks.end_idle_play", "schedule": 60},
     "work-limit-changes": {"task": "compliance.tasks.work_limit_changes", "schedule": 60.0},
     "remind-of-limits": {"task": "compliance.tasks.remind_of_limits", "schedule": crontab(hour=8, minute=20)},
@@ -258,6 +259,9 @@ CELERY_BEAT_SCHEDULE = {
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
+    "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
+    "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
+    "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.
