@@ -18,6 +18,8 @@ SCOPES = {
     "compliance:read": "Read approvals, decisions, limits, exclusions, register checks, verification and sessions of play",
     "compliance:write": "Set limits, exclude players, open verification cases, acknowledge reality checks",
     "loyalty:read": "Read levels and points",
+    "bonuses:read": "Read offers, players' bonuses, codes and lists",
+    "bonuses:write": "Write and pause offers, give and take bonuses, make codes, award lists",
 }
 # Whoever has the wide scope may do what the narrow ones allow.
 IMPLIED = {

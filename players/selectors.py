@@ -152,6 +152,17 @@ def list_born_on(days: Iterable[date], limit: int = 2_000) -> list[PlayerDetails
     return [_details(row) for row in rows.order_by("-id")[:limit]]
 
 
+def list_having_birthday(days: Iterable[date], limit: int = 10_000) -> list[PlayerDetails]:
+    """Players whose birthday falls on one of these days, through an index; of 29 February also on 28 February."""
+    days = set(days)
+    wanted = Q()
+    for day in days:
+        wanted |= Q(profile__birth_date__month=day.month, profile__birth_date__day=day.day)
+        if (day.month, day.day) == (2, 28):
+            wanted |= Q(profile__birth_date__month=2, profile__birth_date__day=29)
+    return [_details(row) for row in _players().filter(wanted).order_by("id")[:limit]] if days else []
+
+
 def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | None:
     """Why the player may not do this now (the same answer as the SQL function ``players_gate``), or None."""
     refusal: str | None = fetch_one("SELECT refusal FROM players_gate(%s, %s, %s)", [player_id, action, at])[0]

@@ -260,6 +260,9 @@ CELERY_BEAT_SCHEDULE = {
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
+    "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
+    "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
+    "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.

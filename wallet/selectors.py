@@ -94,6 +94,12 @@ def list_purses(player_id: UUID) -> list[PurseDetails]:
     return sorted(purses, key=lambda purse: purse.closed_at is not None)
 
 
+def find_purse_balance(purse_id: UUID) -> Money | None:
+    """What is in one open purse; None when it is closed or there is none."""
+    row = Account.objects.filter(id=purse_id, player__isnull=False, closed_at=None).first()
+    return None if row is None or row.balance_minor is None else Money(row.balance_minor, row.currency)
+
+
 def list_transactions(
     player_id: UUID, *, before: UUID | None = None, limit: int = 50, kinds: list[TransferKind] | None = None
 ) -> list[TransactionDetails]:

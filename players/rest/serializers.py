@@ -64,6 +64,7 @@ class RegistrationForm(StrictSerializer):
     street = serializers.CharField(max_length=100, allow_blank=True, required=False)
     national_id = serializers.CharField(max_length=40, allow_blank=True, required=False)
     occupation = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    affirmed = serializers.BooleanField(required=False, help_text="The person said that what they gave is right.")
     declares = serializers.ListField(
         child=serializers.CharField(max_length=40),
         max_length=10,

@@ -67,11 +67,11 @@ class Players(ApiView):
         responses={201: forms.PlayerSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Register a player."""
+        """Register a player, with all that the country asks for (`GET /registration-fields`)."""
         key = read_key(request)
         given = read(forms.RegistrationForm, request.data)
         data = Registration(**given | {"declares": tuple(given.get("declares", ()))})
-        player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now())
+        player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now(), complete=True)
         location = f"{request.path}/{player.id}"
         return Response(
             forms.PlayerSerializer(_shown(player, request)).data, status=201, headers={"Location": location}

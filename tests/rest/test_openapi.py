@@ -131,6 +131,9 @@ def test_what_creates_or_moves_wants_the_key(description: dict[str, Any]) -> Non
         if any(parameter["name"] == "Idempotency-Key" for parameter in operation.get("parameters", ()))
     }
     assert with_key == {
+        "bonuses/grants",
+        "bonuses/code-batches",
+        "bonuses/lists",
         "compliance/exclusions",
         "me/exclusions",
         "players",

@@ -22,6 +22,7 @@ from kernel.money import Money
 from players.selectors import find_refusal, get_player
 from players.types import PlayerAction
 from wallet.models_payments import Instrument, Withdrawal
+from wallet.ports import list_withdrawal_guards
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
 from wallet.selectors import get_instrument, get_withdrawal
@@ -115,12 +116,21 @@ def _open(
         facts = WithdrawalFacts(amount, to_origin=source == OwnSource.RETURNS)
         decision = decide(action=GateAction.WITHDRAWAL, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
+            if not facts.to_origin:
+                _ask_guards(player_id, actor, at)
             return _create(player_id, amount, instrument_id, source, key, digest, actor, at)
     # Only now: the denial is kept.
     refusal = decision.refusal
     raise WithdrawalRefused(
         f"Withdrawals are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem
     )
+
+
+def _ask_guards(player_id: UUID, actor: Actor, at: datetime) -> None:
+    """Raises: WithdrawalRefused."""
+    for guard in list_withdrawal_guards():
+        if why := guard.before_withdrawal(player_id=player_id, actor=actor, at=at):
+            raise WithdrawalRefused(why, reason="bonus_being_wagered")
 
 
 def _create(
