@@ -9,7 +9,7 @@ import kernel.ids
 class Migration(migrations.Migration):
     dependencies = [
         ("compliance", "0013_play_sessions"),
-        ("players", "0015_time_limit_ends_sessions"),
+        ("players", "0016_time_limit_ends_sessions"),
     ]
 
     operations = [
