@@ -263,6 +263,7 @@ CELERY_BEAT_SCHEDULE = {
     "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
     "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
     "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
+    "work-offer-runs": {"task": "bonuses.tasks.work_runs", "schedule": 10},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.
