@@ -70,6 +70,13 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Bonuses",
+        [
+            ("Offers", "redeem", "bonuses_offer", "bonuses.view_offer"),
+            ("Players' bonuses", "featured_seasonal_and_gifts", "bonuses_grant", "bonuses.view_grant"),
+        ],
+    ),
+    (
         "Games and loyalty",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),
