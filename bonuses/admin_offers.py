@@ -13,10 +13,12 @@ from django.contrib import admin
 from django.db.models import BigIntegerField, IntegerField, OuterRef, QuerySet, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
 from bonuses import rules_terms
+from bonuses.admin_costs import costs
 from bonuses.admin_rule_form import RuleForm, initial_of
 from bonuses.models import Offer, OfferVersion, Spend
 from bonuses.selectors import get_version, list_versions, read_rule
@@ -184,11 +186,18 @@ class OfferAdmin(PageAdmin):
     def get_urls(self) -> list[URLPattern]:
         return [
             self.view_path("new/", self.new_view, "new"),
+            self.view_path("costs/", self.costs_view, "costs"),
             self.view_path("<uuid:pk>/edit/", self.edit_view, "edit"),
             self.view_path("<uuid:pk>/release/<uuid:version_id>/", self.release_view, "release"),
             *(self.view_path(f"<uuid:pk>/{name}/", self._mover(name), name) for name in _MOVES),
             *super().get_urls(),
         ]
+
+    def costs_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What offers cost in a period."""
+        need(request, self.view_permission)
+        context, file = costs(request)
+        return file or self.render(request, "bonuses/costs.html", "What bonuses cost", context)
 
     # --- the builder ---
 
