@@ -5,14 +5,17 @@ class BonusesConfig(AppConfig):
     name = "bonuses"
 
     def ready(self) -> None:
+        from bonuses.admin_panel import BonusesPanel
         from bonuses.consumers import CONSUMERS
         from bonuses.services.offers import ReleaseApproval
         from bonuses.services.withdrawing import WageringGuard
         from compliance.ports import register_handler
         from events.ports import register_consumer
+        from players.ports import register_panel
         from wallet.ports import register_withdrawal_guard
 
         for consumer in CONSUMERS:
             register_consumer(consumer)
         register_handler(ReleaseApproval())
+        register_panel(BonusesPanel())
         register_withdrawal_guard(WageringGuard())

@@ -10,12 +10,14 @@ from uuid import UUID
 import msgspec
 from django.db.models import QuerySet
 
-from bonuses.models import Grant, Offer, OfferVersion, Progress, WageringEntry
+from bonuses.models import Grant, Occasion, Offer, OfferVersion, Progress, WageringEntry
 from bonuses.types import (
     GrantDetails,
     GrantState,
+    OccasionDetails,
     OfferDetails,
     OfferState,
+    Reason,
     VersionDetails,
     VersionState,
     Wagering,
@@ -104,6 +106,20 @@ def list_entries(grant_id: UUID, *, before: UUID | None = None, limit: int = 50)
     if before:
         rows = rows.filter(id__lt=before)
     return list(rows.order_by("-id")[:limit])
+
+
+def list_occasions(player_id: UUID, *, given: bool, limit: int = 50) -> list[OccasionDetails]:
+    """Occasions of automatic triggers, newest first: those that gave a bonus, or those that gave none."""
+    rows = Occasion.objects.select_related("offer").filter(player_id=player_id, grant__isnull=not given)
+    return [
+        OccasionDetails(
+            row.offer.code,
+            row.occasion,
+            tuple(Reason(reason["code"], reason["text"]) for reason in row.reasons),
+            row.occurred_at,
+        )
+        for row in rows.order_by("-id")[:limit]
+    ]
 
 
 def _grants() -> QuerySet[Grant]:

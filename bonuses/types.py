@@ -80,6 +80,16 @@ class Reason:
 
 
 @dataclass(frozen=True, slots=True)
+class OccasionDetails:
+    """What an automatic trigger came upon; ``reasons`` say why it gave nothing."""
+
+    offer: str
+    occasion: str
+    reasons: tuple[Reason, ...]
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class VersionDetails:
     """One version of an offer. ``digest`` (hex) names its content."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date, datetime
 from uuid import UUID
 
@@ -167,6 +168,21 @@ def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | N
     """Why the player may not do this now (the same answer as the SQL function ``players_gate``), or None."""
     refusal: str | None = fetch_one("SELECT refusal FROM players_gate(%s, %s, %s)", [player_id, action, at])[0]
     return refusal
+
+
+def list_ids_by_login(texts: Iterable[str]) -> dict[str, UUID]:
+    """Players by what a list says of them, their id or their login; who is not known is left out."""
+    wanted = list(texts)
+    ids: dict[str, UUID] = {}
+    for text in wanted:
+        with suppress(ValueError):
+            ids[text] = UUID(text)
+    known = set(Player.objects.filter(id__in=ids.values()).values_list("id", flat=True))
+    found = {text: player_id for text, player_id in ids.items() if player_id in known}
+    folded = {text.casefold(): text for text in wanted if text not in ids}
+    rows = Player.objects.filter(user__username__in=folded, user__kind=UserKind.PLAYER)
+    found |= {folded[login]: player_id for login, player_id in rows.values_list("user__username", "id")}
+    return found
 
 
 def find_staff_login(staff_id: str) -> str | None:

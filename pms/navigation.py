@@ -70,6 +70,16 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
+        "Bonuses",
+        [
+            ("Offers", "redeem", "bonuses_offer", "bonuses.view_offer"),
+            ("Players' bonuses", "featured_seasonal_and_gifts", "bonuses_grant", "bonuses.view_grant"),
+            ("Codes", "confirmation_number", "bonuses_codebatch", "bonuses.view_codebatch"),
+            ("Lists", "playlist_add_check", "bonuses_listaward", "bonuses.view_listaward"),
+            ("Cost", "euro", "bonuses_offer/costs", "bonuses.view_offer"),
+        ],
+    ),
+    (
         "Games and loyalty",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),

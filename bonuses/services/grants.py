@@ -15,6 +15,7 @@ from django.db.models import Q, Sum
 from bonuses import rules
 from bonuses.models import Grant, Offer, OfferVersion, Spend
 from bonuses.ports import level_scale
+from bonuses.rules_terms import describe
 from bonuses.selectors import get_grant, get_offer, read_rule
 from bonuses.services.rights import need
 from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, OfferState, Reason, WhyNot
@@ -137,6 +138,23 @@ def explain(*, offer: str, player_id: UUID, base: Money | None = None, at: datet
         return find(offer=offer, player_id=player_id, base=base, at=at, lock=False).reasons
     except NotEligible as none_live:
         return none_live.reasons
+
+
+def preview(*, offer: str, player_id: UUID, base: Money | None = None, at: datetime) -> dict[str, Any]:
+    """What a grant would give now, and what stands against it: for whoever is about to give it. Raises: NotFound."""
+    try:
+        found = find(offer=offer, player_id=player_id, base=base, at=at, lock=False)
+    except NotEligible as none_live:
+        return {"reasons": none_live.reasons}
+    award = found.award
+    return {
+        "reasons": found.reasons,
+        "amount": award.amount,
+        "spins": award.spins,
+        "spin_value": award.spin_value,
+        "to_wager": award.to_wager,
+        "terms": describe(found.rule, "en", found.player.currency),
+    }
 
 
 def stands_against(*, offer: str, player_id: UUID, at: datetime) -> Sequence[Reason]:

@@ -119,6 +119,12 @@ def list_objections_to(*, rule: OfferRule, residences: Sequence[str], at: dateti
     return list(found)
 
 
+def list_objections_everywhere(*, rule: OfferRule, at: datetime) -> list[tuple[str, str]]:
+    """The same for all places that the offer is made in: those that it names, else those that have a pack."""
+    places = rule.eligibility.jurisdictions or sorted(set(list_packs(at)) - {"default", "house"})
+    return list_objections_to(rule=rule, residences=places, at=at)
+
+
 def ask_for_release(*, version_id: UUID, comment: str, idempotency_key: str, actor: Actor, at: datetime) -> UUID:
     """Ask the second person to put a version in force; the approval's id.
 
@@ -172,10 +178,9 @@ class ReleaseApproval:
             lines.append(f"What was granted under version {offer.live.number} keeps its terms.")
         if offer.state is OfferState.PAUSED:
             lines.append("The offer is paused, and stays so until somebody resumes it.")
-        places = version.rule.eligibility.jurisdictions or sorted(set(list_packs(at)) - {"default", "house"})
         lines += [
             f"Players in {place} will not get it: {text}"
-            for place, text in list_objections_to(rule=version.rule, residences=places, at=at)
+            for place, text in list_objections_everywhere(rule=version.rule, at=at)
         ]
         if version.simulation is None:
             lines.append("Nobody has simulated this version: what it will cost is not estimated.")

@@ -29,6 +29,10 @@ SEES_DOCUMENTS = "administrator auditor compliance_officer mlro"
 SEES_VERIFICATION = "administrator auditor compliance_officer mlro operations support_lead"
 HANDS_IN = "compliance_officer mlro operations support_lead"
 EXCLUDES = "administrator compliance_officer mlro operations support_agent support_lead"
+SEES_BONUSES = (
+    "administrator analyst auditor compliance_officer crm_specialist finance loyalty_admin marketing_manager operations"
+    " support_agent support_lead vip_manager"
+)
 NOBODY = ""
 
 PAGES: dict[str, str | tuple[str, str]] = {
@@ -94,6 +98,18 @@ PAGES: dict[str, str | tuple[str, str]] = {
         " support_lead vip_manager"
     ),
     "loyalty_standing_change": NOBODY,
+    # --- bonuses ---
+    "bonuses_offer_*": SEES_BONUSES,
+    "bonuses_offer_new bonuses_offer_edit bonuses_offer_release": "loyalty_admin marketing_manager",
+    "bonuses_offer_pause bonuses_offer_resume bonuses_offer_stop": (
+        "administrator compliance_officer loyalty_admin marketing_manager operations"
+    ),
+    "bonuses_offer_costs bonuses_codebatch_* bonuses_listaward_*": SEES_BONUSES,
+    "bonuses_codebatch_new bonuses_codebatch_file bonuses_codebatch_close": "loyalty_admin marketing_manager",
+    "bonuses_listaward_new": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
+    "bonuses_grant_*": SEES_BONUSES,
+    "bonuses_grant_give": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
+    "bonuses_grant_forfeit": "compliance_officer loyalty_admin marketing_manager support_lead vip_manager",
     # --- control ---
     "compliance_approval_*": SEES_APPROVALS,
     "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance

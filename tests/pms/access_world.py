@@ -20,6 +20,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, resolve
 from django_otp import DEVICE_ID_SESSION_KEY
 from django_otp.models import Device
 
+from bonuses.services.grants import grant
 from compliance.services.delegations import appoint_deputy
 from compliance.services.exclusion_ends import request_end
 from compliance.services.exclusions import exclude
@@ -42,6 +43,7 @@ from players.services.roles import set_role_permissions
 from players.services.staff import ensure_staff
 from players.types import RestrictionKind
 from pms.identity import ensure_client
+from tests.bonuses.offers import GIFT, live_offer
 from tests.factories import bet, fund, make_game, make_player
 from tests.staff import staff_id
 from wallet.models_fees import FeeRule
@@ -65,6 +67,9 @@ class World:
         self.other = make_player(at=at)
         fund(self.player.id, "100.00", at=at)
         bet(self.player.id, "5.00", at=at)
+        offer = live_offer(GIFT, wagering={"multiple": "0"})
+        bonus = grant(offer=offer.code, player_id=self.player.id, occasion="x", actor=BOSS, at=at)
+        self.version = offer.live.id if offer.live else None
         self.restriction = impose(
             player_id=self.player.id, kind=RestrictionKind.BONUS_BLOCK, reason="x", source="test", actor=BOSS, at=at
         )
@@ -137,6 +142,8 @@ class World:
         )
         self.ids: dict[str, Any] = {
             "wallet_feerule": fee.pk,
+            "bonuses_offer": offer.id,
+            "bonuses_grant": bonus.id,
             "wallet_jackpot": Jackpot.objects.create(code="mega", name="Mega", currency="EUR").pk,
             "wallet_approvalrule": rule.pk,
             "wallet_withdrawalpolicy": policy.pk,
@@ -174,6 +181,7 @@ class World:
             "key": "wallet",
             "pack_id": "GB",
             "version": "2026-09-30",
+            "version_id": self.version,
             "key_id": 1,
             "name": "loyalty.accrual",
             "code": "nobody",
