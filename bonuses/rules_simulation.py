@@ -83,7 +83,7 @@ def assumed_deposits(median: int, parts: int = 100) -> list[int]:
     return [max(1, round(median * np.exp(NormalDist().inv_cdf((part + 0.5) / parts)))) for part in range(parts)]
 
 
-def simulate(rule: OfferRule, model: Model, told: Callable[[int], None] = lambda done: None) -> Played:
+def simulate(rule: OfferRule, model: Model, told: Callable[[int], object] = lambda done: None) -> Played:
     """Let everybody play ``model.game``; ``told`` hears after each batch how many have."""
     parts, done = [], 0
     choices = np.asarray(model.deposits, dtype=np.float64)
@@ -244,8 +244,9 @@ def figures(played: Played, model: Model, days: int) -> dict[str, Any]:
     cost, state = played.cost, played.state
     completed = state == COMPLETED
     levels = np.percentile(cost, (5, 50, 95, 99), method="inverted_cdf")
-    counted, edges = np.histogram(cost, bins=BARS, range=(0, max(1, np.percentile(cost, 99.5))))
-    counted[-1] += int((cost > edges[-1]).sum())  # the last bar holds what is beyond it
+    paid = cost[cost > 0]
+    counted, edges = np.histogram(paid, bins=BARS, range=(0, np.percentile(paid, 98) if len(paid) else 1))
+    counted[-1] += int((paid > edges[-1]).sum())  # the last bar holds what is beyond it
     at = sorted({round(days * point / POINTS, 2) for point in range(1, POINTS + 1)})
     curve = np.searchsorted(np.sort(played.days[completed]), at, side="right") / len(cost)
     currency = model.currency
@@ -257,6 +258,7 @@ def figures(played: Played, model: Model, days: int) -> dict[str, Any]:
         "completed_percent": _percent(completed.mean()),
         "lost_percent": _percent((state == LOST).mean()),
         "expired_percent": _percent((state == EXPIRED).mean()),
+        "nothing_percent": _percent((cost <= 0).mean()),
         "mean_days": f"{played.days[completed].mean() if completed.any() else 0:.1f}",
         "histogram": [
             {"from": _money(float(low), currency), "to": _money(float(high), currency), "players": int(players)}

@@ -173,7 +173,9 @@ for _role, _granted in {
     ROLES[_role] = ROLES[_role] | _granted
 
 # Bonuses: who reads offers and what players were given, writes them, lets them out, and gives or takes single ones.
-_BONUSES = {f"bonuses.view_{model}" for model in ("offer", "offerversion", "grant", "codebatch", "listaward")}
+_BONUSES = {
+    f"bonuses.view_{model}" for model in ("offer", "offerversion", "offerrun", "grant", "codebatch", "listaward")
+}
 _WRITE_OFFERS = {"bonuses.write_offers", "bonuses.make_codes", "bonuses.stop_offers"}
 _RELEASE_OFFERS = {"bonuses.release_offers", "compliance.view_approval"}
 _GIVE = {"bonuses.grant_bonus", "bonuses.forfeit_bonus"}

@@ -42,7 +42,7 @@ HISTORY = timedelta(days=90)
 ENOUGH, MEDIAN = 100, Money(2_500, fx.EURO)
 # A run whose worker died is taken up again after this.
 GIVEN_UP = timedelta(minutes=30)
-_CATEGORIES = ("slots", "table", "live", "crash", "other")
+CATEGORIES = ("slots", "table", "live", "crash", "other")
 
 
 def request_run(*, version_id: UUID, wanted: SimulationWanted | DryRunWanted, actor: Actor, at: datetime) -> UUID:
@@ -196,8 +196,8 @@ def _checked(version: VersionDetails, wanted: SimulationWanted) -> SimulationWan
     for field, (least, most) in ranges.items():
         if not least <= getattr(wanted, field) <= most:
             errors[field] = [f"From {least:,} to {most:,}."]
-    if wanted.category not in _CATEGORIES:
-        errors["category"] = [f"Categories are {', '.join(_CATEGORIES)}."]
+    if wanted.category not in CATEGORIES:
+        errors["category"] = [f"Categories are {', '.join(CATEGORIES)}."]
     if wanted.currency and wanted.currency not in currencies:
         errors["currency"] = [f"The offer is made in {', '.join(sorted(currencies))}."]
     if errors:

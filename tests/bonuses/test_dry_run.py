@@ -42,12 +42,13 @@ def reasons(said: dict[str, Any]) -> dict[str, int]:
     return {line["reason"]: line["occasions"] for line in said["excluded"]}
 
 
-def test_first_deposits_equal_a_plain_count() -> None:
+def test_first_deposits_equal_a_plain_count(settings: Any) -> None:
     """Players of several countries, currencies and levels, deposits of many sizes; each judged as a grant would be."""
+    settings.PLAYER_CURRENCIES = ["EUR", "SEK"]
     history = []
     for number in range(12):
         euro = number % 4 != 3
-        player = make_player(country=("DE", "AT", "SE")[number % 3], currency="EUR" if euro else "SEK")
+        player = make_player(country=("DE", "AT")[euro and number % 3 == 1], currency="EUR" if euro else "SEK")
         if number % 2:
             set_label(player_id=player.id, namespace="loyalty", key="level", value="gold", at=AT)
         for amount in ("8.00", "250.00")[number % 2 :]:
@@ -56,7 +57,7 @@ def test_first_deposits_equal_a_plain_count() -> None:
     version_id = version_of(
         trigger={"kind": "deposit", "nth": 0},
         award={"percent": "50", "percent_by_level": {"gold": "75"}},
-        eligibility={"jurisdictions": ["DE", "SE"], "labels": {"loyalty.level": ["gold"]}},
+        eligibility={"jurisdictions": ["DE"], "labels": {"loyalty.level": ["gold"]}},
     )
     said = ran(version_id)
 

@@ -104,7 +104,8 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "bonuses_offer_pause bonuses_offer_resume bonuses_offer_stop": (
         "administrator compliance_officer loyalty_admin marketing_manager operations"
     ),
-    "bonuses_offer_costs bonuses_codebatch_* bonuses_listaward_*": SEES_BONUSES,
+    "bonuses_offer_costs bonuses_codebatch_* bonuses_listaward_* bonuses_offerrun_*": SEES_BONUSES,
+    "bonuses_offerrun_new": "loyalty_admin marketing_manager",
     "bonuses_codebatch_new bonuses_codebatch_file bonuses_codebatch_close": "loyalty_admin marketing_manager",
     "bonuses_listaward_new": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
     "bonuses_grant_*": SEES_BONUSES,
