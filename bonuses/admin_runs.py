@@ -54,8 +54,10 @@ class SimulationForm(forms.Form):
 class DryRunForm(forms.Form):
     """Days are UTC, both included."""
 
-    since = forms.DateField(label="First day (UTC)", widget=forms.DateInput(attrs={"type": "date"}))
-    until = forms.DateField(label="Last day (UTC), included", widget=forms.DateInput(attrs={"type": "date"}))
+    since = forms.DateField(label="First day (UTC)", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"))
+    until = forms.DateField(
+        label="Last day (UTC), included", widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
 
     def read(self) -> DryRunWanted:
         since, last = (datetime.combine(self.cleaned_data[name], time(), UTC) for name in ("since", "until"))

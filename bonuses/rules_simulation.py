@@ -239,7 +239,7 @@ def _play(
     return played
 
 
-def figures(played: Played, model: Model, days: int) -> dict[str, Any]:
+def figures(played: Played, model: Model) -> dict[str, Any]:
     """The distribution of the cost, how many completed it and when: texts and whole numbers, to be kept as JSON."""
     cost, state = played.cost, played.state
     completed = state == COMPLETED
@@ -247,8 +247,10 @@ def figures(played: Played, model: Model, days: int) -> dict[str, Any]:
     paid = cost[cost > 0]
     counted, edges = np.histogram(paid, bins=BARS, range=(0, np.percentile(paid, 98) if len(paid) else 1))
     counted[-1] += int((paid > edges[-1]).sum())  # the last bar holds what is beyond it
-    at = sorted({round(days * point / POINTS, 2) for point in range(1, POINTS + 1)})
-    curve = np.searchsorted(np.sort(played.days[completed]), at, side="right") / len(cost)
+    took = np.sort(played.days[completed])
+    last = float(np.ceil(took[-1])) if len(took) else 1.0  # the day by which all have completed who do
+    at = [last * point / POINTS for point in range(1, POINTS + 1)]
+    curve = np.searchsorted(took, at, side="right") / len(cost)
     currency = model.currency
     return {
         "award_mean": _money(played.award.mean(), currency),
@@ -264,7 +266,7 @@ def figures(played: Played, model: Model, days: int) -> dict[str, Any]:
             {"from": _money(float(low), currency), "to": _money(float(high), currency), "players": int(players)}
             for low, high, players in zip(edges[:-1], edges[1:], counted, strict=True)
         ],
-        "completion": [{"day": str(day), "percent": _percent(share)} for day, share in zip(at, curve, strict=True)],
+        "completion": [{"day": f"{day:.2f}", "percent": _percent(share)} for day, share in zip(at, curve, strict=True)],
     }
 
 

@@ -126,7 +126,7 @@ def simulate(
         "wanted": msgspec.to_builtins(wanted),
         "deposits_known": number,
         "deposits": deposits,
-        **rules_simulation.figures(played, model, version.rule.wagering.days),
+        **rules_simulation.figures(played, model),
         "strategies": [msgspec.to_builtins(strategy) for strategy in rules_simulation.abuse(version.rule, model)],
     }
     OfferVersion.objects.filter(id=version_id).update(simulation=result)

@@ -44,7 +44,7 @@ def completion_plot(simulation: dict[str, Any]) -> SafeString:
     days, most = points[-1][0], max([percent for _, percent in points] + [0.1])
     line = " ".join(f"{_x(day / days):.1f},{_y(percent / most):.1f}" for day, percent in [(0, 0), *points])
     drawn = format_html('<polyline class="pms-plot-line" points="{}"/>', line)
-    marks = [(part / 5, f"{days * part / 5:g}") for part in range(6)]
+    marks = [(part / 4, f"{days * part / 4:g}") for part in range(5)]
     return _plot(drawn, marks, f"{most:.1f} %", "Share of players who have completed the wagering, by day")
 
 

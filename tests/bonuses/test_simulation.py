@@ -146,7 +146,7 @@ def test_a_careful_abuser_chooses_the_game_that_takes_least_and_keeps_to_what_co
 def test_the_figures_add_up() -> None:
     model = Model(5_000, 1, "EUR", [2_000], GAMES[0], Decimal(2), 200)
     found = rules_simulation.simulate(rule_of(), model)
-    said = rules_simulation.figures(found, model, 30)
+    said = rules_simulation.figures(found, model)
     assert sum(bar["players"] for bar in said["histogram"]) == int((found.cost > 0).sum())
     assert said["completion"][-1]["percent"] == said["completed_percent"]
     shares = [Decimal(said[name]) for name in ("completed_percent", "lost_percent", "expired_percent")]
