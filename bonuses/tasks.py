@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from bonuses.services import grants, lists, triggers
+from bonuses.services import grants, handouts, lists, triggers
 from kernel import clock
 
 
@@ -23,3 +23,9 @@ def end_bonuses(**kwargs: object) -> int:
     """End what was not taken in time, and what nothing is left of."""
     at = clock.now()
     return grants.expire_offered(at=at) + triggers.end_used_up(at=at)
+
+
+@shared_task
+def work_handouts(**kwargs: object) -> int:
+    """Hand free spins out to game providers that keep them, and take them back."""
+    return handouts.work_handouts(at=clock.now())

@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
     "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
+    "work-spins-handouts": {"task": "bonuses.tasks.work_handouts", "schedule": 30},
     "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
