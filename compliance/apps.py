@@ -186,6 +186,16 @@ class ComplianceConfig(AppConfig):
                 player_column="player_id",
             ),
             TablePurge(
+                "limit-warnings",
+                "Warnings that a limit was nearly reached",
+                "compliance_limitwarning",
+                "id",
+                "uuid",
+                "warned_at",
+                timedelta(days=90),
+                player_column="player_id",
+            ),
+            TablePurge(
                 "sandbox-messages",
                 "Text messages that the sandbox took",
                 "players_sandboxmessage",

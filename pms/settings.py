@@ -249,6 +249,7 @@ CELERY_BEAT_SCHEDULE = {
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "watch-play": {"task": "compliance.tasks.watch_play", "schedule": 60},
     "end-spent-logins": {"task": "compliance.tasks.end_spent_logins", "schedule": 30},
     "end-idle-play": {"task": "compliance.tasks.end_idle_play", "schedule": 60},
     "work-limit-changes": {"task": "compliance.tasks.work_limit_changes", "schedule": 60.0},

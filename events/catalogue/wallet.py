@@ -374,7 +374,10 @@ class ExcessPaidOut(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DormancyNoticed(Event):
-    """A player without activity is told that a monthly fee will be taken from ``chargeable_at`` on."""
+    """A player without activity is told that a monthly fee will be taken from ``chargeable_at`` on.
+
+    A ``fee`` of zero: the account becomes dormant then, and its money stays the player's.
+    """
 
     wire_name = "wallet.dormancy-noticed.v1"
     notice_id: UUID

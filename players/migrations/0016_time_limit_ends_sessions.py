@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("players", "0014_idle_sessions"),
+        ("players", "0015_birthdays"),
     ]
 
     operations = [
