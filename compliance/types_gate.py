@@ -196,7 +196,7 @@ class LoginFacts(RegisterFacts):
 
 @dataclass(frozen=True, slots=True)
 class DepositFacts:
-    """``deposited``: what the player has paid in until now, with what is under way and without what failed."""
+    """What is known of a deposit before it is asked for."""
 
     amount: Money
     provider: str = ""
@@ -206,7 +206,6 @@ class DepositFacts:
     looked_up: bool | None = None  # False: the pack wants to know what it is, and its provider does not say
     balance: Money | None = None  # what the player holds before it
     central: CentralAnswer | None = None  # what the register over all operators said
-    deposited: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
