@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import access, adapters, audit, batches, costs, ground, growth, http, reads, rivals
+from benchmarks import access, adapters, audit, batches, costs, ground, growth, http, login, reads, rivals
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -124,6 +124,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "rivals": lambda: rivals.rows(SECONDS),
     "adapters": aggregator,
     "access": lambda: access.rows(SECONDS),
+    "login": lambda: login.rows(SECONDS),
     "replay": replay,
     "consumers": consumers,
     "verify": verification,

@@ -17,7 +17,7 @@ from random import Random
 from uuid import uuid4
 
 from benchmarks.ground import GAME, PLAYERS, player_id
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from pms.identity import ensure_client
 
 CLIENT = "bench"

@@ -26,7 +26,8 @@ from kernel.actors import Actor
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
 from kernel.reauthentication import reauthenticate_first
-from players.selectors import list_matching_ids, list_staff_names
+from players.selectors import list_staff_names
+from players.services.searches import search_players
 
 VIEW = "compliance.view_approval"
 
@@ -69,7 +70,7 @@ class ApprovalAdmin(PageAdmin):
     list_select_related = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
     list_before_template = "compliance/queue.html"
     page_template = "compliance/approval.html"
@@ -78,7 +79,9 @@ class ApprovalAdmin(PageAdmin):
         self, request: HttpRequest, queryset: QuerySet[Approval], search_term: str
     ) -> tuple[QuerySet[Approval], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
@@ -146,7 +149,7 @@ class ApprovalAdmin(PageAdmin):
         own, stand_in = obj.requested_by == str(actor), obj.requested_by in dict(places)
         one = open_ and not own and approvals.one_person(str(actor), obj.requested_by, at)
         taken = claimed and obj.claimed_by not in (str(actor), *dict(places))
-        may_decide = handler.decide_permission in actor.permissions and (bool(decision) or bool(places))
+        may_decide = may(request, handler.decide_permission) and (bool(decision) or bool(places))
         return {
             "handler": handler,
             "names": staff_names(obj.requested_by, obj.claimed_by, obj.decided_by, obj.decided_for),
@@ -260,8 +263,7 @@ class ApprovalAdmin(PageAdmin):
         need(request, VIEW)
         obj: Approval = self.get_or_404(request, object_id)
         # In whose name, and for how much, is decided by the service; without the permission nobody gets that far.
-        if get_handler(obj.kind).decide_permission not in staff_actor(request).permissions:
-            raise PermissionDenied
+        need(request, get_handler(obj.kind).decide_permission)
         self._only_post(request)
         return obj
 

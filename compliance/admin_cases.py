@@ -21,7 +21,7 @@ from compliance.types_cases import DEFAULT_SLA, SLA, CaseKind, CaseState
 from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 
 OUTCOMES = (
     ("nothing_found", "Nothing found"),
@@ -80,7 +80,7 @@ class ReviewCaseAdmin(PageAdmin):
     list_select_related = ("player__user",)
     ordering = ("due_at", "id")
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
     list_before_template = "compliance/cases_top.html"
     page_template = "compliance/case.html"
@@ -98,7 +98,9 @@ class ReviewCaseAdmin(PageAdmin):
         self, request: HttpRequest, queryset: QuerySet[ReviewCase], search_term: str
     ) -> tuple[QuerySet[ReviewCase], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

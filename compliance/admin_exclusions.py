@@ -28,7 +28,8 @@ from kernel.admin import LatestAdmin, PageAdmin, act, column, may, need, staff_a
 from kernel.display import NOTHING, chip, copyable, human, when
 from kernel.errors import NotFound
 from kernel.ids import uuid7
-from players.selectors import get_player, list_matching_ids
+from players.selectors import get_player
+from players.services.searches import search_players
 
 EXCLUDE, DECIDE, CHECK = "compliance.exclude_player", "compliance.decide_end_request", "compliance.check_register"
 RESOLVE_CASE = "compliance.resolve_reviewcase"
@@ -140,14 +141,16 @@ class _OfPlayers(PageAdmin):
     list_select_related: tuple[str, ...] = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     @column("Player")

@@ -31,7 +31,7 @@ from kernel.admin import PageAdmin, act, may, need, staff_actor
 from kernel.display import chip, copyable, human, when
 from kernel.errors import NotFound
 from kernel.ids import uuid7
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 from players.types import RiskLevel
 
 VIEW, AML_REASON = "compliance.view_kyccase", "players.view_aml_reason"
@@ -133,7 +133,10 @@ class KycCaseAdmin(PageAdmin):
         seen = self.get_queryset(request).select_related("player__user").prefetch_related("steps")
         rows = seen.filter(_TABS[tab][1])
         if text:
-            rows = rows.filter(Q(player_id__in=list_matching_ids(text)) | Q(id=_uuid(text)))
+            rows = rows.filter(
+                Q(player_id__in=search_players(text=text, actor=staff_actor(request), at=clock.now()))
+                | Q(id=_uuid(text))
+            )
         order = {REVIEW: ("review_due_at", "id"), PLAYERS: ("opened_at", "id"), SETTLED: ("-id",)}[tab]
         context = {
             "lines": [self._line(row, str(staff_actor(request)), at) for row in rows.order_by(*order)[:PAGE]],

@@ -35,7 +35,8 @@ from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, human, when
 from kernel.money import InvalidAmount, Money
 from players.ports import Figure, PanelRequest
-from players.selectors import get_player, list_matching_ids
+from players.selectors import get_player
+from players.services.searches import search_players
 from players.types import PlayerDetails
 
 RELIEVE = "compliance.request_allowance"
@@ -198,7 +199,7 @@ class LimitChangeAdmin(PageAdmin):
     list_select_related = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
     page_template = "compliance/limit_change.html"
 
@@ -212,7 +213,9 @@ class LimitChangeAdmin(PageAdmin):
 
     def get_search_results(self, request: HttpRequest, queryset: Any, search_term: str) -> tuple[Any, bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     # --- forms ---

@@ -1,5 +1,7 @@
 """What compliance plugs into the apps below, part by part."""
 
+from datetime import date
+
 from django.apps import AppConfig
 from django.conf import settings
 
@@ -60,13 +62,15 @@ class ComplianceConfig(AppConfig):
     def _plug_limits(self) -> None:
         from compliance.admin_limits import LimitsAsOf, LimitsPanel
         from compliance.ports_limits import register_activity_file, register_limit_file
-        from compliance.services.sandbox_registers import SandboxActivityFile, SandboxLimitFile
+        from compliance.services.sandbox_registers import SPAIN, SandboxActivityFile, SandboxLimitFile
         from players.ports import register_as_of, register_panel
 
         register_panel(LimitsPanel())
         register_as_of(LimitsAsOf())
         if settings.REGISTERS_SANDBOX:
             register_limit_file("LUGAS Limitdatei", SandboxLimitFile())
+            spain = SandboxLimitFile(limits=SPAIN, zone="Europe/Madrid", four_weeks_from=date(2026, 12, 29))
+            register_limit_file("DGOJ joint limits", spain)
             register_activity_file("LUGAS Aktivitätsdatei", SandboxActivityFile())
 
     def _plug_exclusion(self) -> None:
@@ -178,6 +182,16 @@ class ComplianceConfig(AppConfig):
                 "id",
                 "uuid",
                 "attempted_at",
+                timedelta(days=90),
+                player_column="player_id",
+            ),
+            TablePurge(
+                "limit-warnings",
+                "Warnings that a limit was nearly reached",
+                "compliance_limitwarning",
+                "id",
+                "uuid",
+                "warned_at",
                 timedelta(days=90),
                 player_column="player_id",
             ),

@@ -127,6 +127,30 @@ class LimitPrompt(models.Model):
         return f"{self.point} of {self.player_id}"
 
 
+class LimitWarning(models.Model):
+    """A player was told that play, or the time logged in, reached a part of a limit. Written once by services.play_watch.
+
+    ``limit_id`` is the limit's; of what a pack caps, which has no row, the player's.
+    """
+
+    protection: ClassVar = Protection(Retention.OPERATIONAL)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False)
+    limit_id = models.UUIDField()
+    kind = models.CharField(max_length=20)
+    period = models.CharField(max_length=10)
+    percent = models.SmallIntegerField()
+    warned_at = models.DateTimeField()
+
+    class Meta:
+        default_permissions: ClassVar = []
+        indexes: ClassVar = [models.Index(fields=["player", "warned_at"], name="compliance_limitwarning_of")]
+
+    def __str__(self) -> str:
+        return f"{self.percent} % of {self.kind} per {self.period}"
+
+
 class LimitReminder(models.Model):
     """The last time that a player was reminded of their limits. One row per player, moved by services.limit_prompts."""
 

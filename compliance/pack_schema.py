@@ -188,6 +188,9 @@ _LIMITS: Schema = {
         AMOUNT, LOWER, "Deposits with all operators together.", "limits.cross_operator_period"
     ),
     "limits.cross_operator_period": _key(choice(*PERIODS), NONE, "The period of the cap across operators."),
+    "limits.joint_deposit_caps": _key(
+        amount_by(*PERIODS), LOWER, "Deposits with all operators together, per period, where there are several."
+    ),
     "limits.cross_operator_raise_max": _key(AMOUNT, LOWER, "No raise of that cap goes above."),
     "limits.default_deposit_day": _key(amount_by(*BANDS), LOWER, "A new player's deposit limit a day, until changed."),
     "limits.default_loss_day": _key(amount_by(*BANDS), LOWER, "A new player's spend a day, until changed."),

@@ -203,6 +203,9 @@ class Threshold:
     linked: bool = True
 
 
+STAKE = "stake"
+
+
 def threshold_of(pack: EffectivePack) -> Threshold | None:
     """What the pack says of due diligence. Linked transactions are summed, over ``cdd_window_days`` where it names some,
     else over the account's life; where they are not linked, each one counts for itself."""
@@ -210,8 +213,10 @@ def threshold_of(pack: EffectivePack) -> Threshold | None:
     if amount is None:
         return None
     days = pack.integer("aml.cdd_window_days")
-    basis = ("deposit",) if pack.text("aml.cdd_basis") == "deposits" else ("deposit", "payout")
     linked = pack.flag("aml.cdd_linked", absent=True)
+    basis: tuple[str, ...] = ("deposit",)
+    if pack.text("aml.cdd_basis") != "deposits":
+        basis = ("deposit", "payout", *((STAKE,) if linked else ()))  # stakes are known as sums only
     return Threshold(amount.amount_minor, timedelta(days=days) if days else None, basis, linked)
 
 

@@ -68,8 +68,10 @@ def terms_of(pack: EffectivePack, age: int | None, minor: Callable[[Money], int]
     def over(key: str) -> LimitPeriod:
         return P(pack.text(key) or P.MONTH)
 
-    for period, amount in pack.amounts("limits.deposit_caps").items():
-        caps[K.DEPOSIT, P(period)] = minor(amount)
+    for name in ("limits.deposit_caps", "limits.joint_deposit_caps"):
+        for period, amount in pack.amounts(name).items():
+            key = (K.DEPOSIT, P(period))
+            caps[key] = min(minor(amount), caps.get(key, minor(amount)))
     if joint := pack.amount("limits.cross_operator_deposit_cap"):
         key = (K.DEPOSIT, over("limits.cross_operator_period"))
         caps[key] = min(minor(joint), caps.get(key, minor(joint)))

@@ -19,7 +19,7 @@ CONFIRM_WITHIN = timedelta(days=14)
 
 _LENGTHS = {P.ROLLING_24H: timedelta(hours=24), P.ROLLING_7D: timedelta(days=7), P.ROLLING_30D: timedelta(days=30)}
 _TICK = timedelta(microseconds=1)
-_A_MONDAY = date(2018, 1, 1)
+A_MONDAY = date(2018, 1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Window:
         return self.start <= moment and (self.end is None or moment < self.end)
 
 
-def window_at(period: LimitPeriod, at: datetime, zone: str, four_weeks_from: date = _A_MONDAY) -> Window:
+def window_at(period: LimitPeriod, at: datetime, zone: str, four_weeks_from: date = A_MONDAY) -> Window:
     """The window of ``period`` at ``at``. Rolling ones are absolute hours; calendar ones run from local midnight to
     local midnight, so a day has 23 or 25 hours where the clocks change. Four weeks are counted from ``four_weeks_from``.
 

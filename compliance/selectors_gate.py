@@ -11,9 +11,10 @@ from django.db.models import Q
 from compliance.models_gate import GateDecision, PlayGate
 from compliance.models_limits import Limit
 from compliance.rules_gate import Bet, CompileContext, Compiled, GateState, LimitUse, bet_reasons
-from compliance.rules_incentives import Recipient, bonus_reasons, message_reasons
+from compliance.rules_incentives import Recipient, bonus_reasons, message_reasons, offer_reasons
 from compliance.rules_kyc import age_on
 from compliance.rules_payments import means_reason
+from compliance.selectors_packs import get_pack
 from compliance.types_gate import (
     BetFacts,
     BonusFacts,
@@ -23,11 +24,12 @@ from compliance.types_gate import (
     GateAction,
     MessageFacts,
     Reason,
+    ReasonCode,
     Verdict,
     reason_text,
 )
 from compliance.types_limits import LimitKind, LimitPeriod
-from compliance.types_packs import EffectivePack
+from compliance.types_packs import EffectivePack, PackIncomplete
 from kernel.db import fetch_all, fetch_one
 from players.selectors import find_refusal, list_labels
 from players.selectors_identity import list_consents
@@ -96,6 +98,15 @@ def check_bonus(context: GateContext) -> list[Reason]:
     if not isinstance(context.facts, BonusFacts):
         return []
     return list(bonus_reasons(context.pack, context.facts, _recipient(context)))
+
+
+def list_objections(*, residence: str, offer: BonusFacts, at: datetime) -> list[Reason]:
+    """What stands against an offer to anybody who lives there ("GB", "CA-ON"), before it is made to anyone."""
+    country, _, region = residence.partition("-")
+    try:
+        return list(offer_reasons(get_pack(country=country, region=region, at=at), offer))
+    except PackIncomplete as missing:
+        return [Reason(ReasonCode.PACK_INCOMPLETE, missing.detail, {"key": missing.key})]
 
 
 def check_message(context: GateContext) -> list[Reason]:

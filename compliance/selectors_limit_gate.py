@@ -8,7 +8,14 @@ from compliance.rules_gate import CompileContext, Compiled
 from compliance.rules_limit_terms import LimitTerms
 from compliance.rules_limits import next_birthday
 from compliance.selectors_gate import GateContext
-from compliance.selectors_limits import Reached, find_reached, get_terms, list_missing, prompt_due
+from compliance.selectors_limits import (
+    Reached,
+    find_reached,
+    get_terms,
+    list_login_times,
+    list_missing,
+    prompt_due,
+)
 from compliance.types_gate import DepositFacts, Reason, ReasonCode
 from compliance.types_limits import LimitKind
 
@@ -31,6 +38,17 @@ def check_deposit_limits(context: GateContext) -> Iterator[Reason]:
     if reached:
         yield _reached(reached)
     yield from _central(facts, terms)
+
+
+def check_login_time(context: GateContext) -> Reason | None:
+    """Whoever has used up their time logged in comes in again when the period is over."""
+    spent = [time for time in list_login_times(context.known.id, context.at) if not time.left]
+    if not spent:
+        return None
+    limit, resets_at = spent[0].limit, spent[0].resets_at
+    data = {"period": limit.period.value, "minutes": limit.minutes, "resets_at": resets_at.isoformat()}
+    text = f"You wanted to be logged in for at most {limit.minutes} minutes a {limit.period}: come back later."
+    return Reason(ReasonCode.LOGIN_TIME_REACHED, text, data)
 
 
 def compile_limit_demands(context: CompileContext, row: Compiled) -> None:
@@ -69,7 +87,7 @@ def _central(facts: DepositFacts, terms: LimitTerms) -> Iterator[Reason]:
             text = f"{terms.central} does not answer: try again later."
             yield Reason(ReasonCode.REGISTER_UNAVAILABLE, text, {"register": terms.central})
     elif not answer.accepted:
-        data = {"kind": "deposit", "period": "month", "scope": "all_operators", "reply_id": answer.reply_id}
+        data = {"kind": "deposit", "period": answer.period.value, "scope": "all_operators", "reply_id": answer.reply_id}
         if answer.resets_at:
             data["resets_at"] = answer.resets_at.isoformat()
         text = f"{terms.central}: the limit over all operators is reached."

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,7 @@ from compliance.types_limits import (
     LimitKind,
     LimitPeriod,
     LimitUsage,
+    LoginTime,
     SetBy,
 )
 from compliance.types_packs import PackIncomplete
@@ -33,6 +35,7 @@ from kernel.errors import NotFound
 from kernel.fx import RateMissing, convert
 from kernel.money import Money
 from players.selectors import get_player
+from players.selectors_identity import get_time_logged_in
 from players.types import PlayerDetails
 
 PAYMENTS = (LimitKind.DEPOSIT, LimitKind.NET_DEPOSIT)
@@ -91,6 +94,42 @@ def offered_periods(kind: LimitKind, terms: LimitTerms) -> list[str]:
     return [
         period.value for period in kind.periods if kind not in PAYMENTS or period in (terms.periods or kind.periods)
     ]
+
+
+def list_login_times(player_id: UUID, at: datetime) -> list[LoginTime]:
+    """The player's limits on the time logged in, and what is left of each; the one that is used up the longest first."""
+    rows = Limit.objects.filter(
+        Q(active_until=None) | Q(active_until__gt=at),
+        player_id=player_id,
+        kind=LimitKind.LOGIN_TIME.value,
+        active_from__lte=at,
+    )
+    found = []
+    for limit in [_details(row, "") for row in rows]:
+        window = window_at(limit.period, at, get_pack_of(player_id, at).timezone)
+        left = timedelta(minutes=limit.measure) - get_time_logged_in(player_id, window.start, at)
+        found.append(LoginTime(limit, max(left, timedelta(0)), window.end or at))
+    return sorted(found, key=lambda time: (time.left, -time.resets_at.timestamp()))
+
+
+def list_limited_in_login_time(player_ids: Collection[UUID]) -> list[UUID]:
+    """Which of these players have a limit on the time logged in."""
+    rows = Limit.objects.filter(player_id__in=player_ids, kind=LimitKind.LOGIN_TIME.value, active_until=None)
+    return list(rows.values_list("player_id", flat=True).distinct())
+
+
+def find_balance_limit(player_id: UUID, at: datetime) -> Money | None:
+    """The lowest balance limit in force."""
+    amounts = [one.amount for one in list_limits(player_id, at) if one.kind is LimitKind.BALANCE and one.amount]
+    return min(amounts, default=None)
+
+
+def list_balance_limits(*, at: datetime, after: UUID | None = None, limit: int = 1000) -> dict[UUID, int]:
+    """Minor units of the lowest balance limit of each player who has one, in the order of players' ids."""
+    rows = Limit.objects.filter(kind=LimitKind.BALANCE.value, active_until=None, active_from__lte=at)
+    if after:
+        rows = rows.filter(player_id__gt=after)
+    return dict(rows.order_by("player_id").values_list("player_id").annotate(lowest=Min("amount_minor"))[:limit])
 
 
 def list_missing(player: PlayerDetails, at: datetime) -> list[tuple[LimitKind, LimitPeriod | None]]:
@@ -309,6 +348,9 @@ def _used(limit: LimitDetails, terms: LimitTerms, at: datetime) -> tuple[int | N
         staked, lost, played_ms = fetch_one("SELECT * FROM compliance_played(%s, %s)", [limit.player_id, start])
         found = {LimitKind.LOSS: lost, LimitKind.SESSION_TIME: played_ms // 60_000}
         return found.get(limit.kind, staked), None
+    if limit.kind is LimitKind.LOGIN_TIME:
+        start = window_at(limit.period, at, terms.zone).start
+        return int(get_time_logged_in(limit.player_id, start, at).total_seconds()) // 60, None
     return None, None
 
 

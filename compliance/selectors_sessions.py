@@ -13,6 +13,7 @@ from compliance.models_gate import PlayGate
 from compliance.models_sessions import Acknowledgement, ActivityRecord, PlaySetting
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import sum_played
+from compliance.selectors_limits import list_login_times
 from compliance.selectors_packs import get_pack_of
 from compliance.types_gate import ReasonCode
 from compliance.types_packs import EffectivePack
@@ -29,7 +30,7 @@ from compliance.types_sessions import (
 from kernel.fx import convert
 from kernel.money import Money
 from players.selectors import get_player
-from players.selectors_identity import find_last_login
+from players.selectors_identity import find_last_login, list_sessions
 from players.types import PlayerDetails
 
 FIRST_GAME = "first_game"
@@ -62,6 +63,12 @@ def compile_session(context: CompileContext, row: Compiled) -> None:
         row.refuse(ReasonCode.LOGIN_SUMMARY_DUE)
     elif acknowledged and (hours := pack.integer("session.login_summary_repeat_hours")):
         row.until(acknowledged + timedelta(hours=hours))
+    for time in list_login_times(player.id, at):
+        if not time.left:
+            row.refuse(ReasonCode.LOGIN_TIME_REACHED)
+            row.until(time.resets_at)
+        elif list_sessions(player.id, open_at=at, limit=1):
+            row.until(min(at + time.left, time.resets_at))
     if asks_activity_file(pack) and find_open_activity(player.id) is None:
         row.refuse(ReasonCode.ACTIVITY_CHECK_DUE)
 

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from compliance.services import documents, limit_changes, limit_prompts, play_sessions, purging
+from compliance.services import documents, limit_changes, limit_prompts, play_sessions, play_watch, purging
 from compliance.services.approvals import expire_due
 from compliance.services.exclusion_closing import close_due_accounts
 from compliance.services.exclusion_ends import end_due
@@ -72,6 +72,18 @@ def expire_verification(**kwargs: object) -> int:
 def return_funds(**kwargs: object) -> int:
     """Send the money of failed and unfinished verifications back to where it came from."""
     return return_due(actor=system("return-funds"), at=clock.now())
+
+
+@shared_task
+def watch_play(**kwargs: object) -> int:
+    """Warn who nears a limit by playing, and ask for due diligence from who staked so much."""
+    return play_watch.watch_play(actor=system("watch-play"), at=clock.now())
+
+
+@shared_task
+def end_spent_logins(**kwargs: object) -> int:
+    """Log out players whose own limit on the time logged in is used up."""
+    return play_sessions.end_spent_logins(at=clock.now())
 
 
 @shared_task

@@ -20,6 +20,7 @@ class CaseKind(StrEnum):
     DUPLICATE = "duplicate"  # the same person seems to have another account
     EXCLUSION_MATCH = "exclusion_match"  # somebody who is excluded seems to be back
     EXCLUSION_REFUND = "exclusion_refund"  # an excluded player's money can't be sent back
+    BALANCE_EXCESS = "balance_excess"  # what lies above a balance limit can't be paid out by itself
     LIMIT_CONTACT = "limit_contact"  # the pack asks to speak to a player with such a limit
     FOREIGN_ACCOUNT = "foreign_account"  # an instrument in somebody else's name
     KYC_REVIEW = "kyc_review"
@@ -32,12 +33,21 @@ SLA: Mapping[CaseKind, timedelta] = {
     CaseKind.EXCLUSION_MATCH: timedelta(hours=1),
     CaseKind.INELIGIBLE: timedelta(hours=4),
     CaseKind.EXCLUSION_REFUND: timedelta(hours=4),
+    CaseKind.BALANCE_EXCESS: timedelta(days=1),
     CaseKind.DUPLICATE: timedelta(days=1),
     CaseKind.LIMIT_CONTACT: timedelta(days=1),
     CaseKind.KYC_REVIEW: timedelta(days=1),
     CaseKind.FOREIGN_ACCOUNT: timedelta(days=1),
 }
 DEFAULT_SLA = timedelta(days=3)
+
+
+@dataclass(frozen=True, slots=True)
+class QueueLength:
+    """How many wait for a person, and how many of them should have been looked at by now."""
+
+    waiting: int
+    late: int
 
 
 @dataclass(frozen=True, slots=True)

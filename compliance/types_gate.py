@@ -49,6 +49,7 @@ class ReasonCode(StrEnum):
     REALITY_CHECK_DUE = "reality_check_due"
     BREAK_DUE = "break_due"
     SESSION_LIMIT_REACHED = "session_limit_reached"
+    LOGIN_TIME_REACHED = "login_time_reached"
     PARALLEL_PLAY = "parallel_play"
     VERIFICATION_REQUIRED = "verification_required"
     AGE_NOT_VERIFIED = "age_not_verified"
@@ -90,6 +91,7 @@ REASON_TEXTS: Mapping[str, str] = {
     ReasonCode.REALITY_CHECK_DUE: "The player has to confirm the reality check first.",
     ReasonCode.BREAK_DUE: "The break that the rules ask for is not over: wait for its end.",
     ReasonCode.SESSION_LIMIT_REACHED: "The session's time is used up: pause before the next.",
+    ReasonCode.LOGIN_TIME_REACHED: "The player's time logged in is used up: wait for the next period.",
     ReasonCode.PARALLEL_PLAY: "Another game is being played: end it first.",
     ReasonCode.VERIFICATION_REQUIRED: "The player's identity has to be verified first.",
     ReasonCode.AGE_NOT_VERIFIED: "The player's age has to be verified first.",
@@ -194,7 +196,7 @@ class LoginFacts(RegisterFacts):
 
 @dataclass(frozen=True, slots=True)
 class DepositFacts:
-    """``deposited``: what the player has paid in until now, with what is under way and without what failed."""
+    """What is known of a deposit before it is asked for."""
 
     amount: Money
     provider: str = ""
@@ -204,7 +206,6 @@ class DepositFacts:
     looked_up: bool | None = None  # False: the pack wants to know what it is, and its provider does not say
     balance: Money | None = None  # what the player holds before it
     central: CentralAnswer | None = None  # what the register over all operators said
-    deposited: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

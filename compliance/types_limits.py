@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -121,6 +121,15 @@ class LimitUsage:
 
 
 @dataclass(frozen=True, slots=True)
+class LoginTime:
+    """What is left of a limit on the time logged in, not below zero, and when its period ends."""
+
+    limit: LimitDetails
+    left: timedelta
+    resets_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeDetails:
     """A raise (``measure``) or a removal (None) that was asked for. ``eligible_at``: when its delay is over."""
 
@@ -207,7 +216,8 @@ class CentralPerson:
 class CentralAnswer:
     """What a register across operators said. ``reply_id`` is its own and is kept; ``reservation`` names what it counted.
 
-    ``available`` is False where it did not answer. ``resets_at``: when there is room again, or the wait is over.
+    ``available`` is False where it did not answer. ``resets_at``: when there is room again, or the wait is over;
+    ``period``: over which there is no room, where it says so.
     """
 
     accepted: bool
@@ -215,3 +225,4 @@ class CentralAnswer:
     reservation: str = ""
     resets_at: datetime | None = None
     available: bool = True
+    period: LimitPeriod = LimitPeriod.NONE

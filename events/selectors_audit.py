@@ -60,8 +60,11 @@ def get_audit(record_id: UUID) -> AuditEntry:
     return _entry(rows[0])
 
 
-# Actions by which somebody saw personal data: on a page, by a reveal, or in a file.
-LOOKS = ("players.view_personal_data", "players.reveal", "wallet.export_history", "events.export_audit")
+# Actions by which somebody saw personal data: on a page, by a reveal, in a file; or found somebody by it.
+LOOKS = (
+    "players.view_personal_data", "players.reveal", "wallet.export_history", "events.export_audit",
+    "players.find_by_email", "players.find_by_phone", "players.find_by_national_id",
+)  # fmt: skip
 
 
 def list_looks(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[AuditEntry]:

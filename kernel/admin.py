@@ -255,11 +255,11 @@ class LatestAdmin(PageAdmin):
         try:
             wanted = UUID(search_term.strip())
         except ValueError:
-            return self.search_by_text(queryset, search_term.strip()), False
+            return self.search_by_text(request, queryset, search_term.strip()), False
         found = queryset.filter(id=wanted)
         return (found if found.exists() else queryset.filter(**{self.owner: wanted})), False
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         """Rows that a text which is no id names; none, unless the list knows an index for it."""
         return queryset.none()
 

@@ -15,8 +15,8 @@ from kernel.actors import Actor
 from kernel.client_secrets import encode, new_secret, without_old
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.models_clients import ServiceClient
-from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import forget_tokens
+from kernel.scopes import SCOPES
 
 ADD, CHANGE = "kernel.add_serviceclient", "kernel.change_serviceclient"
 LONGEST_GRACE = timedelta(days=30)

@@ -11,11 +11,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
 
-from kernel.admin import PageAdmin, column
+from kernel import clock
+from kernel.admin import PageAdmin, column, staff_actor
 from kernel.display import chip, human, when
 from loyalty.models import Coefficient, Level, Programme, Standing
 from loyalty.selectors import count_players_by_level
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 
 
 @admin.register(Level)
@@ -77,14 +78,16 @@ class StandingAdmin(PageAdmin):
     list_select_related = ("player__user", "level")
     ordering = ("-player_id",)
     search_fields = ("player_id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Standing], search_term: str
     ) -> tuple[QuerySet[Standing], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     def change_view(

@@ -30,8 +30,9 @@ from players import (
 from players.admin_masking import mask_email, mask_name, sees_personal_data
 from players.models import Label, Player, Restriction
 from players.ports import PanelRequest, list_panels
-from players.selectors import UnknownPlayer, get_player, list_matching_ids, list_restrictions
+from players.selectors import UnknownPlayer, get_player, list_restrictions
 from players.services.reveals import note_view
+from players.services.searches import search_players
 from players.types import RestrictionKind
 
 
@@ -77,7 +78,7 @@ class PlayerAdmin(PageAdmin):
     list_select_related = ("user", "profile")
     ordering = ("-registered_at", "-id")
     search_fields = ("id",)  # shows the box; get_search_results decides
-    search_help_text = "Id, login, email, phone or name"
+    search_help_text = "Id, login, email, phone, name or national number"
     sortable_by = ()
     player_path = "id"
 
@@ -95,7 +96,11 @@ class PlayerAdmin(PageAdmin):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Player], search_term: str
     ) -> tuple[QuerySet[Player], bool]:
-        return (queryset.filter(id__in=list_matching_ids(search_term)) if search_term.strip() else queryset), False
+        return (
+            queryset.filter(id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now()))
+            if search_term.strip()
+            else queryset
+        ), False
 
     # --- the list's columns ---
 
@@ -240,14 +245,16 @@ class RestrictionAdmin(PageAdmin):
     list_select_related = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Restriction], search_term: str
     ) -> tuple[QuerySet[Restriction], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     def change_view(

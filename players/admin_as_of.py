@@ -13,12 +13,13 @@ from kernel.access import allowed
 from kernel.actors import Actor
 from kernel.display import human
 from kernel.money import Money
-from players.admin_masking import masked
+from players.admin_masking import DOTS, masked
 from players.admin_panels import AML_REASON, HIDDEN
 from players.ports import Figure, PanelRequest, list_as_of_sections
 from players.selectors import list_restrictions
 from players.selectors_as_of import NotYetRegistered, get_player_as_of, list_labels_as_of
 from players.selectors_identity import list_consents
+from players.selectors_sealed import ERASED, read_sealed
 from players.types import PlayerDetails, RestrictionKind
 
 Rows = Sequence[tuple[str, Money | str]]
@@ -63,7 +64,7 @@ def read_moment(query: Mapping[str, str]) -> datetime | None:
 
 
 def _sections(player: PlayerDetails, at: datetime, actor: Actor) -> Sequence[Section]:
-    own = [Section("Profile and settings", _profile(masked(player, actor)))]
+    own = [Section("Profile and settings", [*_profile(masked(player, actor)), *_sealed(player, at)])]
     if allowed(actor, "players.view_restriction", player.id):
         own.append(Section("Restrictions in force", _restrictions(player, at, actor)))
     own.append(
@@ -81,6 +82,8 @@ def _profile(player: PlayerDetails) -> Rows:
         ("Verification", human(player.confirm_status)),
         ("Risk", human(player.risk_level)),
         ("Name", f"{player.first_name} {player.last_name}".strip()),
+        ("Login", player.login),
+        ("Email", player.email),
         ("Phone", player.phone),
         ("Born", player.birth_date.isoformat() if player.birth_date else ""),
         ("Place of birth", player.birth_place),
@@ -90,6 +93,12 @@ def _profile(player: PlayerDetails) -> Rows:
         ("Language", player.language),
         ("Time zone", player.time_zone),
     ]
+
+
+def _sealed(player: PlayerDetails, at: datetime) -> Rows:
+    """Reveals are for what holds now: of what stood under the player's key, only that it was there."""
+    known = read_sealed(player.id, at=at)
+    return [(field.label, text if text == ERASED else DOTS) for field, text in known.items()]
 
 
 def _consents(player: PlayerDetails, at: datetime) -> Rows:

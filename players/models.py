@@ -11,7 +11,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import Index
-from django.db.models.functions import Lower
+from django.db.models.functions import ExtractDay, ExtractMonth, Lower
 
 from kernel.ids import uuid7
 from kernel.protection import PersonalData, Protection, Retention
@@ -158,6 +158,7 @@ class Profile(models.Model):
                 name="players_profile_names",
             ),
             models.Index(fields=["birth_date"], name="players_profile_born"),  # who could be the same person
+            models.Index(ExtractMonth("birth_date"), ExtractDay("birth_date"), name="players_profile_birthday"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from uuid import UUID
 from kernel.actors import Actor
 from kernel.money import Money
 from players.types import PlayerDetails
-from players.types_identity import FieldDemands, Refusal, Registration
+from players.types_identity import EndReason, FieldDemands, Refusal, Registration
 from players.types_staff import ProviderSettings
 
 
@@ -142,8 +142,8 @@ class SessionWatcher(Protocol):
 
     def ended(self, player_id: UUID, at: datetime) -> None: ...
 
-    def is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
-        """Was the player idle for so long that they have to log in again?"""
+    def find_end(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> EndReason | None:
+        """Why a session may not go on: idle for too long, or the player's time is used up."""
         ...
 
 

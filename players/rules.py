@@ -169,3 +169,16 @@ def normalise_national_id(text: str, country: str) -> str:
         raise Invalid(f"This is no valid national identity number of {country} ({name}).") from None
     # Swedes write theirs with or without the century: one person is found by one form.
     return valid[2:] if country == "SE" and len(valid) == len("19880320-0016") else valid
+
+
+def national_id_forms(text: str, country: str = "") -> list[str]:
+    """The forms in which this national number of a country, or ("") of any country, may be kept; none where it is none."""
+    if not any(char.isdigit() for char in text):
+        return []
+    forms: dict[str, None] = {}
+    for code in [country] if country else ["", *NATIONAL_IDS]:
+        try:
+            forms[normalise_national_id(text, code)] = None
+        except Invalid:
+            continue
+    return [form for form in forms if form]

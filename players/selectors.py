@@ -109,22 +109,34 @@ def list_matching_ids(text: str) -> list[UUID]:
         pass
     folded = text.casefold()
     players = Player.objects.values_list("id", flat=True)
-    if "@" in text:
-        try:
-            exact = list(players.filter(user__email=normalise_email(text)))
-        except Invalid:
-            exact = []
-        return exact or list(players.filter(user__email__startswith=folded)[:SEARCH_LIMIT])
-    if text[0] in "+0123456789" and sum(char.isdigit() for char in text) >= 7:
-        try:
-            return list(players.filter(profile__phone=normalise_phone(text, "DE"))[:SEARCH_LIMIT])
-        except Invalid:
-            return []
+    way, exact = find_exactly(text)
+    if exact or way == "phone":
+        return exact
+    if way == "email":
+        return list(players.filter(user__email__startswith=folded)[:SEARCH_LIMIT])
     found = list(players.filter(user__username=folded))
     found += [x for x in players.filter(user__username__startswith=folded)[:SEARCH_LIMIT] if x not in found]
     if len(folded) >= 3:
         found += [x for x in _by_name(folded) if x not in found]
     return found[:SEARCH_LIMIT]
+
+
+def find_exactly(text: str) -> tuple[str, list[UUID]]:
+    """What the text looks like ("email", "phone" or ""), and the players who have exactly that."""
+    text = text.strip()
+    if not text.isprintable() or not 0 < len(text) <= MAX_SEARCH_LENGTH:
+        return "", []
+    like_phone = text[0] in "+0123456789" and sum(char.isdigit() for char in text) >= 7
+    way = "email" if "@" in text else "phone" if like_phone else ""
+    players = Player.objects.values_list("id", flat=True)
+    try:
+        if way == "email":
+            return way, list(players.filter(user__email=normalise_email(text)))
+        if way == "phone":
+            return way, list(players.filter(profile__phone=normalise_phone(text, "DE"))[:SEARCH_LIMIT])
+    except Invalid:
+        pass
+    return way, []
 
 
 def _by_name(folded: str) -> Iterable[UUID]:
@@ -138,6 +150,17 @@ def list_born_on(days: Iterable[date], limit: int = 2_000) -> list[PlayerDetails
     """Players with one of these birth dates, through an index; of a day on which very many are born, the newest."""
     rows = _players().filter(profile__birth_date__in=list(days))
     return [_details(row) for row in rows.order_by("-id")[:limit]]
+
+
+def list_having_birthday(days: Iterable[date], limit: int = 10_000) -> list[PlayerDetails]:
+    """Players whose birthday falls on one of these days, through an index; of 29 February also on 28 February."""
+    days = set(days)
+    wanted = Q()
+    for day in days:
+        wanted |= Q(profile__birth_date__month=day.month, profile__birth_date__day=day.day)
+        if (day.month, day.day) == (2, 28):
+            wanted |= Q(profile__birth_date__month=2, profile__birth_date__day=29)
+    return [_details(row) for row in _players().filter(wanted).order_by("id")[:limit]] if days else []
 
 
 def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | None:

@@ -1,6 +1,6 @@
 """A player as of a moment: for complaints and regulators. What holds now is read by players.selectors.
 
-Times are those of the changes (``at`` of their services). Currency and login never change; a changed email is told as it is now.
+Times are those of the changes (``at`` of their services). Currency and login never change.
 """
 
 from __future__ import annotations

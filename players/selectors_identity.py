@@ -5,12 +5,13 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.db.models import QuerySet
 
+from kernel.db import fetch_one
 from kernel.errors import FieldErrors, NotFound
 from players import ports
 from players.models import Consent, Device, LoginAttempt, Player, Profile, Security, Session, User
@@ -135,6 +136,31 @@ def list_sessions(player_id: UUID, *, open_at: datetime | None = None, limit: in
 def find_last_login(player_id: UUID) -> datetime | None:
     """When the player logged in last."""
     return Session.objects.filter(player_id=player_id).order_by("-id").values_list("started_at", flat=True).first()
+
+
+def get_time_logged_in(player_id: UUID, since: datetime, until: datetime) -> timedelta:
+    """How long the player was logged in between two moments; sessions beside each other count once."""
+    row = fetch_one(
+        """
+        SELECT coalesce(sum(upper(time) - lower(time)), '0') FROM (
+            SELECT unnest(range_agg(tstzrange(greatest(started_at, %(since)s),
+                                              least(coalesce(ended_at, expires_at), %(until)s)))) AS time
+            FROM players_session
+            WHERE player_id = %(player)s AND started_at < %(until)s AND coalesce(ended_at, expires_at) > %(since)s
+        ) AS times
+        """,
+        {"player": player_id, "since": since, "until": until},
+    )
+    found: timedelta = row[0]
+    return found
+
+
+def list_logged_in(*, after: UUID | None = None, limit: int = 1000) -> list[UUID]:
+    """Players with an open session, in the order of their ids."""
+    rows = Session.objects.filter(ended_at=None)
+    if after:
+        rows = rows.filter(player_id__gt=after)
+    return list(rows.order_by("player_id").values_list("player_id", flat=True).distinct()[:limit])
 
 
 def list_attempts(player_id: UUID, limit: int = 50) -> list[AttemptDetails]:

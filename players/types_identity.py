@@ -20,6 +20,7 @@ class EndReason(StrEnum):
     RESTRICTED = "restricted"
     EXPIRED = "expired"
     IDLE = "idle"
+    TIME_LIMIT = "time_limit"
 
 
 class AttemptOutcome(StrEnum):

@@ -23,8 +23,8 @@ from kernel.clients import ClientSettings
 from kernel.display import NOTHING, chip, copyable, when
 from kernel.errors import DomainError
 from kernel.models_clients import ServiceClient
-from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import TRUSTED_SECONDS
+from kernel.scopes import SCOPES
 from players.selectors import find_staff_login
 
 GRACES = [(0, "end at once"), (1, "stay good for an hour"), (24, "stay good for a day"), (168, "stay good for a week")]

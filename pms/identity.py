@@ -10,7 +10,7 @@ from allauth.idp.oidc.models import Client
 
 from kernel import clients, clock
 from kernel.actors import system
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 
 
 class UnknownScope(ValueError):

@@ -11,9 +11,11 @@ from django.templatetags.static import static
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from kernel import clock
 from kernel.access import prefetch
-from kernel.admin import may
-from players.selectors import UnknownPlayer, get_player, list_matching_ids
+from kernel.admin import may, staff_actor
+from players.selectors import UnknownPlayer, get_player
+from players.services.searches import search_players
 
 FOUND_AT_MOST = 8
 
@@ -135,7 +137,7 @@ def search(request: HttpRequest, text: str) -> list[SearchResult]:
     if not may(request, "players.view_player"):
         return []
     results = []
-    found_ids = list_matching_ids(text)
+    found_ids = search_players(text=text, actor=staff_actor(request), at=clock.now())
     prefetch(found_ids)
     visible = [player_id for player_id in found_ids if may(request, "players.view_player", player_id)]
     for player_id in visible[:FOUND_AT_MOST]:

@@ -172,6 +172,27 @@ for _role, _granted in {
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 
+# Bonuses: who reads offers and what players were given, writes them, lets them out, and gives or takes single ones.
+_BONUSES = {f"bonuses.view_{model}" for model in ("offer", "offerversion", "grant", "codebatch", "listaward")}
+_WRITE_OFFERS = {"bonuses.write_offers", "bonuses.make_codes", "bonuses.stop_offers"}
+_RELEASE_OFFERS = {"bonuses.release_offers", "compliance.view_approval"}
+_GIVE = {"bonuses.grant_bonus", "bonuses.forfeit_bonus"}
+for _role, _granted in {
+    "administrator": _BONUSES | {"bonuses.stop_offers"},
+    "analyst": _BONUSES,
+    "auditor": _BONUSES,
+    "compliance_officer": _BONUSES | _RELEASE_OFFERS | {"bonuses.stop_offers", "bonuses.forfeit_bonus"},
+    "crm_specialist": _BONUSES | {"bonuses.grant_bonus"},
+    "finance": _BONUSES | _RELEASE_OFFERS,
+    "loyalty_admin": _BONUSES | _WRITE_OFFERS | _GIVE,
+    "marketing_manager": _BONUSES | _WRITE_OFFERS | _RELEASE_OFFERS | _GIVE,
+    "operations": _BONUSES | {"bonuses.stop_offers"},
+    "support_agent": _BONUSES,
+    "support_lead": _BONUSES | _GIVE,
+    "vip_manager": _BONUSES | _GIVE,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
 # The gate: who reads why something was refused, and who works on what a person has to look at.
 _DECISIONS = {"compliance.view_gatedecision"}
 _CASES = _DECISIONS | {"compliance.view_reviewcase"}

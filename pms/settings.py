@@ -249,14 +249,20 @@ CELERY_BEAT_SCHEDULE = {
     "chase-pending-deposits": {"task": "wallet.tasks.chase_pending_deposits", "schedule": 60},
     "sweep-documents": {"task": "compliance.tasks.sweep_documents", "schedule": crontab(hour=3, minute=50)},
     "purge": {"task": "compliance.tasks.purge", "schedule": crontab(hour=3, minute=30)},
+    "watch-play": {"task": "compliance.tasks.watch_play", "schedule": 60},
+    "end-spent-logins": {"task": "compliance.tasks.end_spent_logins", "schedule": 30},
     "end-idle-play": {"task": "compliance.tasks.end_idle_play", "schedule": 60},
     "work-limit-changes": {"task": "compliance.tasks.work_limit_changes", "schedule": 60.0},
     "remind-of-limits": {"task": "compliance.tasks.remind_of_limits", "schedule": crontab(hour=8, minute=20)},
     # Withdrawals go out by this job alone: what it has not sent yet waits as rows.
     "send-payouts": {"task": "wallet.tasks.send_payouts", "schedule": 5},
+    "pay-out-excess": {"task": "wallet.tasks.pay_out_excess", "schedule": 60},
     "close-forgotten-rounds": {"task": "wallet.tasks.close_forgotten_rounds", "schedule": 300},
     "expire-free-spins": {"task": "wallet.tasks.expire_free_spins", "schedule": 300},
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
+    "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
+    "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
+    "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.
@@ -487,7 +493,9 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+# Codes by mail and SMS are good for ten minutes (ASVS 5, 6.5.5).
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PHONE_VERIFICATION_TIMEOUT = 600
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = PLAYER_STEP_UP_SECONDS

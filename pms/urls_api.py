@@ -8,6 +8,7 @@ urlpatterns = [
     path("api/v1/", include("wallet.rest.urls")),  # first: patterns are tried in order, and these are called most
     path("api/v1/", include("players.rest.urls")),
     path("api/v1/", include("compliance.rest.urls")),
+    path("api/v1/", include("bonuses.rest.urls")),
     path("api/v1/", include("loyalty.rest.urls")),
     path("adapters/", include("wallet.adapters.urls")),  # aggregators of games, by their own protocols
     path("", include("kernel.rest.urls")),

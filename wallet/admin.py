@@ -12,10 +12,11 @@ from django.urls import reverse
 from django.utils.html import format_html
 
 from events.audit_display import search_link
-from kernel.admin import LatestAdmin, PageAdmin, column, may, recorded_at
+from kernel import clock
+from kernel.admin import LatestAdmin, PageAdmin, column, may, recorded_at, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 from wallet import admin_adapters, admin_adjustments, admin_exports, admin_reconciliation  # noqa: F401  (register their screens)
 from wallet.admin_rounds import RoundPages, round_link
 from wallet.models import Account, Entry, Game, HouseCheckpoint, Seal, Transfer, TransferKey
@@ -56,8 +57,8 @@ class MovementAdmin(LatestAdmin):
     search_fields = ("id",)
     sortable_by = ()
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        return queryset.filter(player_id__in=list_matching_ids(text))
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(player_id__in=search_players(text=text, actor=staff_actor(request), at=clock.now()))
 
     @column("Player")
     def player_(self, row: Any) -> str:
@@ -135,10 +136,10 @@ class TransferAdmin(RoundPages, MovementAdmin):
     search_help_text = "Id, integration's key, or the player's id, login, email, phone"
     page_template = "wallet/transfer.html"
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         keys = TransferKey.objects.filter(key=text)[:20]
         ids = {found for key in keys for found in (key.transfer_id, key.win_transfer_id) if found}
-        return queryset.filter(id__in=ids) if ids else super().search_by_text(queryset, text)
+        return queryset.filter(id__in=ids) if ids else super().search_by_text(request, queryset, text)
 
     @column("Transfer")
     def id_(self, row: Transfer) -> str:
@@ -305,8 +306,8 @@ class AccountAdmin(LatestAdmin):
         named = (AccountKind.BONUS, AccountKind.FREE_SPINS, AccountKind.TOURNAMENT)
         return rows if "kind__exact" in request.GET else rows.exclude(kind__in=named)
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        return queryset.filter(player_id__in=list_matching_ids(text))
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(player_id__in=search_players(text=text, actor=staff_actor(request), at=clock.now()))
 
     @column("Account")
     def id_(self, row: Account) -> str:

@@ -17,7 +17,7 @@ from kernel import clock
 from kernel.admin import LatestAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, pretty_json, when
 from kernel.errors import DomainError
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 from wallet import admin_integrations  # noqa: F401  (registers integrations)
 from wallet.adapters.dispatch import replay
 from wallet.admin_integrations import integration_link
@@ -97,8 +97,8 @@ class GameSessionAdmin(LatestAdmin):
     sortable_by = ()
     page_template = "wallet/game_session.html"
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
-        return queryset.filter(player_id__in=list_matching_ids(text))
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(player_id__in=search_players(text=text, actor=staff_actor(request), at=clock.now()))
 
     def get_urls(self) -> list[URLPattern]:
         return [self.view_path("<uuid:session_id>/revoke/", self.revoke_view, "revoke"), *super().get_urls()]
@@ -178,9 +178,13 @@ class AdapterRequestAdmin(LatestAdmin):
     sortable_by = ()
     page_template = "wallet/adapter_request.html"
 
-    def search_by_text(self, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
         found = queryset.filter(reference=text)
-        return found if found.exists() else queryset.filter(player_id__in=list_matching_ids(text))
+        return (
+            found
+            if found.exists()
+            else queryset.filter(player_id__in=search_players(text=text, actor=staff_actor(request), at=clock.now()))
+        )
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str

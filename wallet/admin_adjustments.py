@@ -17,7 +17,8 @@ from kernel import clock
 from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, money, when
 from kernel.money import Money
-from players.selectors import UnknownPlayer, get_player, list_matching_ids, list_staff_names
+from players.selectors import UnknownPlayer, get_player, list_staff_names
+from players.services.searches import search_players
 from players.types import PlayerDetails
 from wallet.admin_forms import AdjustForm, DisputeForm, EvidenceForm, SettleForm
 from wallet.models_adjustments import Adjustment, Dispute, DormancyNotice, DormantFee
@@ -58,14 +59,16 @@ class OfPlayerAdmin(PageAdmin):
     list_display_links = None
     list_select_related = ("player__user",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Any], search_term: str
     ) -> tuple[QuerySet[Any], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     @column("Player")

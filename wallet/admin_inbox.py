@@ -11,8 +11,9 @@ from uuid import UUID
 from django.conf import settings
 from django.db.models import Q, QuerySet
 
+from kernel.actors import Actor
 from kernel.money import Money, total
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 from wallet.models_payments import Withdrawal
 from wallet.types_payments import WithdrawalState
 
@@ -88,11 +89,11 @@ def read_wanted(given: Mapping[str, str]) -> Wanted:
     )
 
 
-def list_rows(seen: QuerySet[Withdrawal], wanted: Wanted, *, actor: str, at: datetime) -> QuerySet[Withdrawal]:
+def list_rows(seen: QuerySet[Withdrawal], wanted: Wanted, *, actor: Actor, at: datetime) -> QuerySet[Withdrawal]:
     """Of ``seen``: the oldest first where they wait, the newest first once they are settled; at most a page."""
     rows = seen.select_related("player__user", "instrument").filter(_TABS[wanted.tab][1])
     if wanted.q.strip():
-        found = Q(player_id__in=list_matching_ids(wanted.q))
+        found = Q(player_id__in=search_players(text=wanted.q, actor=actor, at=at))
         if parsed := read_uuid(wanted.q):
             found |= Q(id=parsed)
         rows = rows.filter(found)
@@ -103,7 +104,7 @@ def list_rows(seen: QuerySet[Withdrawal], wanted: Wanted, *, actor: str, at: dat
     if wanted.level:
         rows = rows.filter(level=wanted.level)
     if wanted.hands == "mine":
-        rows = rows.filter(claimed_by=actor, claimed_until__gt=at)
+        rows = rows.filter(claimed_by=str(actor), claimed_until__gt=at)
     elif wanted.hands == "free":
         rows = rows.filter(Q(claimed_by="") | Q(claimed_until__lte=at))
     if wanted.tab != SETTLED:

@@ -18,7 +18,7 @@ from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import chip, copyable, human, money, when
 from kernel.edits import EditForm, lock_to_save
 from kernel.money import Money
-from players.selectors import list_matching_ids
+from players.services.searches import search_players
 from wallet.admin import player_link
 from wallet.models_payments import ApprovalRule, Instrument, Payout, WithdrawalPolicy
 from wallet.selectors_instruments import label_of
@@ -44,14 +44,16 @@ class InstrumentAdmin(PageAdmin):
     list_select_related = ("player__user",)
     ordering = ("-id",)
     search_fields = ("id",)
-    search_help_text = "Player's id, login, email, phone or name"
+    search_help_text = "Player's id, login, email, phone, name or national number"
     sortable_by = ()
 
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Instrument], search_term: str
     ) -> tuple[QuerySet[Instrument], bool]:
         if search_term.strip():
-            queryset = queryset.filter(player_id__in=list_matching_ids(search_term))
+            queryset = queryset.filter(
+                player_id__in=search_players(text=search_term, actor=staff_actor(request), at=clock.now())
+            )
         return queryset, False
 
     def get_changelist_instance(self, request: HttpRequest) -> Any:

@@ -83,7 +83,7 @@ class WithdrawalAdmin(PageAdmin):
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         need(request, "wallet.view_withdrawal")
-        at, actor = clock.now(), str(staff_actor(request))
+        at, actor = clock.now(), staff_actor(request)
         wanted = inbox.read_wanted(request.GET.dict())
         seen = self.get_queryset(request)
         rows = inbox.list_rows(seen, wanted, actor=actor, at=at)

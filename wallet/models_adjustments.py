@@ -112,7 +112,8 @@ class Dispute(models.Model):
 
 
 class DormancyNotice(models.Model):
-    """A dormant player is to be told that fees will be taken from ``chargeable_at`` on. Written by services.dormancy.
+    """A dormant player is to be told that fees will be taken from ``chargeable_at`` on, or that the account becomes dormant
+    then. Written by services.dormancy.
 
     ``sent_at`` is when the mail went out; without it nothing is taken. It ends when the player is active again, or can
     be charged no more.

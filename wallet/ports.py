@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import Protocol
 from uuid import UUID
 
+from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors, NotFound
 from kernel.money import Money
 from wallet.types_payments import Funding, InstrumentKind
@@ -164,3 +165,22 @@ def check_provider(name: str) -> None:
     """Raises: FieldErrors."""
     if name not in _providers:
         raise FieldErrors({"provider": [f"Choose one of the payment providers: {', '.join(sorted(_providers))}."]})
+
+
+class WithdrawalGuard(Protocol):
+    """Somebody above who has a say before money is set aside for a withdrawal: bonuses that are being wagered."""
+
+    def before_withdrawal(self, *, player_id: UUID, actor: Actor, at: datetime) -> str | None:
+        """A sentence why not now; None: go on. Runs in the withdrawal's transaction, which holds the player."""
+        ...
+
+
+_withdrawal_guards: list[WithdrawalGuard] = []
+
+
+def register_withdrawal_guard(guard: WithdrawalGuard) -> None:
+    _withdrawal_guards.append(guard)
+
+
+def list_withdrawal_guards() -> list[WithdrawalGuard]:
+    return list(_withdrawal_guards)

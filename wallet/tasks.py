@@ -10,6 +10,7 @@ from kernel.actors import system
 from wallet.services import period_exports, proofs, reconciliation, sealing
 from wallet.services.deposits import chase_pending
 from wallet.services.dormancy import run_dormancy
+from wallet.services.excess_payouts import pay_out_excess as pay_excess
 from wallet.services.free_spins import expire_free_spins as expire_spins
 from wallet.services.holds import expire_holds as expire
 from wallet.services.liability import check_liability, close_days
@@ -28,6 +29,12 @@ def chase_pending_deposits(**kwargs: object) -> int:
 def send_payouts(**kwargs: object) -> int:
     """Send what is approved and cooled down, and ask about what was sent."""
     return send_due(actor=system("send-payouts"), at=clock.now())
+
+
+@shared_task
+def pay_out_excess(**kwargs: object) -> int:
+    """Ask for the payout of what lies above players' balance limits, where the jurisdiction wants that."""
+    return pay_excess(actor=system("pay-out-excess"), at=clock.now())
 
 
 @shared_task

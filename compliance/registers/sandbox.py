@@ -10,7 +10,7 @@ from compliance.types_exclusion import RegisterMoment
 from kernel.ids import uuid7
 
 # The registers that the packs name.
-NAMES = ("GAMSTOP", "Spelpaus", "OASIS", "ROFUS", "CRUKS", "iGO central self-exclusion")
+NAMES = ("GAMSTOP", "Spelpaus", "OASIS", "ROFUS", "CRUKS", "iGO central self-exclusion", "RGIAJ", "RUA")
 # What a last name says. Everybody else is clear.
 SCRIPT = {
     "Listed": "listed without an end",

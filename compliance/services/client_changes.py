@@ -18,6 +18,7 @@ from kernel.access import require
 from kernel.actors import Actor
 from kernel.clients import ClientSettings
 from kernel.errors import DomainError, FieldErrors
+from kernel.scopes import SCOPES, with_implied
 from players.selectors_access import get_staff_actor
 
 KIND, CHANGE_KIND = "compliance.service_client", "compliance.service_client_change"
@@ -117,7 +118,7 @@ def change_client(
 
 def _widens(before: ClientSettings, after: ClientSettings) -> bool:
     """Whether the client may do what it could not, or come from where it could not."""
-    if set(after.scopes) - set(before.scopes):
+    if set(after.scopes) - with_implied(before.scopes):
         return True
     known = [ip_network(text, strict=False) for text in before.allowed_ips]
     wanted = [ip_network(text, strict=False) for text in after.allowed_ips]
@@ -218,7 +219,7 @@ class ClientApproval:
         where = ", ".join(content["allowed_ips"]) or "any address"
         return [
             f"A program named {content['client_id']} may call the API from {where}.",
-            f"It may: {'; '.join(clients.SCOPES.get(scope, scope) for scope in content['scopes'])}.",
+            f"It may: {'; '.join(SCOPES.get(scope, scope) for scope in content['scopes'])}.",
             "It has no secret yet: whoever asked for it has one issued on its page.",
         ]
 
@@ -251,7 +252,7 @@ class ClientChangeApproval:
         where = ", ".join(data.allowed_ips) or "any address"
         lines = [
             f"The program {client_id} may call the API from {where}.",
-            f"It may: {'; '.join(clients.SCOPES.get(scope, scope) for scope in data.scopes)}.",
+            f"It may: {'; '.join(SCOPES.get(scope, scope) for scope in data.scopes)}.",
             "Tokens that it has go by it within seconds.",
         ]
         if _content(clients.get_settings(client_id)) != approval.content["from"]:

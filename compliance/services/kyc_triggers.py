@@ -9,12 +9,14 @@ from django.conf import settings
 
 from compliance import rules_kyc as rules
 from compliance.models_kyc import KycCase, KycStep, KycTransaction
+from compliance.selectors_gate import sum_played
 from compliance.selectors_kyc import find_unfinished_case, list_transactions, was_rejected, worth_in_euro
 from compliance.selectors_kyc_gate import find_grace
 from compliance.selectors_packs import get_pack_of
 from compliance.services.kyc import open_case
 from compliance.services.kyc_moves import follow, move_step
 from compliance.services.play_gate import refresh
+from compliance.types_gate import LONG_AGO
 from compliance.types_kyc import (
     CaseDetails,
     CaseState,
@@ -184,10 +186,26 @@ def _count(kind: str, player_id: UUID, reference: UUID, amount: Money, actor: Ac
             reference=reference,
             defaults={"amount_eur_minor": worth_in_euro(amount, at), "made_at": at},
         )
-        pack = get_pack_of(player_id, at)
-        threshold = rules.threshold_of(pack)
-        if threshold is None or not rules.reaches(threshold, list_transactions(player_id), at):
-            return
+        look_at_threshold(player_id=player_id, actor=actor, at=at)
+
+
+def look_at_threshold(*, player_id: UUID, actor: Actor, at: datetime) -> None:
+    """Ask for due diligence where what the pack sums of a player has reached its threshold; once.
+
+    Publishes KycCaseOpened, KycFundsMoved.
+    """
+    pack = get_pack_of(player_id, at)
+    threshold = rules.threshold_of(pack)
+    if threshold is None:
+        return
+    transactions = list_transactions(player_id)
+    if rules.STAKE in threshold.basis:
+        staked, _, _ = sum_played(player_id, at - threshold.window if threshold.window else LONG_AGO)
+        worth = worth_in_euro(Money(staked, get_player(player_id).currency), at)
+        transactions.append((rules.STAKE, at, worth))
+    if not rules.reaches(threshold, transactions, at):
+        return
+    with holding(player_id):
         locks = pack.flag("verification.unfinished_locks_funds")
         open_case(
             player_id=player_id,

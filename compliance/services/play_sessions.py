@@ -13,6 +13,7 @@ from compliance import rules_sessions as rules
 from compliance.models_gate import PlayGate
 from compliance.models_sessions import Acknowledgement, ActivityRecord, PlaySetting
 from compliance.ports_limits import RegisterUnavailable, get_activity_file
+from compliance.selectors_limits import list_limited_in_login_time, list_login_times
 from compliance.selectors_packs import get_pack_of
 from compliance.selectors_sessions import (
     asks_activity_file,
@@ -42,8 +43,10 @@ from events.services.log import holding, publish
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players.selectors import get_player
-from players.selectors_identity import list_sessions
+from players.selectors_identity import list_logged_in, list_sessions
+from players.services.sessions import end_all
 from players.types import RiskLevel
+from players.types_identity import EndReason
 
 IDLE = timedelta(minutes=30)
 LEAST_IDLE = timedelta(minutes=1)  # no pack says less: nothing is looked up before
@@ -234,20 +237,36 @@ def tell_ends(*, at: datetime, limit: int = 500) -> int:
     return told
 
 
+def end_spent_logins(*, at: datetime) -> int:
+    """Log out those who have used up a limit on the time logged in; how many players. Publishes SessionEnded."""
+    ended, after = 0, None
+    while page := list_logged_in(after=after):
+        after = page[-1]
+        for player_id in list_limited_in_login_time(page):
+            if any(not time.left for time in list_login_times(player_id, at)):
+                ended += bool(end_all(player_id=player_id, reason=EndReason.TIME_LIMIT, at=at))
+    return ended
+
+
 class PlayWatcher:
     """What players' sessions mean for play (``players.ports.SessionWatcher``)."""
 
     def started(self, player_id: UUID, at: datetime) -> None:
-        """A summary that the pack shows at login waits from now on."""
-        if get_pack_of(player_id, at).integer("session.login_summary_days"):
+        """A summary that the pack shows at login waits from now on, and the time logged in runs."""
+        if get_pack_of(player_id, at).integer("session.login_summary_days") or list_login_times(player_id, at):
             PlayGate.objects.filter(player_id=player_id).update(valid_until=at)
 
     def ended(self, player_id: UUID, at: datetime) -> None:
         if not list_sessions(player_id, open_at=at, limit=1):
             end_play(player_id=player_id, reason="logout", at=at)
 
-    def is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
-        """Neither a request nor a bet for as long as the pack says."""
+    def find_end(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> EndReason | None:
+        """No time left, or neither a request nor a bet for as long as the pack says."""
+        if any(not time.left for time in list_login_times(player_id, at)):
+            return EndReason.TIME_LIMIT
+        return EndReason.IDLE if self._is_idle(player_id, last_seen_at, at) else None
+
+    def _is_idle(self, player_id: UUID, last_seen_at: datetime, at: datetime) -> bool:
         if at - last_seen_at < LEAST_IDLE:
             return False
         last_bet_at = PlayGate.objects.filter(player_id=player_id).values_list("last_bet_at", flat=True).first()

@@ -1,4 +1,4 @@
-"""A sandbox of Germany's registers across operators (LUGAS): a limit file and an activity file.
+"""A sandbox of registers across operators: limit files as in Germany (LUGAS) and Spain, an activity file as in Germany.
 
 It counts for any number of operators, so that races between them can be tried. People whose last name is "Unreachable"
 find it out of order.
@@ -8,42 +8,47 @@ from __future__ import annotations
 
 import hashlib
 import unicodedata
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
 
 from django.db import connection, transaction
 from django.db.models import Sum
 
 from compliance.models_sandbox_registers import SandboxCentralActivity, SandboxCentralDeposit
 from compliance.ports_limits import RegisterUnavailable
-from compliance.rules_limits import window_at
+from compliance.rules_limits import A_MONDAY, window_at
 from compliance.types_limits import CentralAnswer, CentralPerson, LimitPeriod
 from kernel.ids import uuid7
 from kernel.money import Money
 
 OUT_OF_ORDER = "unreachable"
-ZONE = "Europe/Berlin"
+GERMANY: Mapping[LimitPeriod, int] = {LimitPeriod.MONTH: 100_000}
+SPAIN: Mapping[LimitPeriod, int] = {LimitPeriod.DAY: 70_000, LimitPeriod.WEEK: 175_000, LimitPeriod.FOUR_WEEKS: 330_000}
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxLimitFile:
-    """Counts what one ``operator`` reports against a limit per calendar month over all of them."""
+    """Counts what one ``operator`` reports against limits over all of them: minor units per calendar period of ``zone``."""
 
     operator: str = "this"
-    limit_minor: int = 100_000
+    limits: Mapping[LimitPeriod, int] = field(default_factory=lambda: GERMANY)
+    zone: str = "Europe/Berlin"
+    four_weeks_from: date = A_MONDAY
 
     def reserve(self, *, person: CentralPerson, amount: Money, key: str, at: datetime) -> CentralAnswer:
         with transaction.atomic():
             who = _lock(person)
-            month = window_at(LimitPeriod.MONTH, at, ZONE)
             known = SandboxCentralDeposit.objects.filter(operator=self.operator, key=key).first()
             if known:
                 return CentralAnswer(True, str(known.id), str(known.id))
-            counted = SandboxCentralDeposit.objects.filter(
-                person=who, counted_at__gte=month.start, counted_at__lt=month.end, released_at=None
-            ).aggregate(total=Sum("amount_minor"))["total"]
-            if (counted or 0) + amount.amount_minor > self.limit_minor:
-                return CentralAnswer(False, str(uuid7()), resets_at=month.end)
+            for period, limit in self.limits.items():
+                window = window_at(period, at, self.zone, self.four_weeks_from)
+                counted = SandboxCentralDeposit.objects.filter(
+                    person=who, counted_at__gte=window.start, counted_at__lt=window.end, released_at=None
+                ).aggregate(total=Sum("amount_minor"))["total"]
+                if (counted or 0) + amount.amount_minor > limit:
+                    return CentralAnswer(False, str(uuid7()), resets_at=window.end, period=period)
             row = SandboxCentralDeposit.objects.create(
                 person=who, operator=self.operator, key=key, amount_minor=amount.amount_minor, counted_at=at
             )
@@ -85,7 +90,7 @@ def _lock(person: CentralPerson) -> str:
         raise RegisterUnavailable("the sandbox is out of order for this person")
     words = f"{person.first_name} {person.last_name}".casefold()
     plain = "".join(char for char in unicodedata.normalize("NFKD", words) if char.isalnum())
-    who = hashlib.sha256(f"{plain}:{person.birth_date}".encode()).hexdigest()
+    who = hashlib.sha256(f"{plain}:{person.birth_date}:{person.country}".encode()).hexdigest()
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(%s, 11))", [f"sandbox-register:{who}"])
     return who

@@ -362,8 +362,22 @@ class DisputeStateChanged(Event):
 
 
 @dataclass(frozen=True, kw_only=True)
+class ExcessPaidOut(Event):
+    """``amount`` lay above the player's balance limit, and its payout was asked for without anybody's wish."""
+
+    wire_name = "wallet.excess-paid-out.v1"
+    withdrawal_id: UUID
+    amount: Decimal
+    limit: Decimal
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class DormancyNoticed(Event):
-    """A player without activity is told that a monthly fee will be taken from ``chargeable_at`` on."""
+    """A player without activity is told that a monthly fee will be taken from ``chargeable_at`` on.
+
+    A ``fee`` of zero: the account becomes dormant then, and its money stays the player's.
+    """
 
     wire_name = "wallet.dormancy-noticed.v1"
     notice_id: UUID

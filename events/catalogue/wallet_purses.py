@@ -97,9 +97,10 @@ class PurseOpened(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class PurseClosed(Event):
-    """A bonus purse was closed. ``amount`` was in it and went ``into`` real money ("real") or back to the "house".
+    """A bonus purse was closed. ``amount`` was in it; ``released`` of it became real money, the rest is the house's.
 
-    ``expired``: its time was over. ``transfer_id`` is None where nothing was left in it.
+    ``into`` ("real" or "house") is where it was to go; ``expired``: its time was over. ``transfer_id`` is None where
+    nothing was left in it.
     """
 
     wire_name = "wallet.purse-closed.v1"
@@ -107,6 +108,7 @@ class PurseClosed(Event):
     transfer_id: UUID | None
     into: str
     amount: Decimal
+    released: Decimal
     expired: bool
     currency: str
 

@@ -85,6 +85,11 @@ def publish_many(events: Sequence[Event]) -> None:
         fetch_one("SELECT events_append_many(%s, %s)::text", [Jsonb(rows), request_id.get()])
 
 
+def is_rebuilding() -> bool:
+    """Whether a projection is being rebuilt: then it writes its own tables, and does nothing to others."""
+    return _rebuilding.get()
+
+
 @contextmanager
 def publishing_off() -> Iterator[None]:
     """For rebuilds: what is published inside goes nowhere."""

@@ -13,17 +13,7 @@ from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
 from kernel.rest.serializers import ProblemSerializer
-
-SCOPES = {
-    "players:read": "Read players, their restrictions and labels",
-    "players:personal": "See names, contact, birth date and place of players unshortened",
-    "players:write": "Register and change players",
-    "wallet:read": "Read balances, transactions, deposits, withdrawals, instruments and games",
-    "wallet:write": "Move money: deposits, withdrawals, plays, bets, wins, rollbacks",
-    "compliance:read": "Read approvals, decisions, limits, exclusions, register checks, verification and sessions of play",
-    "compliance:write": "Set limits, exclude players, open verification cases, acknowledge reality checks",
-    "loyalty:read": "Read levels and points",
-}
+from kernel.scopes import SCOPES
 
 IDEMPOTENCY_KEY = OpenApiParameter(
     "Idempotency-Key",

@@ -18,6 +18,7 @@ from kernel.addresses import is_within
 from kernel.context import client_ip
 from kernel.errors import DomainError
 from kernel.models_clients import ServiceClient
+from kernel.scopes import with_implied
 
 # A revoked token, a disabled client, or a scope taken from it, is noticed after at most this long.
 TRUSTED_SECONDS = 5
@@ -106,7 +107,7 @@ def _verify(value: str) -> ClientToken:
     _note_use(service)
     if ":" in row.client_id:  # it would speak as one of the system's own sources
         _refuse("This client's id has a colon; register it under another one.")
-    scopes = frozenset(row.get_scopes()) & frozenset(row.client.get_scopes())
+    scopes = with_implied(row.get_scopes()) & with_implied(row.client.get_scopes())
     return ClientToken(
         client_id=row.client_id,
         scopes=scopes,

@@ -21,9 +21,10 @@ from players.rest import me_forms as forms
 from players.rest.serializers import LabelSerializer
 from players.selectors import get_player, list_labels, list_restrictions, list_setting_changes
 from players.selectors_identity import get_demands, get_security, list_consent_history, list_consents
+from players.selectors_sealed import read_sealed
 from players.services.accounts import change_settings
 from players.services.consents import change_consents
-from players.types import SHOWN_LABELS, PlayerDetails, public_reason
+from players.types import SHOWN_LABELS, PlayerDetails, SealedField, public_reason
 from players.types_identity import ConsentChannel, ConsentProduct
 
 
@@ -156,5 +157,10 @@ def _change(request: Request, changes: dict[str, Any]) -> PlayerDetails:
 
 
 def _profile(player: PlayerDetails) -> dict[str, Any]:
-    verified = get_security(player.id).phone_is_verified
-    return dict(forms.MyProfileSerializer({**asdict(player), "phone_verified": verified}).data)
+    sealed = read_sealed(player.id)
+    more = {
+        "phone_verified": get_security(player.id).phone_is_verified,
+        "street": sealed.get(SealedField.STREET, ""),
+        "national_id_is_known": SealedField.NATIONAL_ID in sealed,
+    }
+    return dict(forms.MyProfileSerializer({**asdict(player), **more}).data)

@@ -24,6 +24,8 @@ class MyProfileSerializer(serializers.Serializer):
     birth_place = serializers.CharField()
     city = serializers.CharField()
     postcode = serializers.CharField()
+    street = serializers.CharField()
+    national_id_is_known = serializers.BooleanField(help_text="The number itself is not shown.")
     country = serializers.CharField()
     region = serializers.CharField()
     currency = serializers.CharField()
@@ -41,6 +43,8 @@ class MyProfileForm(StrictSerializer):
     last_name = serializers.CharField(max_length=100, required=False)
     city = serializers.CharField(max_length=100, allow_blank=True, required=False)
     postcode = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    street = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    national_id = serializers.CharField(max_length=40, allow_blank=True, required=False)
 
 
 class PreferencesSerializer(serializers.Serializer):

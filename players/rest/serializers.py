@@ -64,6 +64,7 @@ class RegistrationForm(StrictSerializer):
     street = serializers.CharField(max_length=100, allow_blank=True, required=False)
     national_id = serializers.CharField(max_length=40, allow_blank=True, required=False)
     occupation = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    affirmed = serializers.BooleanField(required=False, help_text="The person said that what they gave is right.")
     declares = serializers.ListField(
         child=serializers.CharField(max_length=40),
         max_length=10,
@@ -88,6 +89,8 @@ class SettingsForm(StrictSerializer):
     birth_place = serializers.CharField(max_length=100, allow_blank=True, required=False)
     city = serializers.CharField(max_length=100, allow_blank=True, required=False)
     postcode = serializers.CharField(max_length=20, allow_blank=True, required=False)
+    street = serializers.CharField(max_length=100, allow_blank=True, required=False)
+    national_id = serializers.CharField(max_length=40, allow_blank=True, required=False)
     country = serializers.CharField(max_length=2, required=False)
     region = serializers.CharField(max_length=3, allow_blank=True, required=False)
     language = serializers.CharField(max_length=6, required=False)
@@ -100,6 +103,11 @@ class PlayersQuery(PageQuery):
     email = serializers.CharField(max_length=254, required=False)
     login = serializers.CharField(max_length=32, required=False)
     phone = serializers.CharField(max_length=20, required=False, help_text="E.164, such as +4915112345678.")
+
+
+class NationalIdForm(StrictSerializer):
+    national_id = serializers.CharField(max_length=40)
+    country = serializers.CharField(max_length=2, help_text="Whose number it is; ISO 3166-1 alpha-2.")
 
 
 class AsOfQuery(StrictSerializer):

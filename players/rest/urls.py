@@ -4,6 +4,7 @@ from players.rest import me, me_security, views
 
 urlpatterns = [
     path("players", views.Players.as_view(), name="players"),
+    path("players/find", views.FindPlayer.as_view(), name="find-player"),
     path("players/<uuid:player_id>", views.Player.as_view(), name="player"),
     path("players/<uuid:player_id>/status", views.PlayerStatus.as_view(), name="player-status"),
     path("players/<uuid:player_id>/labels", views.Labels.as_view(), name="player-labels"),

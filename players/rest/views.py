@@ -29,6 +29,7 @@ from players.services.accounts import change_settings, change_status
 from players.services.registration import Registration, register
 from players.services.restrictions import impose, lift
 from players.services.reveals import note_view
+from players.services.searches import find_by_national_id
 from players.types import CONFIDENTIAL, PlayerDetails, RestrictionDetails, RestrictionKind, Status
 
 PERSONAL = "players:personal"
@@ -66,15 +67,32 @@ class Players(ApiView):
         responses={201: forms.PlayerSerializer},
     )
     def post(self, request: Request) -> Response:
-        """Register a player."""
+        """Register a player, with all that the country asks for (`GET /registration-fields`)."""
         key = read_key(request)
         given = read(forms.RegistrationForm, request.data)
         data = Registration(**given | {"declares": tuple(given.get("declares", ()))})
-        player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now())
+        player = register(data=data, actor=actor_of(request), idempotency_key=key, at=clock.now(), complete=True)
         location = f"{request.path}/{player.id}"
         return Response(
             forms.PlayerSerializer(_shown(player, request)).data, status=201, headers={"Location": location}
         )
+
+
+class FindPlayer(ApiView):
+    required_scopes = {"POST": PERSONAL}
+
+    @extend_schema(
+        operation_id="find_player_by_national_id",
+        request=forms.NationalIdForm,
+        responses=page_of(forms.PlayerSerializer),
+    )
+    def post(self, request: Request) -> Response:
+        """Players with exactly this national identity number, which a POST keeps out of addresses; the search is recorded."""
+        asked = read(forms.NationalIdForm, request.data)
+        found = find_by_national_id(
+            text=asked["national_id"], country=asked["country"], actor=actor_of(request), at=clock.now()
+        )
+        return whole([_shown(get_player(player_id), request) for player_id in found], forms.PlayerSerializer)
 
 
 class Player(ApiView):
@@ -96,7 +114,7 @@ class Player(ApiView):
 
 
 class PlayerStatus(ApiView):
-    required_scopes = {"POST": "players:write"}
+    required_scopes = {"POST": "players:status"}
 
     @extend_schema(operation_id="change_player_status", request=forms.StatusForm, responses=forms.PlayerSerializer)
     def post(self, request: Request, player_id: UUID) -> Response:
@@ -113,7 +131,7 @@ class PlayerStatus(ApiView):
 
 
 class Restrictions(ApiView):
-    required_scopes = {"GET": "players:read", "POST": "players:write"}
+    required_scopes = {"GET": "players:read", "POST": "restrictions:write"}
 
     @extend_schema(
         operation_id="list_restrictions",
@@ -145,7 +163,7 @@ class Restrictions(ApiView):
 
 
 class RestrictionLift(ApiView):
-    required_scopes = {"POST": "players:write"}
+    required_scopes = {"POST": "restrictions:write"}
 
     @extend_schema(operation_id="lift_restriction", request=forms.LiftForm, responses=forms.RestrictionSerializer)
     def post(self, request: Request, player_id: UUID, restriction_id: UUID) -> Response:

@@ -11,14 +11,16 @@ from django.db import IntegrityError
 from events.audit import record
 from events.catalogue.players import PlayerStatusChanged, SettingChanged
 from events.services.log import holding, publish
+from kernel import vault
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
 from players import rules
 from players.models import Player, SettingChange
 from players.ports import tell_settings_changed
 from players.selectors import UnknownPlayer, get_player
+from players.services.sealed import keep_sealed
 from players.services.sessions import end_all
-from players.types import PlayerDetails, Status
+from players.types import PlayerDetails, SealedField, Status
 from players.types_identity import EndReason
 
 
@@ -79,13 +81,14 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     """Change profile fields and preferences; what is equal already is left alone. Each change is kept in the history.
 
     ``changes`` may name: phone, first_name, last_name, birth_date, birth_name, birth_place, city, postcode, country,
-    region, language, time_zone.
+    region, language, time_zone; and what stands under the player's key: street, national_id, occupation.
     Publishes SettingChanged per field. Raises: UnknownPlayer, FieldErrors.
     """
+    sealed = {field: value for field, value in changes.items() if field in set(SealedField)}
     try:
         with holding(player_id):
             player = _lock(player_id)
-            clean = _clean(player, changes, at)
+            clean = _clean(player, {field: changes[field] for field in changes.keys() - sealed.keys()}, at)
             old: dict[str, str] = {}
             for field, value in clean.items():
                 row = player if field in _ON_PLAYER else player.profile
@@ -109,6 +112,10 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
                     before=old,
                     after={field: _text(clean[field]) for field in old},
                 )
+            if sealed:
+                keep_sealed(player_id=player_id, values=sealed, actor=actor, at=at)
+    except vault.Destroyed as error:
+        raise FieldErrors({key: ["This person's data was erased: it is kept no more."] for key in sealed}) from error
     except IntegrityError as error:
         raise FieldErrors({"phone": ["An account with this phone number exists."]}) from error
     return get_player(player_id)

@@ -21,7 +21,9 @@ from kernel.ids import uuid7
 from players import rules
 from players.models import Player, Profile, User
 from players.ports import list_registration_gates
+from players.rules_identity import age_on
 from players.selectors import get_player
+from players.selectors_identity import get_demands
 from players.services.sealed import clean_sealed, seal_first
 from players.types import PlayerDetails, SealedField, UserKind
 from players.types_identity import Registration
@@ -52,9 +54,11 @@ def register(
     player_id: UUID | None = None,
     password_hash: str = "",
     device_token: str = "",
+    complete: bool = False,
 ) -> PlayerDetails:
     """Open an account and give it its id. The same key and content returns the account that was opened first.
 
+    ``complete``: everything that the country asks for must be there (``check_registration``), as where people sign up.
     The gates are asked first (``ports.RegistrationGate``), unless ``player_id`` is given: by a caller that asked them
     (``ask_gates``) and holds the player. Without ``password_hash`` nobody can log in by password yet.
     Publishes PlayerRegistered. Raises: FieldErrors (every wrong field at once), RegistrationRefused, IdempotencyConflict.
@@ -63,7 +67,7 @@ def register(
     known = find_result(scope, idempotency_key, digest)
     if known:
         return get_player(UUID(known))
-    clean = _clean(data, at)
+    clean = check_registration(data=data, at=at) if complete else _clean(data, at)
     if player_id is None:
         ask_gates(data=clean, device_token=device_token, actor=actor, at=at)
         player_id = uuid7()
@@ -109,9 +113,30 @@ def ask_gates(*, data: Registration, device_token: str, actor: Actor, at: dateti
             raise RegistrationRefused(refusal.text, reason=refusal.code, **refusal.data)
 
 
-def check_registration(*, data: Registration, at: datetime) -> None:
-    """Whether the values could open an account, without looking whether they are taken. Raises: FieldErrors."""
-    _clean(data, at)
+def check_registration(*, data: Registration, at: datetime) -> Registration:
+    """The values in their normal forms, where they could open an account: right, and all that the country asks for.
+
+    Nothing is looked at as to whether it is taken. Raises: FieldErrors; what ``get_demands`` raises.
+    """
+    clean = _clean(data, at)
+    _check_demands(clean, at)
+    return clean
+
+
+def _check_demands(data: Registration, at: datetime) -> None:
+    """Raises: FieldErrors naming every field that the law asks for and that is missing; what ``get_demands`` raises."""
+    demands = get_demands(data.country, data.region, at)
+    errors = {
+        name: [f"This is needed to open an account in {data.country}."]
+        for name in demands.required
+        if not getattr(data, name)
+    }
+    if demands.affirmation and not data.affirmed:
+        errors["affirmed"] = ["The person has to say that what they gave is right."]
+    if data.birth_date and age_on(data.birth_date, at.date()) < demands.minimum_age:
+        errors["birth_date"] = [f"Players in {data.country} must be at least {demands.minimum_age} years old."]
+    if errors:
+        raise FieldErrors(errors)
 
 
 def _create(player_id: UUID, data: Registration, password_hash: str, actor: Actor, at: datetime) -> None:

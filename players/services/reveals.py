@@ -36,8 +36,11 @@ class TooManyReveals(DomainError):
     status = 429
 
 
-def may_reveal(actor: Actor, player_id: UUID) -> bool:
-    """Whoever sees personal data anyway still says why before seeing what lies under a player's own key."""
+def may_reveal(actor: Actor, player_id: UUID | None) -> bool:
+    """Of this player; without one, of people in general.
+
+    Whoever sees personal data anyway still says why before seeing what lies under a player's own key.
+    """
     return bool(allowed(actor, REVEAL, player_id)) or bool(allowed(actor, SEE, player_id))
 
 

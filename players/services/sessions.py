@@ -127,10 +127,8 @@ def _reason_to_end(row: dict[str, Any], at: datetime) -> EndReason | None:
         return EndReason.EXPIRED
     if row["refusal"]:
         return EndReason.RESTRICTED
-    watchers = list_session_watchers()
-    if any(watcher.is_idle(row["player_id"], row["last_seen_at"], at) for watcher in watchers):
-        return EndReason.IDLE
-    return None
+    ends = (watcher.find_end(row["player_id"], row["last_seen_at"], at) for watcher in list_session_watchers())
+    return next(filter(None, ends), None)
 
 
 def rotate(*, session_id: UUID, player_id: UUID, used: UUID, new: UUID, at: datetime) -> None:

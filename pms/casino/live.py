@@ -25,6 +25,7 @@ from players.types import Status
 from pms.casino.extras import SPIN_VALUE, SPINS, contributions, draw_jackpot, ensure_extras, welcome
 from pms.casino.games import CasinoGame, catalogue, draw_win
 from pms.casino.jurisdictions import ready
+from pms.casino.offers import ensure_offers
 from pms.casino.people import Habit, draw_habit, make_person
 from pms.casino.seeding import CURRENCY, SOURCE, register_person
 from pms.casino.stories import DECLINED, ROLLED_BACK, TWO_CALLS, draw_stake
@@ -85,6 +86,7 @@ class LiveTraffic:
         """Play until ``stopping`` is set. While the database is away it waits, and goes on when it is back."""
         patiently(lambda: upsert_games([game.details for game in catalogue()]), self.stopping)
         patiently(lambda: ensure_extras(clock.now()), self.stopping)
+        patiently(lambda: ensure_offers(clock.now()), self.stopping)
         while not self.stopping.wait(self._random.expovariate(self._rate * _rhythm(clock.now()))):
             try:
                 self._step()

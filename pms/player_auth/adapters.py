@@ -201,7 +201,8 @@ class AccountAdapter(DefaultAccountAdapter):
             Attempt(what="refused", name="", player_id=player_id, origin=origin, at=at).fail(AttemptOutcome.REFUSED)
             reason = public_reason(refusal) if refusal else gated.code  # type: ignore[union-attr]
             text = gated.text if gated else f"This account can't log in now ({reason.replace('_', ' ')})."
-            refuse(request, 403, reason, text)
+            resets_at = gated.data.get("resets_at") if gated and not refusal else None
+            refuse(request, 403, reason, text, **({"resets_at": resets_at} if resets_at else {}))
         return player_id
 
     # --- passwords ---

@@ -15,7 +15,6 @@ from django.http import HttpRequest
 from kernel import clock
 from kernel.errors import DomainError, FieldErrors
 from players.services.registration import Registration, check_registration
-from players.services.sign_up import check_demands
 from players.types_identity import ConsentChannel, ConsentProduct
 
 _FIELDS = ("country", "region", "currency", "first_name", "last_name", "birth_date", "birth_name", "birth_place", "street",
@@ -61,16 +60,15 @@ class RegistrationFields(forms.Form):
         if not self.errors:
             values["username"] = values.get("username") or f"player-{secrets.token_hex(6)}"
             data = self.registration()
-            for check in (check_registration, check_demands):
-                try:
-                    check(data=data, at=clock.now())
-                except FieldErrors as error:
-                    for name, texts in error.errors.items():
-                        self.add_error({"login": "username"}.get(name, name), texts)
-                    return values
-                except DomainError as error:
-                    self.add_error("country", error.detail)
-                    return values
+            try:
+                check_registration(data=data, at=clock.now())
+            except FieldErrors as error:
+                for name, texts in error.errors.items():
+                    self.add_error({"login": "username"}.get(name, name), texts)
+                return values
+            except DomainError as error:
+                self.add_error("country", error.detail)
+                return values
             self._check_password(data)
         return values
 

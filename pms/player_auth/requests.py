@@ -21,9 +21,9 @@ def origin_of(request: HttpRequest) -> Origin:
     return Origin(client_ip.get(), user_agent.get(), token if len(token) <= LONGEST_DEVICE_TOKEN else "")
 
 
-def refuse(request: HttpRequest, status: int, code: str, message: str) -> NoReturn:
-    """End the request with an error in allauth's form."""
-    errors = [{"code": code, "message": message}]
+def refuse(request: HttpRequest, status: int, code: str, message: str, **more: object) -> NoReturn:
+    """End the request with an error in allauth's form; ``more`` stands beside code and message."""
+    errors = [{"code": code, "message": message, **more}]
     raise ImmediateHttpResponse(APIResponse(request, status=status, errors=errors))
 
 

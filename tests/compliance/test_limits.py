@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -11,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from compliance.models_cases import ReviewCase
+from compliance.ports_limits import get_limit_file
 from compliance.selectors_limits import get_terms, list_changes, list_limits, list_missing, list_uses, pack_limits
 from compliance.services.approvals import approve
 from compliance.services.deposit_counters import count_payout, return_payout
@@ -23,6 +25,7 @@ from compliance.services.limit_changes import (
     decide_contact,
     work_due,
 )
+from compliance.services.limit_file import person_of
 from compliance.services.limit_prompts import decline_prompt, remind_due
 from compliance.services.limits import LoosensLimit, set_limit
 from compliance.types import ApprovalDetails
@@ -504,35 +507,60 @@ def test_a_second_person_allows_more_room(country: str, kind: LimitKind, cap: st
 
 
 @pytest.mark.rule(24)
-def test_es_caps_by_day_week_and_four_weeks() -> None:
-    caps = {"day": "600.00 EUR", "week": "1500.00 EUR", "4w": "3000.00 EUR"}
-    make_up("ES", timezone="Europe/Madrid", limits__deposit_caps=caps, limits__four_weeks_from="2026-09-29")
+def test_es_caps_by_day_week_and_month() -> None:
+    rules_of("ES", "2023-03-15")
     who = player("ES", "EUR")
-    start = datetime(2026, 10, 26, 23, 0, tzinfo=UTC)  # the Tuesday on which the next four weeks begin, local midnight
-    pay_in(who, "600.00", start - timedelta(hours=1))
-    assert refusal(who, "0.01", start - SECOND)["period"] == "day"
-    paid = 0
-    for day in range(28):
-        moment = start + timedelta(days=day, hours=1)
-        room = min(600, 3000 - paid)
-        if not room:
-            break
-        try:
-            pay_in(who, f"{room}.00", moment)
-            paid += room
-        except DepositRefused as refused:
-            assert refused.data["details"]["period"] == "week"  # noqa: PT017
-    assert paid == 3000
-    assert refusal(who, "0.01", start + timedelta(days=28) - SECOND)["period"] == "4w"
-    assert pay_in(who, "600.00", start + timedelta(days=28)) == DepositState.MADE
+    october = datetime(2026, 9, 30, 22, 0, tzinfo=UTC)  # midnight in Madrid
+    pay_in(who, "600.00", october - SECOND)
+    assert refusal(who, "0.01", october - SECOND)["period"] == "day"
+    paid, stopped_by = 0, set()
+    for day in range(31):
+        for amount in (600, 300):  # whatever still fits
+            try:
+                pay_in(who, f"{amount}.00", october + timedelta(days=day, hours=2))
+                paid += amount
+            except DepositRefused as refused:
+                stopped_by.add(refused.data["details"]["period"])
+    assert (paid, stopped_by) == (3000, {"day", "week", "month"})
+    assert refusal(who, "0.01", datetime(2026, 10, 31, 22, 59, 59, tzinfo=UTC))["period"] == "month"
+    assert pay_in(who, "600.00", datetime(2026, 10, 31, 23, 0, tzinfo=UTC)) == DepositState.MADE
 
 
-IT = {
-    "age__bands": {"young": 24},
-    "limits__default_session_minutes": {"young": 120, "default": 180},
-    "limits__default_loss_day": {"young": "50.00 EUR", "default": "100.00 EUR"},
-    "limits__default_deposit_day": {"young": "50.00 EUR", "default": "200.00 EUR"},
-}
+@pytest.mark.rule(24)
+def test_es_counts_what_was_paid_in_with_all_operators() -> None:
+    who, start = spanish()
+    paid_elsewhere(who, "650.00", start)
+    data = refusal(who, "50.01", start)
+    assert (data["scope"], data["period"]) == ("all_operators", "day")
+    assert data["resets_at"] == (start + timedelta(days=1)).isoformat()
+    assert pay_in(who, "50.00", start) == DepositState.MADE
+
+
+@pytest.mark.rule(24)
+def test_es_joint_weeks_and_four_weeks_that_begin_on_a_tuesday() -> None:
+    who, start = spanish()
+    for day, amount in enumerate(("700.00", "700.00", "349.99")):  # Tuesday to Thursday: 1,749.99
+        paid_elsewhere(who, amount, start + timedelta(days=day))
+    assert refusal(who, "0.02", start + timedelta(days=3))["period"] == "week"
+    assert pay_in(who, "0.01", start + timedelta(days=3)) == DepositState.MADE
+    for day, amount in ((7, "700.00"), (8, "700.00"), (14, "149.99")):  # 3,299.99 in all
+        paid_elsewhere(who, amount, start + timedelta(days=day))
+    four_weeks = start + timedelta(days=28)
+    assert refusal(who, "0.02", four_weeks - SECOND)["period"] == "4w"
+    assert pay_in(who, "0.01", four_weeks - SECOND) == DepositState.MADE
+    assert pay_in(who, "600.00", four_weeks) == DepositState.MADE
+
+
+def spanish() -> tuple[PlayerDetails, datetime]:
+    """A player under the joint limits, and the Tuesday midnight in Madrid on which their first four weeks begin."""
+    rules_of("ES", "2026-12-26")
+    return player("ES", "EUR"), datetime(2026, 12, 28, 23, 0, tzinfo=UTC)
+
+
+def paid_elsewhere(who: PlayerDetails, amount: str, at: datetime) -> None:
+    other = replace(get_limit_file("DGOJ joint limits"), operator="elsewhere")  # type: ignore[type-var]
+    answer = other.reserve(person=person_of(who), amount=Money.parse(amount, "EUR"), key=f"{next(_keys)}", at=at)
+    assert answer.accepted
 
 
 @pytest.mark.rule(25)
@@ -545,7 +573,7 @@ IT = {
 )
 def test_it_begins_with_limits_by_age(birth: date, minutes: int, spend: str, deposit: str) -> None:
     make_game()
-    make_up("IT", timezone="Europe/Rome", **IT)
+    rules_of("IT", "2025-11-12")
     who = player("IT", "EUR", birth)
     found = {use.limit.kind: use.limit for use in list_uses(who, AT)}
     assert found[K.SESSION_TIME].minutes == minutes
@@ -561,7 +589,6 @@ def test_it_begins_with_limits_by_age(birth: date, minutes: int, spend: str, dep
     assert {use.limit.set_by for use in list_uses(who, morning) if use.limit.kind is K.DEPOSIT} == {"player"}
 
 
-@pytest.mark.rule(55)
 def test_a_balance_limit_is_set_by_the_player_and_stops_deposits_above_it() -> None:
     who = player("DE", "EUR")
     wish(who, K.BALANCE, P.NONE, "150.00")

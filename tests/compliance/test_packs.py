@@ -28,7 +28,7 @@ from players.types import Status as PlayerStatus
 from tests.factories import ACTOR, make_player
 from tests.packs import ASKS, LONG_AGO, activate, pack_of
 
-IDS = ["CA-ON", "DE", "DK", "GB", "MT", "NL", "SE"]
+IDS = ["CA-ON", "DE", "DK", "ES", "GB", "IT", "MT", "NL", "SE"]
 HEAD = '[pack]\nid = "XX"\nauthority = "a"\ncurrency = "EUR"\ntimezone = "Europe/Berlin"\nresidence = ["XX"]\n'
 AGE = '[rules.age]\nmin = { value = 18, rule = "r", status = "own" }\n'
 

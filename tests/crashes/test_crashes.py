@@ -27,7 +27,7 @@ from analytics.selectors import list_days
 from events.ports import list_consumers
 from events.selectors import get_lag, list_dead_letters
 from kernel import clock
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from loyalty.selectors import get_standing
 from pms.identity import ensure_client
 from tests.crashes import audit

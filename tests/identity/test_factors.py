@@ -290,6 +290,7 @@ class TestStepUp:
             told = problem(program.api("POST", "me/instruments", self.INSTRUMENT), 403, "step_up_needed")
             assert told["reauthenticate"] == "/_allauth/app/v1/auth/reauthenticate"
             problem(program.api("PATCH", "me/profile", {"city": "Graz"}), 403, "step_up_needed")
+            problem(program.api("PATCH", "me/profile", {"national_id": "AB-1"}), 403, "step_up_needed")
             assert program.api("GET", "me/instruments").status_code == 200
             assert program.auth("POST", "auth/reauthenticate", {"password": "a wrong password"}).status_code == 400
             problem(program.api("PATCH", "me/profile", {"city": "Graz"}), 403, "step_up_needed")

@@ -9,7 +9,9 @@ import pytest
 
 from events.selectors import list_player_events
 from players.selectors_identity import has_consent
+from players.selectors_sealed import read_sealed
 from players.services.labels import set_label
+from players.types import SealedField
 from players.types_identity import ConsentChannel, ConsentProduct
 from tests.factories import AT, bet, fund, make_game
 from tests.identity.calls import Program, registered
@@ -34,6 +36,11 @@ def test_profile_preferences_and_their_history(anna: tuple[Program, dict[str, An
     assert (profile["login"], profile["email"], profile["status"]) == ("anna-me", data["email"], "active")
     assert program.api("PATCH", "me/profile", {"city": "Linz", "postcode": "4020"}).json()["city"] == "Linz"
     assert program.api("PATCH", "me/preferences", {"language": "de"}).json() == {"language": "de", "time_zone": "UTC"}
+    assert (profile["street"], profile["national_id_is_known"]) == ("", False)
+    sealed = program.api("PATCH", "me/profile", {"street": "Hauptplatz 1", "national_id": "AB-123456"}).json()
+    assert (sealed["street"], sealed["national_id_is_known"]) == ("Hauptplatz 1", True)
+    assert "AB-123456" not in str(sealed)
+    assert read_sealed(player_id(data))[SealedField.NATIONAL_ID] == "AB-123456"
     for forbidden in ("country", "currency", "birth_date", "email", "phone", "status", "id", "risk_level"):
         problem(program.api("PATCH", "me/profile", {forbidden: "x"}), 422, "validation_failed")
     changes = program.api("GET", "me/changes").json()["items"]

@@ -19,7 +19,7 @@ from django.core import mail
 from pytest_django import Settings
 
 from events.selectors import list_player_events
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.selectors_identity import list_sessions
 from tests.connections import in_parallel
 from tests.identity.calls import PASSWORD, Program, logged_in, mailed_code, registered

@@ -10,12 +10,16 @@ import pytest
 from django.urls import reverse
 
 from kernel import clock
+from players.models import User
 from players.selectors import UnknownPlayer, get_player
 from players.selectors_as_of import NotYetRegistered, get_player_as_of, list_labels_as_of
 from players.services.accounts import change_settings, change_status
+from players.services.consents import change_consents
 from players.services.labels import set_label
 from players.services.restrictions import impose, lift
+from players.services.security import changing_email
 from players.types import PlayerDetails, RestrictionKind, Status
+from players.types_identity import ConsentChannel, ConsentProduct
 from tests.factories import ACTOR, AT, make_player
 from tests.rest.conftest import Api, problem
 from tests.rest.conftest import token_for as token_for
@@ -90,6 +94,37 @@ def test_the_api_answers_for_a_moment(player: PlayerDetails, token_for: Callable
     problem(api.get(f"players/{player.id}", at="2001-01-01T00:00:00Z"), 404, "not_yet_registered")
     for nonsense in ("yesterday", "2026-13-01T00:00:00Z", "10000-01-01T00:00:00Z"):
         problem(api.get(f"players/{player.id}", at=nonsense), 422, "validation_failed")
+
+
+def test_consents_email_and_what_is_sealed_are_those_of_the_moment(
+    player: PlayerDetails, token_for: Callable[..., str]
+) -> None:
+    casino = (ConsentProduct.CASINO, ConsentChannel.EMAIL)
+    for day, granted in ((1, True), (3, False)):
+        change_consents(
+            player_id=player.id, answers={casino: granted}, text_version="1", source="test", at=AT + day * DAY
+        )
+    change_settings(player_id=player.id, changes={"street": "Alter Weg 7"}, actor=ACTOR, at=AT + DAY)
+    with changing_email(player_id=player.id, actor=ACTOR, at=AT + 2 * DAY):
+        User.objects.filter(username=player.login).update(email="new@example.com")
+    api, operations = Api(token_for("players:read", "players:personal")), staff_client("operations")
+    address = reverse("admin:players_player_tab", args=[player.id, "as-of"])
+    for day, email, consent, street in (
+        (0.5, player.email, None, False),
+        (1.5, player.email, True, True),
+        (3.5, "new@example.com", False, True),
+    ):
+        moment = (AT + day * DAY).strftime("%Y-%m-%dT%H:%M:%SZ")
+        assert get_player_as_of(player.id, AT + day * DAY).email == email
+        items = api.get(f"players/{player.id}/consents", at=moment).json()["items"]
+        assert [row["granted"] for row in items] == ([] if consent is None else [consent])
+        page = text_of(operations.get(address, {"at": moment})).partition("As of ")[2]
+        assert email in page
+        assert player.login in page
+        assert ("Casino by email" in page) is (consent is not None)
+        assert ("yes, text 1" in page, "no, text 1" in page) == (consent is True, consent is False)
+        assert ("Street and house number" in page) is street
+        assert "Alter Weg" not in page
 
 
 def test_the_player_page_shows_a_moment_masked_by_role(player: PlayerDetails) -> None:

@@ -33,7 +33,7 @@ from kernel.admin import ActorMiddleware
 from kernel.db import fetch_all, fetch_one
 from kernel.middleware import RequestContextMiddleware
 from kernel.money import Money
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.selectors_access import get_staff_actor
 from players.selectors_staff import find_session
 from players.services.own_accounts import declare_own_account

@@ -13,8 +13,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from django.http import HttpResponse
 from django.test import Client as Browser
 
-from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import forget_tokens
+from kernel.scopes import SCOPES
 from pms.identity import ensure_client
 
 SECRET = "a secret of the tests"

@@ -5,7 +5,8 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -16,9 +17,10 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.test import Client as Browser
 
 from kernel.rest import tokens
-from kernel.rest.schema import SCOPES
+from kernel.scopes import IMPLIED, SCOPES
 from pms.identity import ensure_client
 from tests.factories import make_player
+from tests.pms.access_world import everything_stored
 from tests.rest.conftest import SECRET, Api, problem
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -27,14 +29,15 @@ ID = str(uuid4())
 ENDPOINTS = [
     ("GET", "players", "players:read"),
     ("POST", "players", "players:write"),
+    ("POST", "players/find", "players:personal"),
     ("GET", f"players/{ID}", "players:read"),
     ("PATCH", f"players/{ID}", "players:write"),
-    ("POST", f"players/{ID}/status", "players:write"),
+    ("POST", f"players/{ID}/status", "players:status"),
     ("GET", f"players/{ID}/labels", "players:read"),
     ("GET", f"players/{ID}/consents", "players:read"),
     ("GET", f"players/{ID}/restrictions", "players:read"),
-    ("POST", f"players/{ID}/restrictions", "players:write"),
-    ("POST", f"players/{ID}/restrictions/{ID}/lift", "players:write"),
+    ("POST", f"players/{ID}/restrictions", "restrictions:write"),
+    ("POST", f"players/{ID}/restrictions/{ID}/lift", "restrictions:write"),
     ("GET", f"players/{ID}/balance", "wallet:read"),
     ("GET", f"players/{ID}/transactions", "wallet:read"),
     ("GET", f"players/{ID}/transactions.csv", "wallet:read"),
@@ -56,42 +59,58 @@ ENDPOINTS = [
     ("POST", f"compliance/exclusions/{ID}/end-requests", "compliance:write"),
     ("GET", f"players/{ID}/exclusion-offers", "compliance:read"),
     ("GET", f"players/{ID}/register-checks", "compliance:read"),
-    ("POST", "wallet/plays", "wallet:write"),
-    ("POST", "wallet/bets", "wallet:write"),
-    ("POST", "wallet/bets:batch", "wallet:write"),
-    ("POST", "wallet/wins", "wallet:write"),
-    ("POST", "wallet/rollbacks", "wallet:write"),
-    ("POST", "wallet/rounds/close", "wallet:write"),
-    ("POST", "wallet/jackpot-wins", "wallet:write"),
+    ("POST", "wallet/plays", "bets:write"),
+    ("POST", "wallet/bets", "bets:write"),
+    ("POST", "wallet/bets:batch", "bets:write"),
+    ("POST", "wallet/wins", "bets:write"),
+    ("POST", "wallet/rollbacks", "bets:write"),
+    ("POST", "wallet/rounds/close", "bets:write"),
+    ("POST", "wallet/jackpot-wins", "bets:write"),
     ("GET", "wallet/jackpots", "wallet:read"),
-    ("POST", "wallet/free-bets", "wallet:write"),
+    ("POST", "wallet/free-bets", "bets:write"),
     ("POST", "wallet/free-spins", "wallet:write"),
     ("POST", "wallet/free-spins/forfeits", "wallet:write"),
     ("GET", f"players/{ID}/free-spins", "wallet:read"),
-    ("POST", "wallet/tournaments/buy-ins", "wallet:write"),
-    ("POST", "wallet/tournaments/rebuys", "wallet:write"),
-    ("POST", "wallet/tournaments/settlements", "wallet:write"),
-    ("POST", "wallet/tournaments/refunds", "wallet:write"),
+    ("POST", "wallet/tournaments/buy-ins", "bets:write"),
+    ("POST", "wallet/tournaments/rebuys", "bets:write"),
+    ("POST", "wallet/tournaments/settlements", "bets:write"),
+    ("POST", "wallet/tournaments/refunds", "bets:write"),
     ("GET", "wallet/withdrawals/fee", "wallet:read"),
-    ("POST", "wallet/holds", "wallet:write"),
+    ("POST", "wallet/holds", "bets:write"),
     ("GET", f"wallet/holds/{ID}", "wallet:read"),
-    ("POST", f"wallet/holds/{ID}/capture", "wallet:write"),
-    ("POST", f"wallet/holds/{ID}/release", "wallet:write"),
+    ("POST", f"wallet/holds/{ID}/capture", "bets:write"),
+    ("POST", f"wallet/holds/{ID}/release", "bets:write"),
     ("GET", f"players/{ID}/holds", "wallet:read"),
-    ("POST", "wallet/deposits", "wallet:write"),
+    ("POST", "wallet/deposits", "payments:write"),
     ("GET", f"wallet/deposits/{ID}", "wallet:read"),
-    ("POST", f"wallet/deposits/{ID}/cancel", "wallet:write"),
-    ("POST", "wallet/instruments", "wallet:write"),
-    ("POST", "wallet/withdrawals", "wallet:write"),
+    ("POST", f"wallet/deposits/{ID}/cancel", "payments:write"),
+    ("POST", "wallet/instruments", "payments:write"),
+    ("POST", "wallet/withdrawals", "payments:write"),
     ("GET", f"wallet/withdrawals/{ID}", "wallet:read"),
-    ("POST", f"wallet/withdrawals/{ID}/cancel", "wallet:write"),
+    ("POST", f"wallet/withdrawals/{ID}/cancel", "payments:write"),
     ("GET", f"players/{ID}/instruments", "wallet:read"),
     ("GET", f"players/{ID}/withdrawals", "wallet:read"),
     ("GET", "wallet/game-sessions", "wallet:read"),
-    ("POST", "wallet/game-sessions", "wallet:write"),
+    ("POST", "wallet/game-sessions", "game-sessions:write"),
     ("GET", f"wallet/game-sessions/{ID}", "wallet:read"),
-    ("POST", f"wallet/game-sessions/{ID}/revoke", "wallet:write"),
+    ("POST", f"wallet/game-sessions/{ID}/revoke", "game-sessions:write"),
     ("GET", "wallet/games", "wallet:read"),
+    ("GET", "bonuses/offers", "bonuses:read"),
+    ("GET", f"bonuses/offers/{ID}", "bonuses:read"),
+    ("PUT", f"bonuses/offers/{ID}", "bonuses:write"),
+    ("GET", f"bonuses/offers/{ID}/versions", "bonuses:read"),
+    ("POST", f"bonuses/offers/{ID}/pause", "bonuses:write"),
+    ("POST", "bonuses/grants", "bonuses:write"),
+    ("GET", f"bonuses/grants/{ID}", "bonuses:read"),
+    ("POST", f"bonuses/grants/{ID}/forfeit", "bonuses:write"),
+    ("POST", "bonuses/code-batches", "bonuses:write"),
+    ("GET", f"bonuses/code-batches/{ID}", "bonuses:read"),
+    ("GET", f"bonuses/code-batches/{ID}/codes.csv", "bonuses:write"),
+    ("POST", f"bonuses/code-batches/{ID}/close", "bonuses:write"),
+    ("POST", "bonuses/lists", "bonuses:write"),
+    ("GET", f"bonuses/lists/{ID}", "bonuses:read"),
+    ("GET", f"players/{ID}/bonuses", "bonuses:read"),
+    ("GET", f"players/{ID}/bonuses/eligibility", "bonuses:read"),
     ("GET", "loyalty/levels", "loyalty:read"),
     ("GET", f"loyalty/{ID}", "loyalty:read"),
     ("GET", f"loyalty/{ID}/points", "loyalty:read"),
@@ -150,6 +169,11 @@ PLAYERS_OWN = [
     ("GET", "me/withdrawals/fee"),
     ("GET", f"me/withdrawals/{ID}"),
     ("POST", f"me/withdrawals/{ID}/cancel"),
+    ("GET", "me/bonuses"),
+    ("GET", "me/bonuses/offers"),
+    ("POST", "me/bonuses/codes"),
+    ("POST", f"me/bonuses/{ID}/claim"),
+    ("POST", f"me/bonuses/{ID}/forfeit"),
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
     ("GET", "me/verification"),
@@ -177,18 +201,47 @@ def forged(token: str, **changes: object) -> str:
     return f"{header}.{base64.urlsafe_b64encode(json.dumps(claims).encode()).decode().rstrip('=')}.{signature}"
 
 
+@contextmanager
+def nothing_changes() -> Iterator[None]:
+    before = everything_stored()
+    yield
+    after = everything_stored()
+    assert {name for name in after if after[name] != before[name]} == set(), "a denied request changed something"
+
+
 def test_every_endpoint_wants_a_token_and_exactly_its_scope(token_for: Callable[..., str]) -> None:
-    for method, path, _ in ENDPOINTS:
-        body = problem(call(Api(""), method, path), 401, "not_authenticated")
-        assert "Bearer" in body["detail"]
+    with nothing_changes():
+        for method, path, _ in ENDPOINTS:
+            body = problem(call(Api(""), method, path), 401, "not_authenticated")
+            assert "Bearer" in body["detail"]
     for scope in SCOPES:
-        everything_else = Api(token_for(*(SCOPES.keys() - {scope}), client_id="others"))
+        wide = {wide for wide, narrow in IMPLIED.items() if scope in narrow}
+        everything_else = Api(token_for(*(SCOPES.keys() - {scope} - wide), client_id="others"))
         only_this = Api(token_for(scope, client_id="one"))
+        everything_else.get("players")  # notes that the client was here
+        with nothing_changes():
+            for method, path, needed in ENDPOINTS:
+                if needed == scope:
+                    refused = problem(call(everything_else, method, path), 403, "access_denied")
+                    assert scope in refused["detail"]
         for method, path, needed in ENDPOINTS:
-            if needed == scope:
-                refused = problem(call(everything_else, method, path), 403, "access_denied")
-                assert scope in refused["detail"]
-                assert call(only_this, method, path).status_code not in (401, 403, 405), path
+            if needed in {scope, *IMPLIED.get(scope, ())}:
+                assert call(only_this, method, path).status_code not in (401, 403, 405), (scope, path)
+
+
+def test_a_wide_scope_brings_its_narrow_ones_and_they_nothing_more(token_for: Callable[..., str]) -> None:
+    player = make_player()
+    hold = {"kind": "bonus_block", "reason": "x", "source": "test"}
+    wide, narrow = Api(token_for("players:write")), Api(token_for("restrictions:write", client_id="holds"))
+    for api in (wide, narrow):
+        assert api.post(f"players/{player.id}/restrictions", hold).status_code == 201
+    with nothing_changes():
+        problem(narrow.patch(f"players/{player.id}", {"city": "Graz"}), 403, "access_denied")
+        problem(narrow.post(f"players/{player.id}/status", {"status": "closed", "reason": "x"}), 403, "access_denied")
+    # A wide scope that is taken away takes along what came with it.
+    ensure_client(client_id="casino", secret=SECRET, name="Casino", scopes=["players:status"])
+    tokens.forget_tokens()
+    problem(wide.post(f"players/{player.id}/restrictions", hold), 403, "access_denied")
 
 
 def test_every_address_of_the_api_is_in_the_list_above() -> None:
@@ -204,11 +257,14 @@ def test_every_address_of_the_api_is_in_the_list_above() -> None:
 
 
 def test_the_player_api_takes_no_client_and_nobody(token_for: Callable[..., str]) -> None:
-    for token in ("", token_for(*SCOPES)):
+    everything = token_for(*SCOPES)
+    Api(everything).get("players")  # notes that the client was here
+    for token in ("", everything):
         headers = {"Authorization": f"Bearer {token}"} if token else {}
-        for method, path in PLAYERS_OWN:
-            answer = Browser().generic(method, f"/api/v1/{path}", "{}", "application/json", headers=headers)
-            problem(answer, 401, "not_authenticated")
+        with nothing_changes():
+            for method, path in PLAYERS_OWN:
+                answer = Browser().generic(method, f"/api/v1/{path}", "{}", "application/json", headers=headers)
+                problem(answer, 401, "not_authenticated")
 
 
 def test_the_answer_to_no_token_says_what_to_send(db: None) -> None:

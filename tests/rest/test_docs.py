@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
+from pms.casino.offers import ensure_offers
 from pms.identity import ensure_client
-from tests.factories import make_game
+from tests.factories import AT, make_game
 from wallet.services.jackpots import ensure_jackpot
 
 GUIDES = Path(__file__).resolve().parents[2] / "docs/integrators"
@@ -51,13 +52,14 @@ def names(value: Any) -> Any:
 
 
 @pytest.mark.usefixtures("db")
-@pytest.mark.parametrize("guide", ["api.md", "payments.md", "players.md", "purses.md"])
+@pytest.mark.parametrize("guide", ["api.md", "bonuses.md", "payments.md", "players.md", "purses.md"])
 def test_the_guide_runs_as_it_stands(live_server: Any, tmp_path: Path, guide: str, settings: Any) -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.filebased.EmailBackend"
     settings.EMAIL_FILE_PATH = str(tmp_path / ".pms/mail")
     blocks = BLOCK.findall((GUIDES / guide).read_text())
     make_game()
     ensure_jackpot(code="orchard-mega", name="Mega", currency="EUR")
+    ensure_offers(AT)
     ensure_client(client_id="demo-integrator", secret="demo-integrator-secret", name="Demo", scopes=SCOPES)
     script = f"\necho '{END}'\n".join(["set -euo pipefail", *(commands for commands, _ in blocks)])
     run = subprocess.run(

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
+from compliance.models_sessions import ActivityRecord
+from compliance.services.limit_file import person_of
+from compliance.services.sandbox_registers import SandboxActivityFile
 from kernel import clock
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind
+from tests.compliance.packs_in_force import put_in_force
 from tests.factories import ACTOR, AT, make_game, make_player
 from tests.rest.conftest import Api, problem
 from wallet.selectors_adapters import find_session_by_token
@@ -69,6 +74,22 @@ def test_who_may_not_play_gets_no_session(api: Api, player: PlayerDetails) -> No
     )
     body = problem(api.post("wallet/game-sessions", form(player)), 403, "game_session_refused")
     assert body["reason"] == "cooling_off"
+
+
+@pytest.mark.rule(11)
+def test_no_game_opens_for_who_plays_with_another_operator(api: Api, player: PlayerDetails) -> None:
+    put_in_force("DE", "2026-07-01", "registers.activity_file")
+    other, person = SandboxActivityFile("elsewhere"), person_of(player)
+    assert other.begin(person=person, at=clock.now()).accepted
+    body = problem(api.post("wallet/game-sessions", form(player)), 403, "play_refused")
+    assert (body["reason"], body["until"]) == ("playing_elsewhere", None)
+    other.end(person=person, at=clock.now() - timedelta(minutes=4))
+    assert problem(api.post("wallet/game-sessions", form(player)), 403, "play_refused")["until"]
+    other.begin(person=person, at=clock.now())
+    other.end(person=person, at=clock.now() - timedelta(minutes=5))
+    assert api.post("wallet/game-sessions", form(player)).status_code == 201
+    assert ActivityRecord.objects.get(player_id=player.id).register == "LUGAS Aktivitätsdatei"
+    assert not other.begin(person=person, at=clock.now()).accepted, "now they play here"
 
 
 def test_a_disabled_integration_gets_no_session(api: Api, player: PlayerDetails) -> None:

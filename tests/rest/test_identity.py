@@ -9,8 +9,8 @@ import pytest
 from django.test import Client as Browser
 from pytest_django import Settings
 
-from kernel.rest.schema import SCOPES
 from kernel.rest.tokens import forget_tokens
+from kernel.scopes import SCOPES
 from pms.environment import issued_keys
 from pms.identity import UnknownScope, ensure_client
 from tests.rest.conftest import SECRET, Api, rsa_key
@@ -46,6 +46,13 @@ def test_discovery_names_endpoints_scopes_and_grant() -> None:
     described = Browser().get("/.well-known/openid-configuration").json()
     assert described["token_endpoint"].endswith(TOKEN_PATH)
     assert described["scopes_supported"] == sorted(SCOPES)
+    assert {
+        "bets:write",
+        "payments:write",
+        "game-sessions:write",
+        "players:status",
+        "restrictions:write",
+    } <= SCOPES.keys()
     assert described["grant_types_supported"] == ["client_credentials"]
 
 
@@ -53,6 +60,9 @@ def test_a_client_may_ask_for_less_but_not_for_more() -> None:
     casino("wallet:read", "wallet:write")
     assert ask(scope="wallet:read")[1]["scope"] == "wallet:read"
     assert ask(scope="players:write") == (400, {"error": "invalid_scope"})
+    assert ask(scope="bets:write") == (400, {"error": "invalid_scope"}), "it has it, but not by name"
+    casino("wallet:write", "bets:write")
+    assert ask(scope="bets:write")[1]["scope"] == "bets:write"
 
 
 def test_a_wrong_secret_gets_nothing() -> None:

@@ -127,6 +127,7 @@ def test_card_numbers_are_refused_everywhere(api: Api, path: str, body: dict[str
 
 def test_ids_and_phone_numbers_are_not_taken_for_cards(api: Api) -> None:
     body = {"email": "ann@example.com", "login": "ann", "country": "DE", "currency": "EUR", "phone": "+4915112345671"}
+    body |= {"first_name": "Ann", "last_name": "Klein", "birth_date": "1990-05-17"}
     for last in range(10):
         person = body | {"email": f"a{last}@example.com", "login": f"ann{last}", "phone": f"+491511234567{last}"}
         assert api.post("players", person).status_code == 201

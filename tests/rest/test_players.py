@@ -12,9 +12,18 @@ from players.services.labels import set_label
 from players.services.restrictions import impose
 from players.types import RestrictionKind
 from tests.factories import ACTOR, AT, make_player
+from tests.packs import activate
 from tests.rest.conftest import Api, problem
 
-ANN = {"email": "ann@example.com", "login": "ann", "country": "DE", "currency": "EUR"}
+ANN = {
+    "email": "ann@example.com",
+    "login": "ann",
+    "country": "DE",
+    "currency": "EUR",
+    "first_name": "Ann",
+    "last_name": "Klein",
+    "birth_date": "1990-05-17",
+}
 
 
 def register(api: Api, key: str | None = None, **changes: Any) -> dict[str, Any]:
@@ -67,6 +76,26 @@ def test_every_wrong_field_of_a_registration_is_named(api: Api) -> None:
 )
 def test_wrong_types_and_hostile_texts(api: Api, change: dict[str, Any], field: str) -> None:
     assert list(problem(api.post("players", ANN | change), 422, "validation_failed")["errors"]) == [field]
+
+
+def test_what_a_country_asks_for_must_be_there_as_where_people_sign_up(api: Api) -> None:
+    bare = {name: ANN[name] for name in ("email", "login", "country", "currency")}
+    errors = problem(api.post("players", bare), 422, "validation_failed")["errors"]
+    assert errors.keys() == {"first_name", "last_name", "birth_date"}
+    first = register(api, key="before")
+    activate("DE", "CA-ON")
+    assert register(api, key="before") == first, "what was opened before the law asked for more"
+    errors = problem(api.post("players", ANN | {"login": "_"}), 422, "validation_failed")["errors"]
+    assert errors.keys() == {"login"}, "what is wrong is told before what is missing"
+    more = {"login": "second", "email": "second@example.com"}
+    errors = problem(api.post("players", ANN | more), 422, "validation_failed")["errors"]
+    assert errors.keys() == {"birth_name", "birth_place", "street", "city", "postcode"}
+    canadian = more | {"country": "CA", "region": "ON", "birth_date": "2008-05-17", "phone": "+14165550123"}
+    errors = problem(api.post("players", ANN | canadian), 422, "validation_failed")["errors"]
+    assert errors.keys() == {"street", "city", "postcode", "occupation", "affirmed", "birth_date"}
+    assert "19" in errors["birth_date"][0]
+    whole = {"street": "King Street 1", "city": "Toronto", "postcode": "M5V", "occupation": "baker", "affirmed": True}
+    register(api, **canadian | whole | {"birth_date": "1990-05-17"})
 
 
 def test_sql_in_a_name_is_a_name(api: Api) -> None:

@@ -12,7 +12,7 @@ from uuid import uuid4
 import pytest
 from django.http import HttpResponse
 
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from players.services.accounts import change_status
 from players.services.restrictions import impose
 from players.types import PlayerDetails, RestrictionKind, Status

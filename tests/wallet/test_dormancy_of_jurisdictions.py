@@ -93,13 +93,27 @@ def test_a_notice_given_under_laxer_rules_is_made_longer() -> None:
 
 
 @pytest.mark.rule(59)
-def test_ontario_keeps_dormant_money_for_the_player() -> None:
+@pytest.mark.parametrize("fees", [{"EUR": "5.00"}, {}])
+def test_ontario_tells_the_player_and_keeps_dormant_money_for_them(settings: Settings, fees: dict[str, str]) -> None:
+    settings.DORMANT_FEE = fees
     player_id = silent("CA", "ON")
     activate("CA-ON")
-    for days in (300, 400, 500):
-        assert run(clock.now() + timedelta(days=days)) == 0
+    told = clock.now() + timedelta(days=300)
+    for days in (0, 1, 100, 200):
+        assert run(told + timedelta(days=days)) == 0
     assert real(player_id) == "12.00"
+    (message,) = mail.outbox
+    assert "becomes dormant" in message.subject
+    assert (told + timedelta(days=10)).strftime("%Y-%m-%d") in message.body
+    assert "5.00" not in message.body
+
+
+def test_without_a_fee_and_a_rule_nobody_is_told(settings: Settings) -> None:
+    settings.DORMANT_FEE = {}
+    silent("AT")
+    run(clock.now() + timedelta(days=300))
     assert mail.outbox == []
+    assert not DormancyNotice.objects.exists()
 
 
 @pytest.mark.rule(68)

@@ -22,7 +22,6 @@ from wallet.types_purses import RoundExtras
 _LIMITS: Mapping[str, Fault] = {
     LimitKind.LOSS: Fault.LOSS_LIMIT,
     LimitKind.SESSION_TIME: Fault.TIME_LIMIT,
-    LimitKind.LOGIN_TIME: Fault.TIME_LIMIT,
 }
 _FAULTS: Mapping[str, Fault] = {
     RefusalReason.INSUFFICIENT_FUNDS: Fault.INSUFFICIENT_FUNDS,
@@ -38,6 +37,7 @@ _FAULTS: Mapping[str, Fault] = {
     ReasonCode.REALITY_CHECK_DUE: Fault.TIME_LIMIT,
     ReasonCode.BREAK_DUE: Fault.TIME_LIMIT,
     ReasonCode.SESSION_LIMIT_REACHED: Fault.TIME_LIMIT,
+    ReasonCode.LOGIN_TIME_REACHED: Fault.TIME_LIMIT,
     ReasonCode.PARALLEL_PLAY: Fault.TIME_LIMIT,
 }
 

@@ -19,7 +19,7 @@ from wallet.types import BatchBet, Posting, RefusalReason
 MAX_BYTES = 1 << 20
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def place(request: HttpRequest, actor: Actor) -> HttpResponse:
     body = read_json(request, forms.Batch, max_bytes=MAX_BYTES)
     items = [_read(number, item) for number, item in enumerate(body.items)]

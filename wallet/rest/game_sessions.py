@@ -56,7 +56,7 @@ class IssuedGameSessionSerializer(GameSessionSerializer):
 
 
 class GameSessions(ApiView):
-    required_scopes = {"GET": "wallet:read", "POST": "wallet:write"}
+    required_scopes = {"GET": "wallet:read", "POST": "game-sessions:write"}
 
     @extend_schema(
         operation_id="list_game_sessions", parameters=[GameSessionsQuery], responses=page_of(GameSessionSerializer)
@@ -95,7 +95,7 @@ class GameSession(ApiView):
 
 
 class GameSessionRevocation(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "game-sessions:write"}
 
     @extend_schema(operation_id="revoke_game_session", request=None, responses={200: GameSessionSerializer})
     def post(self, request: Request, session_id: UUID) -> Response:

@@ -27,7 +27,7 @@ from wallet.services import holds
 from wallet.types import HoldDetails
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def reserve(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Reserve)
@@ -47,7 +47,7 @@ def reserve(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def capture(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Capture)
@@ -65,7 +65,7 @@ def capture(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
     )
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def release(request: HttpRequest, actor: Actor, hold_id: UUID) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Release)

@@ -24,7 +24,7 @@ from wallet.types_payments import InstrumentKind
 
 
 class Withdrawals(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "payments:write"}
 
     @extend_schema(
         operation_id="request_withdrawal",
@@ -60,7 +60,7 @@ class Withdrawal(ApiView):
 
 
 class Cancellation(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "payments:write"}
 
     @extend_schema(operation_id="cancel_withdrawal", request=None, responses=forms.WithdrawalSerializer)
     def post(self, request: Request, withdrawal_id: UUID) -> Response:
@@ -85,7 +85,7 @@ class PlayerWithdrawals(ApiView):
 
 
 class Instruments(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "payments:write"}
 
     @extend_schema(
         operation_id="register_instrument", request=forms.InstrumentForm, responses={201: forms.InstrumentSerializer}

@@ -55,7 +55,7 @@ for _code in REASON_TEXTS.keys() - _REFUSALS.keys():
     register_problem(_code, *_RESTRICTED)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Play)
@@ -75,7 +75,7 @@ def play(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Bet)
@@ -94,7 +94,7 @@ def bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Win)
@@ -113,7 +113,7 @@ def win(request: HttpRequest, actor: Actor) -> HttpResponse:
     )
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def rollback(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, forms.Rollback)

@@ -29,7 +29,7 @@ from wallet.types import AccountKind, PurseTerms
 from wallet.types_purses import FreeSpinsTerms
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def close(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, purse_forms.RoundClose)
@@ -46,7 +46,7 @@ def close(request: HttpRequest, actor: Actor) -> HttpResponse:
     return answer_of(posting)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def jackpot_win(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, purse_forms.JackpotWin)
@@ -63,7 +63,7 @@ def jackpot_win(request: HttpRequest, actor: Actor) -> HttpResponse:
     return answer_of(posting)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def free_bet(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, purse_forms.FreeBet)
@@ -133,12 +133,12 @@ def forfeit(request: HttpRequest, actor: Actor) -> HttpResponse:
     return answer_of(posting)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def buy(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _buy(request, actor, rebuy=False)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def rebuy(request: HttpRequest, actor: Actor) -> HttpResponse:
     return _buy(request, actor, rebuy=True)
 
@@ -159,7 +159,7 @@ def _buy(request: HttpRequest, actor: Actor, *, rebuy: bool) -> HttpResponse:
     return answer_of(posting)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def settle(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, purse_forms.Settlement)
@@ -175,7 +175,7 @@ def settle(request: HttpRequest, actor: Actor) -> HttpResponse:
     return answer_of(posting)
 
 
-@api_view("POST", "wallet:write")
+@api_view("POST", "bets:write")
 def refund(request: HttpRequest, actor: Actor) -> HttpResponse:
     key = read_reference(request)
     body = read_json(request, purse_forms.Refund)

@@ -8,40 +8,40 @@ from kernel.rest.schema import PlainOperation, describe_plain
 from wallet.rest import forms, purse_forms
 
 _ANSWER = "Answers with the outcome and the balance after it; a problem carries both too."
-_WRITE = ("wallet", "wallet:write")
+_BETS, _WRITE = ("wallet", "bets:write"), ("wallet", "wallet:write")
 
 OPERATIONS = (
     PlainOperation(
-        "/api/v1/wallet/plays", "post", "play", *_WRITE, f"Bet and result at once. {_ANSWER}", forms.Play,
+        "/api/v1/wallet/plays", "post", "play", *_BETS, f"Bet and result at once. {_ANSWER}", forms.Play,
         forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/bets", "post", "place_bet", *_WRITE, f"Place a bet. {_ANSWER}", forms.Bet, forms.PostingAnswer
+        "/api/v1/wallet/bets", "post", "place_bet", *_BETS, f"Place a bet. {_ANSWER}", forms.Bet, forms.PostingAnswer
     ),
     PlainOperation(
-        "/api/v1/wallet/bets:batch", "post", "place_batch", *_WRITE,
+        "/api/v1/wallet/bets:batch", "post", "place_batch", *_BETS,
         "Up to 1,000 bets and plays of any players, committed together, each with its own key and outcome.", forms.Batch,
         forms.BatchAnswer, keyed=False,
     ),
     PlainOperation(
-        "/api/v1/wallet/wins", "post", "credit_win", *_WRITE, f"Pay a win on a bet. {_ANSWER}", forms.Win,
+        "/api/v1/wallet/wins", "post", "credit_win", *_BETS, f"Pay a win on a bet. {_ANSWER}", forms.Win,
         forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/rollbacks", "post", "roll_back_bet", *_WRITE,
+        "/api/v1/wallet/rollbacks", "post", "roll_back_bet", *_BETS,
         f"Undo a bet; an unknown bet is barred from being placed later. {_ANSWER}", forms.Rollback, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/rounds/close", "post", "close_round", *_WRITE,
+        "/api/v1/wallet/rounds/close", "post", "close_round", *_BETS,
         f"End a round: no bet is placed on it any more; wins and rollbacks still go through. {_ANSWER}",
         purse_forms.RoundClose, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/jackpot-wins", "post", "pay_jackpot", *_WRITE,
+        "/api/v1/wallet/jackpot-wins", "post", "pay_jackpot", *_BETS,
         f"Pay a jackpot on a bet, out of its contributions. {_ANSWER}", purse_forms.JackpotWin, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/free-bets", "post", "place_free_bet", *_WRITE,
+        "/api/v1/wallet/free-bets", "post", "place_free_bet", *_BETS,
         f"Begin a round that uses up free spins of the player. {_ANSWER}", purse_forms.FreeBet, forms.PostingAnswer,
     ),
     PlainOperation(
@@ -53,32 +53,32 @@ OPERATIONS = (
         f"Take back the free spins that are left. {_ANSWER}", purse_forms.FreeSpinsEnd, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/tournaments/buy-ins", "post", "buy_into_tournament", *_WRITE,
+        "/api/v1/wallet/tournaments/buy-ins", "post", "buy_into_tournament", *_BETS,
         f"Enter a tournament: the buy-in and its fee leave real money. {_ANSWER}", purse_forms.BuyIn, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/tournaments/rebuys", "post", "rebuy_tournament", *_WRITE,
+        "/api/v1/wallet/tournaments/rebuys", "post", "rebuy_tournament", *_BETS,
         f"Pay into a tournament again. {_ANSWER}", purse_forms.BuyIn, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/tournaments/settlements", "post", "settle_tournament", *_WRITE,
+        "/api/v1/wallet/tournaments/settlements", "post", "settle_tournament", *_BETS,
         f"End the player's part in a tournament and pay the prize, if any. {_ANSWER}", purse_forms.Settlement,
         forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/tournaments/refunds", "post", "refund_tournament", *_WRITE,
+        "/api/v1/wallet/tournaments/refunds", "post", "refund_tournament", *_BETS,
         f"Give back what a tournament has cost, fees included. {_ANSWER}", purse_forms.Refund, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/holds", "post", "reserve", *_WRITE,
+        "/api/v1/wallet/holds", "post", "reserve", *_BETS,
         f"Set money aside for a bet; `transfer_id` is the hold's id. {_ANSWER}", forms.Reserve, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/holds/{hold_id}/capture", "post", "capture_hold", *_WRITE,
+        "/api/v1/wallet/holds/{hold_id}/capture", "post", "capture_hold", *_BETS,
         f"Make part or all of a hold a bet, whose key is this request's. {_ANSWER}", forms.Capture, forms.PostingAnswer,
     ),
     PlainOperation(
-        "/api/v1/wallet/holds/{hold_id}/release", "post", "release_hold", *_WRITE,
+        "/api/v1/wallet/holds/{hold_id}/release", "post", "release_hold", *_BETS,
         f"Give back what is left of a hold, or part of it. {_ANSWER}", forms.Release, forms.PostingAnswer,
     ),
     PlainOperation(

@@ -21,7 +21,7 @@ from wallet.services.deposits import cancel_deposit, request_deposit
 
 
 class Deposits(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "payments:write"}
 
     @extend_schema(
         operation_id="request_deposit",
@@ -58,7 +58,7 @@ class Deposit(ApiView):
 
 
 class DepositCancellation(ApiView):
-    required_scopes = {"POST": "wallet:write"}
+    required_scopes = {"POST": "payments:write"}
 
     @extend_schema(operation_id="cancel_deposit", request=None, responses=forms.DepositSerializer)
     def post(self, request: Request, deposit_id: UUID) -> Response:

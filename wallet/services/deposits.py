@@ -47,7 +47,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_balances, get_deposit, sum_paid_in
+from wallet.selectors import get_balances, get_deposit
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -203,7 +203,6 @@ def _open(
             looked_up=looked.answered,
             balance=get_balances(player_id).real,
             central=central,
-            deposited=sum_paid_in(player_id, amount.currency),
         )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:

@@ -1,7 +1,8 @@
 """Dormant accounts: told in time by mail, then charged once a month, never below zero.
 
 A player is dormant who moved no money for ``DORMANT_AFTER_MONTHS``. Where the pack of their jurisdiction wants longer
-silence or longer notice, that holds; where it wants dormant money kept for them, nothing is charged. Whoever is kept from
+silence or longer notice, that holds; where it wants dormant money kept for them, nothing is charged; where it
+wants a notice all the same, the player is told that the account becomes dormant. Whoever is kept from
 playing (a restriction, a status other than active) is neither told nor charged: they could not be active if they wanted to.
 """
 
@@ -19,7 +20,8 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.translation import gettext
 
-from compliance.selectors_packs import get_pack_of
+from compliance.selectors_packs import get_pack, get_pack_of
+from compliance.types_packs import EffectivePack
 from events.catalogue.wallet import DormancyEnded, DormancyNoticed, DormantFeeCharged
 from events.services.log import holding, publish
 from kernel.actors import Actor
@@ -51,8 +53,9 @@ def run_dormancy(*, actor: Actor, at: datetime) -> dict[str, int]:
     """
     fees = {currency: Money.parse(fee, currency) for currency, fee in settings.DORMANT_FEE.items()}
     counts = {"ended": _end(at), "noticed": 0, "charged": 0}
+    for currency in {*settings.PLAYER_CURRENCIES, *fees}:
+        counts["noticed"] += _notice(fees.get(currency, Money.zero(currency)), at)
     for fee in fees.values():
-        counts["noticed"] += _notice(fee, at)
         counts["charged"] += _charge(fee, actor, at)
     return counts
 
@@ -79,22 +82,31 @@ def _end(at: datetime) -> int:
 
 
 def _notice(fee: Money, at: datetime) -> int:
+    """Tell of the fee, or where the pack wants it, that the account becomes dormant; nobody else is looked at."""
+    residences = [
+        f"{place['country']}:{place['region']}"
+        for place in fetch_all(
+            "SELECT DISTINCT country, region FROM players_player WHERE currency = %s", [fee.currency]
+        )
+        if _terms_of(get_pack(country=place["country"], region=place["region"], at=at)).is_told(fee)
+    ]
     silent_since = rules.quiet_since(at, settings.DORMANT_AFTER_MONTHS, settings.DORMANT_NOTICE_DAYS)
     after = UUID(int=0)
-    while players := _silent(fee.currency, silent_since, after):
+    while players := _silent(fee.currency, residences, silent_since, after):
         for player_id in players:
-            _open(player_id, at)
+            _open(player_id, fee, at)
         after = players[-1]
     unsent = DormancyNotice.objects.filter(ended_at=None, sent_at=None, player__currency=fee.currency)
     return sum(_tell(notice, fee, at) for notice in unsent.order_by("id").iterator(_BATCH))
 
 
-def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
-    """Players with money, untold, who moved none since then; in the order of their ids."""
+def _silent(currency: str, residences: list[str], since: datetime, after: UUID) -> list[UUID]:
+    """Players of these residences with money, untold, who moved none since then; in the order of their ids."""
     rows = fetch_all(
         """
-        SELECT a.player_id FROM wallet_account a
-        WHERE a.kind = 'real' AND a.currency = %(currency)s AND a.balance_minor > 0 AND a.player_id > %(after)s
+        SELECT a.player_id FROM wallet_account a JOIN players_player p ON p.id = a.player_id
+        WHERE p.country || ':' || p.region = ANY (%(residences)s)
+          AND a.kind = 'real' AND a.currency = %(currency)s AND a.balance_minor > 0 AND a.player_id > %(after)s
           AND a.opened_at < %(since)s AND NOT EXISTS (
               SELECT FROM wallet_dormancynotice n WHERE n.player_id = a.player_id AND n.ended_at IS NULL)
           AND NOT EXISTS (
@@ -102,16 +114,23 @@ def _silent(currency: str, since: datetime, after: UUID) -> list[UUID]:
               AND t.kind <> ALL(%(not_activity)s))
         ORDER BY a.player_id LIMIT %(batch)s
         """,
-        {"currency": currency, "since": since, "after": after, "not_activity": _NOT_ACTIVITY, "batch": _BATCH},
+        {
+            "currency": currency,
+            "residences": residences,
+            "since": since,
+            "after": after,
+            "not_activity": _NOT_ACTIVITY,
+            "batch": _BATCH,
+        },
     )
     return [row["player_id"] for row in rows]
 
 
-def _open(player_id: UUID, at: datetime) -> None:
-    terms = _terms_of(player_id, at)
+def _open(player_id: UUID, fee: Money, at: datetime) -> None:
+    terms = _terms_of(get_pack_of(player_id, at))
     silent_since = rules.quiet_since(at, terms.months, terms.notice_days)
     with holding(player_id):
-        refused = not terms.chargeable or find_refusal(player_id, PlayerAction.PLAY, at)
+        refused = not terms.is_told(fee) or find_refusal(player_id, PlayerAction.PLAY, at)
         if not refused and not _moved_since(player_id, silent_since):
             DormancyNotice.objects.get_or_create(
                 player_id=player_id,
@@ -123,7 +142,8 @@ def _open(player_id: UUID, at: datetime) -> None:
 def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
     """Send the mail, with nobody held meanwhile; what did not go out is tried again by the next run."""
     player = get_player(notice.player_id)
-    chargeable_at = _terms_of(player.id, at).chargeable_at(at)
+    terms = _terms_of(get_pack_of(player.id, at))
+    chargeable_at, fee = terms.chargeable_at(at), terms.fee(fee)
     with transaction.atomic():
         alone = fetch_one("SELECT pg_try_advisory_xact_lock(hashtextextended(%s, 0))", [str(notice.id)])[0]
         still = DormancyNotice.objects.filter(id=notice.id, ended_at=None, sent_at=None)
@@ -132,9 +152,9 @@ def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
         try:
             with translation.override(player.language):
                 send_mail(
-                    subject=gettext("%(operator)s: a fee for your account") % {"operator": settings.OPERATOR_NAME},
+                    subject=_subject(fee) % {"operator": settings.OPERATOR_NAME},
                     message=render_to_string(
-                        "wallet/dormancy_mail.txt",
+                        "wallet/dormancy_mail.txt" if fee.amount_minor else "wallet/dormancy_kept_mail.txt",
                         {"player": player, "fee": fee, "from": chargeable_at, "operator": settings.OPERATOR_NAME},
                     ),
                     from_email=None,
@@ -158,6 +178,12 @@ def _tell(notice: DormancyNotice, fee: Money, at: datetime) -> bool:
     return True
 
 
+def _subject(fee: Money) -> str:
+    if fee.amount_minor:
+        return gettext("%(operator)s: a fee for your account")
+    return gettext("%(operator)s: your account becomes dormant")
+
+
 @dataclass(frozen=True, slots=True)
 class _Terms:
     """What holds for one player: the stricter of the settings and the pack."""
@@ -165,17 +191,24 @@ class _Terms:
     months: int
     notice_days: int
     chargeable: bool
+    notice: bool  # wanted without a fee too
+
+    def fee(self, configured: Money) -> Money:
+        return configured if self.chargeable else Money.zero(configured.currency)
+
+    def is_told(self, configured: Money) -> bool:
+        return self.notice or bool(self.fee(configured).amount_minor)
 
     def chargeable_at(self, told_at: datetime) -> datetime:
         return told_at + timedelta(days=self.notice_days)
 
 
-def _terms_of(player_id: UUID, at: datetime) -> _Terms:
-    pack = get_pack_of(player_id, at)
+def _terms_of(pack: EffectivePack) -> _Terms:
     return _Terms(
         months=max(pack.integer("wallet.inactive_after_months") or 0, settings.DORMANT_AFTER_MONTHS),
         notice_days=max(pack.integer("wallet.inactive_fee_notice_days") or 0, settings.DORMANT_NOTICE_DAYS),
         chargeable=not pack.flag("wallet.dormant_balance_recoverable"),
+        notice=pack.flag("wallet.dormant_notice"),
     )
 
 
@@ -192,7 +225,7 @@ def _charge(fee: Money, actor: Actor, at: datetime) -> int:
 
 def _charge_one(notice: DormancyNotice, fee: Money, month: str, actor: Actor, at: datetime) -> bool:
     """One player in a transaction of their own; everything is looked at again once the player is held."""
-    player_id, terms = notice.player_id, _terms_of(notice.player_id, at)
+    player_id, terms = notice.player_id, _terms_of(get_pack_of(notice.player_id, at))
     if not terms.chargeable or notice.sent_at is None or at < terms.chargeable_at(notice.sent_at):
         return False  # the rules have become stricter since the player was told
     with holding(player_id):

@@ -59,7 +59,7 @@ def grant_free_spins(
             terms.value.amount_minor,
             list(terms.games) or None,
             terms.active_until,
-            uuid5(purse_id, "winnings") if winnings else None,
+            winnings_purse_of(purse_id) if winnings else None,
             winnings.priority if winnings else 0,
             winnings.stake_cap.amount_minor if winnings and winnings.stake_cap else None,
             (list(winnings.game_categories) or None) if winnings else None,
@@ -73,6 +73,11 @@ def grant_free_spins(
         terms.value.currency,
     )
     return purse_id, posting
+
+
+def winnings_purse_of(purse_id: UUID) -> UUID:
+    """The bonus purse that was opened with a free-spins purse for what it wins, where wins are bonus money."""
+    return uuid5(purse_id, "winnings")
 
 
 def use_free_spins(

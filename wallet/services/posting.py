@@ -38,6 +38,7 @@ class OwnSource(StrEnum):
     FREE_SPINS = "pms:free-spins"
     PURSES = "pms:purses"
     RETURNS = "pms:returns"
+    EXCESS = "pms:excess"
 
 
 def post(function: str, params: Sequence[Any], currency: str) -> Posting:

@@ -65,13 +65,15 @@ def close_bonus_purse(
     player_id: UUID,
     purse_id: UUID,
     release: bool,
+    most: Money | None = None,
     currency: str,
     source: str,
     idempotency_key: str,
     actor: Actor,
     at: datetime,
 ) -> Posting:
-    """Close a bonus purse: ``release`` turns what is in it into real money, otherwise the house takes it back.
+    """Close a bonus purse: ``release`` turns what is in it into real money (at most ``most``, the rest is the house's),
+    otherwise the house takes it back.
 
     So it does with a purse whose time is over at ``at``, the moment when the release was earned: PurseClosed says
     ``into`` and ``expired``. Late wins follow the same way. Publishes PurseClosed. Raises: FieldErrors.
@@ -83,6 +85,7 @@ def close_bonus_purse(
             player_id,
             purse_id,
             "real" if release else "house",
+            most.amount_minor if most else None,
             source,
             idempotency_key,
             at,

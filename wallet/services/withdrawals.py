@@ -22,6 +22,7 @@ from kernel.money import Money
 from players.selectors import find_refusal, get_player
 from players.types import PlayerAction
 from wallet.models_payments import Instrument, Withdrawal
+from wallet.ports import list_withdrawal_guards
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
 from wallet.selectors import get_instrument, get_withdrawal
@@ -33,6 +34,9 @@ from wallet.services.withdrawal_claims import lock
 from wallet.services.withdrawal_decisions import approval_threshold, drop_request, let_through, plan, record_deed
 from wallet.services.withdrawal_money import WithdrawalRefused, about, give_back, move, shift
 from wallet.types_payments import WithdrawalDetails, WithdrawalState
+
+# What no player asked for costs them nothing, and they cannot take it back.
+_UNASKED = (OwnSource.EXCLUSIONS, OwnSource.RETURNS, OwnSource.EXCESS)
 
 
 class CancellationForbidden(DomainError):
@@ -112,12 +116,21 @@ def _open(
         facts = WithdrawalFacts(amount, to_origin=source == OwnSource.RETURNS)
         decision = decide(action=GateAction.WITHDRAWAL, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
+            if not facts.to_origin:
+                _ask_guards(player_id, actor, at)
             return _create(player_id, amount, instrument_id, source, key, digest, actor, at)
     # Only now: the denial is kept.
     refusal = decision.refusal
     raise WithdrawalRefused(
         f"Withdrawals are refused: {refusal.public_code}. {refusal.public_text}", **decision.problem
     )
+
+
+def _ask_guards(player_id: UUID, actor: Actor, at: datetime) -> None:
+    """Raises: WithdrawalRefused."""
+    for guard in list_withdrawal_guards():
+        if why := guard.before_withdrawal(player_id=player_id, actor=actor, at=at):
+            raise WithdrawalRefused(why, reason="bonus_being_wagered")
 
 
 def _create(
@@ -134,7 +147,12 @@ def _create(
     if not Instrument.objects.filter(id=instrument_id, player_id=player_id).exists():
         raise FieldErrors({"instrument_id": ["Choose one of the player's own instruments."]})
     instrument = get_instrument(instrument_id)
-    quote = quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at)
+    unasked = source in _UNASKED
+    fee = (
+        None
+        if unasked
+        else quote_withdrawal(player_id=player_id, amount=amount, instrument_id=instrument_id, at=at).fee
+    )
     reasons = assess(gather_facts(player=player, instrument=instrument, amount=amount, at=at))
     pack = get_pack_of(player_id, at)
     withdrawal = Withdrawal(
@@ -142,7 +160,7 @@ def _create(
         player_id=player_id,
         amount_minor=amount.amount_minor,
         currency=amount.currency,
-        fee_minor=quote.fee.amount_minor,
+        fee_minor=fee.amount_minor if fee else 0,
         instrument_id=instrument_id,
         source=source,
         key=key,
@@ -150,7 +168,7 @@ def _create(
         score=score_of(reasons),
         reasons=[asdict(reason) for reason in reasons],
         level=find_level(player_id),
-        cancellable=pack.flag("payments.withdrawal_reversal", absent=True),
+        cancellable=not unasked and pack.flag("payments.withdrawal_reversal", absent=True),
         cooling_minutes=cooling_minutes(player.country),
         requested_at=at,
     )

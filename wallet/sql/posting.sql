@@ -574,15 +574,17 @@ BEGIN
 END
 $$;
 
--- Closes a bonus purse: what is in it becomes real money ('real') or goes back to the house ('house'), as it does in any
--- case once the purse's time is over, whether the job that expires purses has come by or not.
-CREATE FUNCTION wallet_close_purse(p_player uuid, p_account uuid, p_into text, p_source text, p_key text, p_at timestamptz,
-    p_actor text, p_request_id text) RETURNS wallet_posting
+-- Closes a bonus purse: what is in it becomes real money ('real'; of it p_most at most, null: all) or goes back to the house
+-- ('house'). A purse whose time is over is the house's, whoever closes it.
+CREATE FUNCTION wallet_close_purse(p_player uuid, p_account uuid, p_into text, p_most bigint, p_source text, p_key text,
+    p_at timestamptz, p_actor text, p_request_id text) RETURNS wallet_posting
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
 DECLARE
     answer wallet_posting;
-    digest bytea := wallet_digest('close_purse', p_player::text, p_account::text, p_into);
+    digest bytea := wallet_digest('close_purse', p_player::text, p_account::text, p_into, p_most::text);
     purse wallet_account;
+    released bigint;
+    into_ text;
 BEGIN
     PERFORM events_lock_players(ARRAY[p_player]);
     answer := wallet_known(p_source, p_key, digest);
@@ -596,26 +598,29 @@ BEGIN
         answer.outcome := 'unknown_reference';
         RETURN wallet_with_balances(answer, p_player);
     END IF;
-    IF purse.active_until <= p_at THEN
-        p_into := 'house';
-    END IF;
+    into_ := CASE WHEN purse.active_until <= p_at THEN 'house' ELSE p_into END;
+    released := CASE WHEN into_ = 'real' THEN least(purse.balance_minor, coalesce(p_most, purse.balance_minor)) ELSE 0 END;
     IF purse.balance_minor > 0 THEN
         INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
-        VALUES (CASE p_into WHEN 'real' THEN 'bonus_release' ELSE 'bonus_forfeit' END, p_player, purse.currency,
+        VALUES (CASE into_ WHEN 'real' THEN 'bonus_release' ELSE 'bonus_forfeit' END, p_player, purse.currency,
                 purse.balance_minor, p_source, p_key, p_actor, p_request_id, p_at)
         RETURNING id INTO answer.transfer_id;
         PERFORM wallet_enter(answer.transfer_id, p_account, -purse.balance_minor);
-        IF p_into = 'real' THEN
-            PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_player, purse.currency), purse.balance_minor);
-        ELSE
-            PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', purse.currency), purse.balance_minor);
+        IF released > 0 THEN
+            PERFORM wallet_enter(answer.transfer_id, wallet_real_purse(p_player, purse.currency), released);
+        END IF;
+        IF purse.balance_minor > released THEN
+            PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account('bonus_cost', purse.currency),
+                                       purse.balance_minor - released);
         END IF;
     END IF;
-    UPDATE wallet_account SET closed_at = p_at, closed_into = p_into WHERE id = p_account;
+    -- A late win follows what the purse has become; above the most that may become real money, it is the house's.
+    UPDATE wallet_account SET closed_at = p_at, closed_into = CASE WHEN released = p_most THEN 'house' ELSE into_ END
+    WHERE id = p_account;
     PERFORM events_append('wallet.purse-closed.v1', p_player, p_at, jsonb_build_object(
-        'purse_id', p_account, 'transfer_id', answer.transfer_id, 'into', p_into,
-        'amount', kernel_major(purse.balance_minor, purse.currency),
-        'expired', p_into = 'house' AND coalesce(purse.active_until <= p_at, false), 'currency', purse.currency), p_request_id);
+        'purse_id', p_account, 'transfer_id', answer.transfer_id, 'into', into_,
+        'amount', kernel_major(purse.balance_minor, purse.currency), 'released', kernel_major(released, purse.currency),
+        'expired', into_ = 'house' AND coalesce(purse.active_until <= p_at, false), 'currency', purse.currency), p_request_id);
     answer.outcome := 'applied';
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN wallet_with_balances(answer, p_player);

@@ -22,7 +22,7 @@ from events.ports import list_consumers
 from events.services.consuming import Runner
 from kernel import clock
 from kernel.actors import Actor, ActorKind
-from kernel.rest.schema import SCOPES
+from kernel.scopes import SCOPES
 from kernel.sealing import SealingRefused
 from players.selectors import find_player_by_login, find_refusal, list_players
 from players.selectors_access import get_staff_actor, list_staff
