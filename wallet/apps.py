@@ -43,5 +43,12 @@ class WalletConfig(AppConfig):
             register_handler(AdjustmentApproval(nature))
         register_handler(WithdrawalApproval())
         register_purge(
-            PartitionPurge("adapter-requests", "Months of what aggregators asked", KEPT, drop_months, find_oldest_held)
+            PartitionPurge(
+                "adapter-requests",
+                "Months of what aggregators asked",
+                KEPT,
+                drop_months,
+                find_oldest_held,
+                "wallet_adapterrequest",
+            )
         )
