@@ -19,6 +19,9 @@ from django_otp import DEVICE_ID_SESSION_KEY
 
 from analytics.selectors import get_home_figures
 from analytics.types import CountFigure, HomeFigures, MoneyFigure
+from compliance.selectors_cases import count_waiting as count_review_cases
+from compliance.selectors_kyc import count_waiting as count_verification
+from compliance.types_cases import QueueLength
 from events.selectors import list_lags
 from events.types import ConsumerLag
 from kernel import clock
@@ -42,8 +45,10 @@ RECHECK_S = 20.0
 STALE = timedelta(seconds=30)
 LATE_S = 60
 
-FIGURES, CONSUMERS, LETTERS, DEPOSITS = (
+FIGURES, CASES, KYC, CONSUMERS, LETTERS, DEPOSITS = (
     "analytics.view_daytotals",
+    "compliance.view_reviewcase",
+    "compliance.view_kyccase",
     "events.view_consumercursor",
     "events.view_deadletter",
     "wallet.view_deposit",
@@ -113,7 +118,7 @@ def compute_snapshot(at: datetime) -> Snapshot:
     deposits = tuple((deposit, get_player(deposit.player_id).login) for deposit in list_latest_deposits(limit=8))
     return Snapshot(
         at=at,
-        tiles=(*_business(figures), *_machinery(lags)),
+        tiles=(*_business(figures), *_queues(at), *_machinery(lags)),
         parts=(
             (
                 "consumers",
@@ -157,6 +162,20 @@ def _business(figures: HomeFigures) -> list[Tile]:
             f"{figures.players.yesterday:,} at the end of yesterday",
         ),
     ]
+
+
+def _queues(at: datetime) -> list[Tile]:
+    return [
+        _queue("review-cases", CASES, "Review cases", count_review_cases(at), "admin:compliance_reviewcase_changelist"),
+        _queue(
+            "verification", KYC, "Verification to decide", count_verification(at), "admin:compliance_kyccase_changelist"
+        ),
+    ]
+
+
+def _queue(key: str, permission: str, title: str, length: QueueLength, link: str) -> Tile:
+    note = f"{length.late:,} late" if length.late else "nothing is late" if length.waiting else "nothing waits"
+    return Tile(key, permission, title, f"{length.waiting:,}", "", note, "bad" if length.late else "", link)
 
 
 def _machinery(lags: list[ConsumerLag]) -> list[Tile]:

@@ -118,8 +118,8 @@ class OfferAdmin(PageAdmin):
     def gives(self, row: Offer) -> str:
         if row.live is None:
             return NOTHING
-        text = rules_terms.summary(read_rule(row.live))
-        return format_html('<div class="pms-clip" title="{}">{}</div>', text, text)
+        what, occasion = rules_terms.short(read_rule(row.live))
+        return format_html('<div class="pms-wrap">{}</div><div class="pms-subtle">{}</div>', what, occasion)
 
     @column("Version")
     def version(self, row: Offer) -> str:

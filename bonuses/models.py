@@ -213,3 +213,28 @@ class Referral(models.Model):
 
     def __str__(self) -> str:
         return f"{self.friend_id} brought {self.player_id}"
+
+
+class SpinsHandout(models.Model):
+    """Free spins that a game provider keeps on its own side: to be handed out, or taken back. Written with the grant.
+
+    Worked by ``services.handouts``: what the provider does not take is tried again, later each time.
+    """
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    grant = models.OneToOneField(Grant, primary_key=True, on_delete=models.PROTECT, related_name="+")
+    provider = models.CharField(max_length=60)
+    handed_at = models.DateTimeField(null=True, blank=True)
+    take_back = models.BooleanField(default=False)
+    taken_back_at = models.DateTimeField(null=True, blank=True)
+    tries = models.IntegerField(default=0)
+    next_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["next_at"], condition=Q(next_at__isnull=False), name="bonuses_handout_due"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.provider} {self.grant_id}"

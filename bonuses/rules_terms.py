@@ -169,6 +169,11 @@ def title_of(rule: OfferRule, language: str) -> str:
     return rule.titles.get(language.partition("-")[0].lower()) or rule.titles["en"]
 
 
+def short(rule: OfferRule) -> tuple[str, str]:
+    """What is given and when, for a line of a list."""
+    return describe(rule, "en")[0], _when(rule)
+
+
 def summary(rule: OfferRule) -> str:
     """The rule in one sentence, for staff: when it is given, what, and to whom."""
     fit = rule.eligibility

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from bonuses.services import grants, lists, simulation, triggers
+from bonuses.services import grants, handouts, lists, simulation, triggers
 from kernel import clock
 
 
@@ -29,3 +29,9 @@ def end_bonuses(**kwargs: object) -> int:
 def work_runs(**kwargs: object) -> int:
     """Work on the simulations and dry runs that were asked for."""
     return simulation.work_runs(at=clock.now())
+
+
+@shared_task
+def work_handouts(**kwargs: object) -> int:
+    """Hand free spins out to game providers that keep them, and take them back."""
+    return handouts.work_handouts(at=clock.now())

@@ -149,7 +149,7 @@ class ApprovalAdmin(PageAdmin):
         own, stand_in = obj.requested_by == str(actor), obj.requested_by in dict(places)
         one = open_ and not own and approvals.one_person(str(actor), obj.requested_by, at)
         taken = claimed and obj.claimed_by not in (str(actor), *dict(places))
-        may_decide = handler.decide_permission in actor.permissions and (bool(decision) or bool(places))
+        may_decide = may(request, handler.decide_permission) and (bool(decision) or bool(places))
         return {
             "handler": handler,
             "names": staff_names(obj.requested_by, obj.claimed_by, obj.decided_by, obj.decided_for),
@@ -263,8 +263,7 @@ class ApprovalAdmin(PageAdmin):
         need(request, VIEW)
         obj: Approval = self.get_or_404(request, object_id)
         # In whose name, and for how much, is decided by the service; without the permission nobody gets that far.
-        if get_handler(obj.kind).decide_permission not in staff_actor(request).permissions:
-            raise PermissionDenied
+        need(request, get_handler(obj.kind).decide_permission)
         self._only_post(request)
         return obj
 

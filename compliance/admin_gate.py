@@ -17,6 +17,7 @@ from compliance.rules_gate import LimitUse
 from compliance.selectors_gate import find_state, list_decisions, list_limit_uses, read_decision
 from compliance.types_gate import DecisionDetails, GateAction, Reason, Verdict
 from compliance.types_limits import LimitKind
+from kernel.access import allowed
 from kernel.actors import Actor
 from kernel.admin import LatestAdmin, column, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, money, when
@@ -141,7 +142,7 @@ def _line(row: DecisionDetails, actor: Actor) -> dict[str, object]:
 
 def shown_reasons(reasons: Iterable[Reason], actor: Actor) -> list[tuple[str, str, Mapping[str, Any]]]:
     """Code, sentence and details; what support must not know has its neutral name for them."""
-    sees_all = AML_REASON in actor.permissions
+    sees_all = allowed(actor, AML_REASON)
     return [
         (reason.code, reason.text, reason.data) if sees_all else (reason.public_code, reason.public_text, reason.data)
         for reason in reasons

@@ -182,8 +182,9 @@ class RoleAdmin(PageAdmin):
     def _sentence(self, policy: Any, role: str) -> str:
         """What the policy says, where it binds this role."""
         params = params_of(policy)
-        said = repr(params.get("roles", params.get("ceilings", "*")))
-        return policy.describe(params) if role in said or "*" in said else ""
+        bound = set(params.get("roles", () if "ceilings" in params else ("*",)))
+        bound |= {name for by_role in params.get("ceilings", {}).values() for name in by_role}
+        return policy.describe(params) if bound & {role, "*"} else ""
 
     # --- all of them at once ---
 

@@ -1,4 +1,4 @@
-"""Ports of exclusion: registers of excluded people, and who ends what an excluded player has under way."""
+"""Ports of exclusion: registers of excluded people, and who ends what a player has under way and sends money back."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Closing:
 
 
 class ExcludedPlay(Protocol):
-    """Whoever keeps players' bets and money ends them when a player is excluded."""
+    """Whoever keeps players' bets and money: ends them when a player is excluded, sends money back to where it came from."""
 
     def close_play(self, player_id: UUID, *, return_bets: bool, actor: Actor, at: datetime) -> Closing:
         """End admissions to games; give back open bets on events that have not begun, where ``return_bets``.
@@ -89,8 +89,9 @@ class ExcludedPlay(Protocol):
         """
         ...
 
-    def return_balance(self, player_id: UUID, *, key: str, actor: Actor, at: datetime) -> str:
-        """Send what the player may withdraw to where it came from; in a transaction of its own.
+    def return_balance(self, player_id: UUID, *, unproved: bool = False, key: str, actor: Actor, at: datetime) -> str:
+        """Send what the player may withdraw to where it came from; in a transaction of its own. ``unproved``: their
+        verification failed, which stands against payouts that they ask for themselves.
 
         "done" when nothing is left to send, "sent" when it is on its way, else why it can't be sent ("no_instrument").
         """

@@ -1,4 +1,4 @@
-"""Ports of verification: providers that look at documents, and whoever gives money back to where it came from.
+"""Ports of verification: providers that look at documents.
 
 Plugged in from ``AppConfig.ready()``. A provider gets a person's name, birth date and contact; what documents show stays there.
 """
@@ -8,10 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Protocol
-from uuid import UUID
 
 from compliance.types_kyc import Notice, Person, Review, StartedCheck
-from kernel.actors import Actor
 from kernel.errors import DomainError, NotFound
 
 
@@ -52,15 +50,6 @@ class KycProvider(Protocol):
         ...
 
 
-class FundsReturn(Protocol):
-    """Whoever keeps players' money sends it back to what paid it in."""
-
-    def give_back(self, *, player_id: UUID, key: str, actor: Actor, at: datetime) -> bool:
-        """Start or follow it, in transactions of its own; whether nothing is left. Raises: DomainError: not now."""
-        ...
-
-
-_returns: list[FundsReturn] = []
 _providers: dict[str, KycProvider] = {}
 
 
@@ -77,14 +66,3 @@ def get_kyc_provider(name: str) -> KycProvider:
 
 def list_kyc_providers() -> list[str]:
     return sorted(_providers)
-
-
-def register_funds_return(port: FundsReturn) -> None:
-    """From ``AppConfig.ready()``. Raises: ValueError when there is one already."""
-    if _returns:
-        raise ValueError("there is one way to give money back")
-    _returns.append(port)
-
-
-def find_funds_return() -> FundsReturn | None:
-    return _returns[0] if _returns else None

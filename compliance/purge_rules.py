@@ -6,7 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from kernel.protection import Retention
+from django.apps import apps
+
+from kernel.protection import Protection, Retention
 
 # For SQL, on rows of a table with the alias r: a legal hold that stands at %(at)s keeps them.
 HELD = """EXISTS (SELECT FROM compliance_legalhold h WHERE h.released_at IS NULL AND (h.ends_at IS NULL OR h.ends_at > %(at)s)
@@ -27,7 +29,6 @@ class TablePurge:
     key_type: str
     age_column: str
     keep: timedelta
-    retention: Retention = Retention.OPERATIONAL
     player_column: str = ""
     object_type: str = ""
 
@@ -53,19 +54,38 @@ class PartitionPurge:
     keep: timedelta
     drop: Callable[[datetime, bool], int]
     oldest_held: Callable[[datetime], datetime | None]
-    retention: Retention = Retention.OPERATIONAL
+    table: str
 
 
+# The age from which on rows may be purged at all. What is kept as long as an account or as it is in use goes with that,
+# and by no rule.
+_LEAST = {
+    Retention.OPERATIONAL: timedelta(0),
+    Retention.FIVE_YEARS: timedelta(days=5 * 366),
+    Retention.ACCOUNT_LIFE: timedelta.max,
+    Retention.CONFIGURATION: timedelta.max,
+}
 _purges: dict[str, TablePurge | PartitionPurge] = {}
 
 
 def register_purge(purge: TablePurge | PartitionPurge) -> None:
-    """Raises: ValueError when another one has the name, or when it is about what must be kept for years."""
+    """Raises: ValueError when another one has the name, or when its rows must be kept longer.
+
+    How long, the table's model says (``protection``); a table of somebody else's model has no say.
+    """
     if purge.name in _purges:
         raise ValueError(f"two purges are named {purge.name}")
-    if purge.retention is Retention.FIVE_YEARS and purge.keep < timedelta(days=5 * 366):
-        raise ValueError(f"{purge.name}: rows of this class are kept for five years at least")
+    if purge.keep < _LEAST[_retention_of(purge.table)]:
+        raise ValueError(f"{purge.name}: {purge.table} is kept longer, says its model; see kernel.protection.Retention")
     _purges[purge.name] = purge
+
+
+def _retention_of(table: str) -> Retention:
+    for model in apps.get_models():
+        if model._meta.db_table == table:
+            protection: Protection | None = model.__dict__.get("protection")
+            return protection.retention if protection else Retention.OPERATIONAL
+    raise ValueError(f"there is no table {table}")
 
 
 def list_purges() -> list[TablePurge | PartitionPurge]:

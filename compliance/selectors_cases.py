@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID
 
+from django.db.models import Count, Q
+
 from compliance.models_cases import ReviewCase
-from compliance.types_cases import CaseDetails, CaseKind, CaseState
+from compliance.types_cases import CaseDetails, CaseKind, CaseState, QueueLength
 from kernel.errors import NotFound
 
 
@@ -29,6 +32,12 @@ def list_cases(
     if player_id:
         rows = rows.filter(player_id=player_id)
     return [details(row) for row in rows.order_by("due_at", "id")]
+
+
+def count_waiting(at: datetime) -> QueueLength:
+    """Review cases that are not resolved, taken or not."""
+    late = Count("id", filter=Q(due_at__lte=at))
+    return QueueLength(**ReviewCase.objects.exclude(state=CaseState.RESOLVED).aggregate(waiting=Count("id"), late=late))
 
 
 def details(row: ReviewCase) -> CaseDetails:

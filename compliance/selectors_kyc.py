@@ -7,9 +7,10 @@ from datetime import datetime
 from decimal import ROUND_CEILING
 from uuid import UUID
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import Count, Prefetch, Q, QuerySet
 
 from compliance.models_kyc import KycCase, KycMove, KycStep, KycTransaction
+from compliance.types_cases import QueueLength
 from compliance.types_kyc import (
     UNFINISHED,
     CaseDetails,
@@ -65,6 +66,12 @@ def list_cases(
         if value:
             rows = rows.filter(**{name: value})
     return [details(row) for row in rows[:limit]]
+
+
+def count_waiting(at: datetime) -> QueueLength:
+    """Verification cases that wait for a person's decision, in hand or not."""
+    late = Count("id", filter=Q(review_due_at__lte=at))
+    return QueueLength(**KycCase.objects.filter(state=CaseState.IN_REVIEW).aggregate(waiting=Count("id"), late=late))
 
 
 def review_queue(at: datetime, actor_id: str = "") -> QuerySet[KycCase]:

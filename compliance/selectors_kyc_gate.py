@@ -8,7 +8,8 @@ from uuid import UUID
 from django.db.models import Min, Sum
 
 from compliance import rules_kyc as rules
-from compliance.models_kyc import KycCase, KycStep, KycTransaction
+from compliance.models_kyc import KycCase, KycStep
+from compliance.models_payment_use import DepositUse
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import GateContext
 from compliance.selectors_kyc import find_unfinished_case, list_cases, list_proved
@@ -16,7 +17,6 @@ from compliance.selectors_packs import get_pack_of
 from compliance.types_gate import DepositFacts, GateAction, Reason, ReasonCode, WithdrawalFacts
 from compliance.types_kyc import Funds, Grace, Progress, StepKind, StepState
 from compliance.types_packs import EffectivePack
-from kernel.money import Money
 from players.selectors import get_player
 from players.types import ConfirmStatus, PlayerDetails, RiskLevel
 
@@ -37,8 +37,7 @@ def check_verification(context: GateContext) -> Reason | None:
     missing = demanded - list_proved(player.id, context.at) if demanded else demanded
     if not missing:
         return None
-    deposited = context.facts.deposited if isinstance(context.facts, DepositFacts) else None
-    grace = find_grace(player, pack, context.at, deposited)
+    grace = find_grace(player, pack, context.at)
     if grace is None or context.at >= grace.until or context.action is GateAction.BONUS:
         return _reason(missing)
     if context.action is GateAction.WITHDRAWAL:
@@ -76,24 +75,18 @@ def compile_verification(context: CompileContext, row: Compiled) -> None:
         row.until(grace.until)
 
 
-def find_grace(
-    player: PlayerDetails, pack: EffectivePack, at: datetime, deposited: Money | None = None
-) -> Grace | None:
-    """What the pack allows before verification; None where it allows nothing.
-
-    ``deposited`` is what the wallet says, with what is under way; without it, what was made (its worth in euro).
-    """
+def find_grace(player: PlayerDetails, pack: EffectivePack, at: datetime) -> Grace | None:
+    """What the pack allows before verification; None where it allows nothing. Deposits count from their request on."""
     hours, cap = pack.integer("verification.grace_hours"), pack.amount("verification.grace_deposit_cap")
     if hours is None or cap is None or cap.currency != player.currency:
         return None
-    if deposited is None:
-        made = KycTransaction.objects.filter(player_id=player.id, kind="deposit")
-        deposited = Money(made.aggregate(sum=Sum("amount_eur_minor"))["sum"] or 0, player.currency)
+    deposits = DepositUse.objects.filter(player_id=player.id, released_at=None)
+    deposited_minor: int = deposits.aggregate(sum=Sum("amount_minor"))["sum"] or 0
     acknowledged = not pack.flag("verification.grace_ack_required") or (
         KycCase.objects.filter(player_id=player.id, grace_acknowledged_at__isnull=False).exists()
     )
     until = rules.grace_until(player.registered_at, hours)
-    return Grace(until, cap.amount_minor, deposited.amount_minor, cap.currency, acknowledged)
+    return Grace(until, cap.amount_minor, deposited_minor, cap.currency, acknowledged)
 
 
 def _goes_back(player: PlayerDetails) -> bool:

@@ -43,6 +43,14 @@ DEFAULT_SLA = timedelta(days=3)
 
 
 @dataclass(frozen=True, slots=True)
+class QueueLength:
+    """How many wait for a person, and how many of them should have been looked at by now."""
+
+    waiting: int
+    late: int
+
+
+@dataclass(frozen=True, slots=True)
 class CaseDetails:
     id: UUID
     kind: CaseKind

@@ -100,6 +100,7 @@ REASON_TEXTS: Mapping[str, str] = {
     ReasonCode.EXCLUDED: "The player is excluded from play.",
     ReasonCode.REGISTER_UNAVAILABLE: "The register of excluded persons does not answer: try again later.",
     ReasonCode.GAME_TYPE_NOT_OFFERED: "Games of this kind are not offered where the player lives.",
+    ReasonCode.FIRST_OCCASION_ONLY: "Only the first occasion of play may bring a bonus here, and the player had one.",
     ReasonCode.CREDIT_REFUSED: "Money on credit is not taken: use another way to pay.",
 }
 
@@ -196,7 +197,7 @@ class LoginFacts(RegisterFacts):
 
 @dataclass(frozen=True, slots=True)
 class DepositFacts:
-    """``deposited``: what the player has paid in until now, with what is under way and without what failed."""
+    """What is known of a deposit before it is asked for."""
 
     amount: Money
     provider: str = ""
@@ -206,7 +207,6 @@ class DepositFacts:
     looked_up: bool | None = None  # False: the pack wants to know what it is, and its provider does not say
     balance: Money | None = None  # what the player holds before it
     central: CentralAnswer | None = None  # what the register over all operators said
-    deposited: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

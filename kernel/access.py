@@ -272,6 +272,14 @@ def allowed(actor: Actor, action: str, subject: object = None, at: datetime | No
     return Decision(True, reason)
 
 
+def granted(actor: Actor, action: str) -> bool:
+    """Whether the roles of somebody who is not at this request grant it, whatever policies will say of time and place.
+
+    Whether they may do it, ``allowed`` says once they do.
+    """
+    return action in actor.permissions
+
+
 def require(actor: Actor, action: str, subject: object = None, at: datetime | None = None) -> None:
     """Raises: AccessDenied with the reason, unless ``allowed``."""
     decision = allowed(actor, action, subject, at)

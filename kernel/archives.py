@@ -17,6 +17,7 @@ from kernel.sealing import PublishedKey, Signer, canonical
 
 MANIFEST = "manifest.json"
 _PIECE = 65_536
+_LARGEST_MANIFEST = 1_048_576
 
 
 class ArchiveBroken(ValueError):
@@ -72,21 +73,48 @@ def _signed(content: dict[str, Any], signer: Signer | None) -> dict[str, Any]:
 def check_archive(path: Path, keys: dict[str, PublishedKey]) -> dict[str, Any]:
     """Compare an archive with its manifest, and that with its signature by one of the published ``keys``; the manifest.
 
-    Raises: ArchiveBroken.
+    Nothing is unpacked that is larger than it may be, and the rows not before the signature fits. Raises: ArchiveBroken.
     """
+    if path.suffix != ".zip" or not zipfile.is_zipfile(path):
+        raise ArchiveBroken("This is no ZIP as exports are; give the .zip file itself, not what was in it.")
     with zipfile.ZipFile(path) as archive:
-        manifest: dict[str, Any] = json.loads(archive.read(MANIFEST))
+        manifest = _read_manifest(archive)
+        _check_signature(manifest, keys)
+        name, stated = manifest["file"]["name"], (manifest["file"]["bytes"], manifest["file"]["sha256"])
+        if sorted(archive.namelist()) != sorted([name, MANIFEST]):
+            raise ArchiveBroken(f"There should be {name} and {MANIFEST} in it, and nothing else.")
+        if archive.getinfo(name).file_size != stated[0]:
+            raise ArchiveBroken(f"{name} is not the file that was exported.")
         digest, size = sha256(), 0
-        with archive.open(manifest["file"]["name"]) as file:
+        with archive.open(name) as file:
             while chunk := file.read(_PIECE):
                 digest.update(chunk)
                 size += len(chunk)
-    if (size, digest.hexdigest()) != (manifest["file"]["bytes"], manifest["file"]["sha256"]):
-        raise ArchiveBroken(f"{manifest['file']['name']} is not the file that was exported.")
+    if (size, digest.hexdigest()) != stated:
+        raise ArchiveBroken(f"{name} is not the file that was exported.")
+    return manifest
+
+
+def _read_manifest(archive: zipfile.ZipFile) -> dict[str, Any]:
+    if MANIFEST not in archive.namelist():
+        raise ArchiveBroken(f"There is no {MANIFEST} in it.")
+    if archive.getinfo(MANIFEST).file_size > _LARGEST_MANIFEST:
+        raise ArchiveBroken(f"{MANIFEST} is larger than any that is written.")
+    try:
+        text = archive.read(MANIFEST).decode()
+        manifest = json.loads(text)
+    except ValueError:  # bytes that are no UTF-8, or no JSON: a NUL, too
+        raise ArchiveBroken(f"{MANIFEST} is no JSON in UTF-8.") from None
+    file = manifest.get("file") if isinstance(manifest, dict) else None
+    if not isinstance(file, dict) or not {"name", "bytes", "sha256"} <= file.keys():
+        raise ArchiveBroken(f"{MANIFEST} does not say which file it is about.")
+    return dict(manifest)
+
+
+def _check_signature(manifest: dict[str, Any], keys: dict[str, PublishedKey]) -> None:
     signature = manifest.get("signature", "")
     key = keys.get(manifest.get("key_id", ""))
     if key is None:
         raise ArchiveBroken(f"No published key vouches for this manifest (key {manifest.get('key_id') or 'none'}).")
     if not key.signed(canonical({name: value for name, value in manifest.items() if name != "signature"}), signature):
         raise ArchiveBroken("The manifest was changed: its signature does not fit.")
-    return manifest

@@ -9,11 +9,15 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
-from django.contrib.auth.models import Permission
+from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from kernel.actors import Actor, ActorKind
+
+
+class UnknownRole(LookupError):
+    """No role of that name was set up."""
 
 
 def load_grants(actor: Actor) -> Mapping[tuple[str, str], frozenset[str]]:
@@ -32,16 +36,32 @@ def load_grants(actor: Actor) -> Mapping[tuple[str, str], frozenset[str]]:
     return {name: frozenset(codes) for name, codes in found.items()}
 
 
-def grant(*, staff_id: int, permission: str, kind: str, key: str) -> bool:
-    """Give a person ``permission`` ("players.care_for_player") on one object; False when they have it."""
-    _, made = UserObjectPermission.objects.get_or_create(user_id=staff_id, **_names(permission, kind, key))
-    return made
+def grant(*, permission: str, kind: str, key: str, staff_id: int | None = None, role: str = "") -> bool:
+    """Give a person, or everybody of a role, ``permission`` ("players.care_for_player") on one object.
+
+    False when they have it. Raises: UnknownRole; ValueError unless exactly one of person and role is named.
+    """
+    rows, holder = _holder(staff_id, role)
+    _, made = rows.objects.get_or_create(**holder, **_names(permission, kind, key))
+    return bool(made)
 
 
-def withdraw(*, staff_id: int, permission: str, kind: str, key: str) -> bool:
-    """Take it back; False when they did not have it."""
-    deleted, _ = UserObjectPermission.objects.filter(user_id=staff_id, **_names(permission, kind, key)).delete()
+def withdraw(*, permission: str, kind: str, key: str, staff_id: int | None = None, role: str = "") -> bool:
+    """Take it back; False when they did not have it. Raises: as ``grant``."""
+    rows, holder = _holder(staff_id, role)
+    deleted, _ = rows.objects.filter(**holder, **_names(permission, kind, key)).delete()
     return bool(deleted)
+
+
+def _holder(staff_id: int | None, role: str) -> tuple[Any, dict[str, Any]]:
+    if (staff_id is None) is (role == ""):
+        raise ValueError("Name a person or a role, and not both.")
+    if staff_id is not None:
+        return UserObjectPermission, {"user_id": staff_id}
+    group = Group.objects.filter(name=role).first()
+    if group is None:
+        raise UnknownRole(f"There is no role {role}.")
+    return GroupObjectPermission, {"group": group}
 
 
 def list_holders(permission: str, kind: str) -> list[tuple[int, str]]:

@@ -87,3 +87,8 @@ def _level(row: Level) -> LevelDetails:
         cashback=row.cashback,
         privileges=tuple(row.privileges),
     )
+
+
+def find_multiplier(level: str) -> Decimal:
+    """By how much a level multiplies points, and bonuses whose offer says so; 1 for a level that is not there."""
+    return Level.objects.filter(code=level).values_list("multiplier", flat=True).first() or Decimal(1)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 
 from kernel import clock
@@ -140,8 +141,8 @@ class SandboxMessageAdmin(LatestAdmin):
 
         return (to, text, "sent")
 
-    def search_by_text(self, queryset: object, text: str) -> object:  # type: ignore[override]
-        return queryset.filter(phone=text.replace(" ", ""))  # type: ignore[attr-defined]
+    def search_by_text(self, request: HttpRequest, queryset: QuerySet[Any], text: str) -> QuerySet[Any]:
+        return queryset.filter(phone=text.replace(" ", ""))
 
     @column("Sent")
     def sent(self, row: SandboxMessage) -> str:

@@ -262,6 +262,7 @@ CELERY_BEAT_SCHEDULE = {
     "expire-bonus-purses": {"task": "wallet.tasks.expire_bonus_purses", "schedule": 60},
     "award-due-bonuses": {"task": "bonuses.tasks.award_due", "schedule": 300},
     "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
+    "work-spins-handouts": {"task": "bonuses.tasks.work_handouts", "schedule": 30},
     "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     "work-offer-runs": {"task": "bonuses.tasks.work_runs", "schedule": 10},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
@@ -494,7 +495,9 @@ ACCOUNT_EMAIL_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_SUPPORTS_RESEND = True
 ACCOUNT_PHONE_VERIFICATION_CODE_FORMAT = {"numeric": True, "length": 6, "dashed": False}
 ACCOUNT_PASSWORD_RESET_BY_CODE_ENABLED = True
-ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 900
+# Codes by mail and SMS are good for ten minutes (ASVS 5, 6.5.5).
+ACCOUNT_EMAIL_VERIFICATION_BY_CODE_TIMEOUT = ACCOUNT_PHONE_VERIFICATION_TIMEOUT = 600
+ACCOUNT_PASSWORD_RESET_BY_CODE_TIMEOUT = 600
 ACCOUNT_CHANGE_EMAIL = True
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = PLAYER_STEP_UP_SECONDS

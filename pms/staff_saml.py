@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any, NoReturn
 
 from allauth.socialaccount.helpers import render_authentication_error
-from allauth.socialaccount.providers.saml import views
+from allauth.socialaccount.providers.saml import utils, views
 from allauth.socialaccount.providers.saml.provider import SAMLProvider
+from django.core.cache import caches
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import path
@@ -14,7 +16,42 @@ from django.views import View
 from lxml.etree import LxmlError
 from onelogin.saml2.constants import OneLogin_Saml2_Constants
 from onelogin.saml2.errors import OneLogin_Saml2_Error
+from onelogin.saml2.idp_metadata_parser import OneLogin_Saml2_IdPMetadataParser
 from onelogin.saml2.xml_utils import OneLogin_Saml2_XML
+from requests import RequestException
+from urllib3.exceptions import HTTPError
+
+from kernel.outgoing import new_session
+
+LARGEST_METADATA, METADATA_KEPT_S = 1_048_576, 60
+
+
+def fetch_metadata(idp: dict[str, Any]) -> dict[str, Any]:
+    """An identity provider's settings from the metadata at its address, kept for a minute; the guard for addresses applies.
+
+    Raises: OneLogin_Saml2_Error when it cannot be had or is none.
+    """
+    address, entity = idp["metadata_url"], idp["entity_id"]
+    name = f"saml-metadata.{sha256(f'{address} {entity}'.encode()).hexdigest()}"
+    known: dict[str, Any] | None = caches["forgiving"].get(name)
+    if known is None:
+        try:
+            with new_session() as session, session.get(address, stream=True) as answer:
+                answer.raise_for_status()
+                text = answer.raw.read(LARGEST_METADATA + 1, decode_content=True)
+            if len(text) > LARGEST_METADATA:
+                raise ValueError("larger than any metadata")
+            known = OneLogin_Saml2_IdPMetadataParser.parse(text, entity_id=entity)
+        except (RequestException, HTTPError, LxmlError, ValueError) as error:
+            raise OneLogin_Saml2_Error(f"No metadata of {entity}: {error}") from error
+        if "idp" not in known:
+            raise OneLogin_Saml2_Error(f"The metadata at {address} does not describe {entity}.")
+        caches["forgiving"].set(name, known, METADATA_KEPT_S)
+    return known
+
+
+# allauth fetches it by itself, from whatever address stands there, the system's own neighbours too.
+utils.fetch_metadata_url_config = fetch_metadata
 
 # Whatever an operator's parameters say.
 STRICT = {
@@ -86,7 +123,8 @@ class FinishView(_Ours, views.FinishACSView):
         try:
             answer: HttpResponse = super().dispatch(request, organization_slug)
             return answer
-        except (LxmlError, ValueError, PermissionDenied) as error:  # no XML, forbidden XML, or nobody's answer
+        # No XML, forbidden XML, nobody's answer; no metadata of the provider.
+        except (LxmlError, OneLogin_Saml2_Error, ValueError, PermissionDenied) as error:
             return _refuse(request, self.get_provider(organization_slug), error)
 
 

@@ -8,7 +8,6 @@ class WalletConfig(AppConfig):
     def ready(self) -> None:
         from compliance.ports import register_handler
         from compliance.ports_exclusion import register_excluded_play
-        from compliance.ports_kyc import register_funds_return
         from compliance.purge_rules import PartitionPurge, register_purge
         from kernel.secrets import register_holder
         from kernel.vault import register_holder as register_personal
@@ -22,7 +21,6 @@ class WalletConfig(AppConfig):
         from wallet.services.excluded_play import ExcludedMoney
         from wallet.services.integrations import reseal_keys
         from wallet.services.payment_instruments import reseal
-        from wallet.services.returns import MoneyBack
         from wallet.services.withdrawal_approvals import WithdrawalApproval
         from wallet.types_adjustments import AdjustmentNature
 
@@ -37,7 +35,6 @@ class WalletConfig(AppConfig):
                 )
             )
         register_excluded_play(ExcludedMoney())
-        register_funds_return(MoneyBack())
         register_panel(WalletPanel())
         register_as_of(WalletAsOf())
         register_holder(reseal_keys)
@@ -46,5 +43,12 @@ class WalletConfig(AppConfig):
             register_handler(AdjustmentApproval(nature))
         register_handler(WithdrawalApproval())
         register_purge(
-            PartitionPurge("adapter-requests", "Months of what aggregators asked", KEPT, drop_months, find_oldest_held)
+            PartitionPurge(
+                "adapter-requests",
+                "Months of what aggregators asked",
+                KEPT,
+                drop_months,
+                find_oldest_held,
+                "wallet_adapterrequest",
+            )
         )

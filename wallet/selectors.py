@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, QuerySet, Sum
+from django.db.models import Q, QuerySet
 
 from kernel.db import fetch_all, fetch_one
 from kernel.errors import NotFound
@@ -245,12 +245,6 @@ def list_games(*, active: bool | None = None) -> list[GameDetails]:
     return [
         GameDetails(g.code, g.name, g.provider, GameCategory(g.category), g.rtp, g.exclusive, g.active) for g in games
     ]
-
-
-def sum_paid_in(player_id: UUID, currency: str) -> Money:
-    """All that the player has paid in, with what is under way and without what failed; chargebacks do not lessen it."""
-    rows = Deposit.objects.filter(player_id=player_id).exclude(state__in=(DepositState.FAILED, DepositState.CANCELLED))
-    return Money(rows.aggregate(sum=Sum("amount_minor"))["sum"] or 0, currency)
 
 
 def sum_house(kind: AccountKind) -> dict[str, Money]:

@@ -145,7 +145,9 @@ def export_codes(*, batch_id: UUID, actor: Actor, at: datetime) -> Iterator[byte
 
 def _lines(batch_id: UUID) -> Iterator[bytes]:
     yield b"code,uses\r\n"
-    for code, uses in Code.objects.filter(batch_id=batch_id).values_list("code", "uses").iterator(10_000):
+    for code, uses in (
+        Code.objects.filter(batch_id=batch_id).order_by("code").values_list("code", "uses").iterator(10_000)
+    ):
         yield f"{code},{uses}\r\n".encode()  # letters, digits and hyphens: nothing to quote
 
 

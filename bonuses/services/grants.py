@@ -17,6 +17,7 @@ from bonuses.models import Grant, Offer, OfferVersion, Spend
 from bonuses.ports import level_scale
 from bonuses.rules_terms import describe
 from bonuses.selectors import get_grant, get_offer, read_rule
+from bonuses.services.handouts import note_end, note_spins
 from bonuses.services.rights import need
 from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, OfferState, Reason, WhyNot
 from bonuses.types_offer import AwardKind, BudgetRule, Claim, OfferRule, Stacking
@@ -469,6 +470,8 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
     if not posting.ok:
         raise _Denied(Reason(posting.reason, f"It was refused: {posting.reason.replace('_', ' ')}."))
     row.save()
+    if row.spins:
+        note_spins(grant=row, at=at)
     publish(
         BonusGranted(
             **_about(row, at),
@@ -600,6 +603,8 @@ def _expire(row: Grant, lost: Money, at: datetime) -> None:
 def _end(row: Grant, state: GrantState, by: str, at: datetime, outcome: Money) -> None:
     row.state, row.ended_at, row.ended_by, row.outcome_minor = state, at, by, outcome.amount_minor
     row.save()
+    if row.spins:
+        note_end(grant=row, at=at)
 
 
 def _lock(grant_id: UUID) -> Grant:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 from uuid import UUID
-
-from django.db import transaction
 
 from compliance.models_cases import ReviewCase
 from compliance.selectors_cases import details, get_case
 from compliance.types_cases import DEFAULT_SLA, SLA, CaseDetails, CaseKind, CaseState
 from events.audit import record
+from events.catalogue.base import Event
+from events.catalogue.compliance import ReviewCaseClaimed, ReviewCaseOpened, ReviewCaseResolved
+from events.services.log import holding, publish
 from kernel.access import require
 from kernel.actors import Actor
 from kernel.errors import DomainError, FieldErrors
@@ -41,70 +43,86 @@ def open_case(
 ) -> CaseDetails:
     """Ask for a person's eye. The same ``key`` of a kind opens one case, however often it is called: it comes back as it is.
 
-    ``facts`` are plain values, with nothing personal but ids.
+    ``facts`` are plain values, with nothing personal but ids. Publishes ReviewCaseOpened.
     """
-    case, opened = ReviewCase.objects.get_or_create(
-        kind=kind,
-        key=key,
-        defaults={
-            "player_id": player_id,
-            "facts": dict(facts),
-            "opened_by": str(actor),
-            "opened_at": at,
-            "due_at": at + SLA.get(kind, DEFAULT_SLA),
-        },
-    )
-    if opened:
-        _record("open", case, "", actor, at)
+    with holding(*filter(None, [player_id])):
+        case, opened = ReviewCase.objects.get_or_create(
+            kind=kind,
+            key=key,
+            defaults={
+                "player_id": player_id,
+                "facts": dict(facts),
+                "opened_by": str(actor),
+                "opened_at": at,
+                "due_at": at + SLA.get(kind, DEFAULT_SLA),
+            },
+        )
+        if opened:
+            _record("open", case, "", actor, at)
+            _tell(ReviewCaseOpened, case, at, opened_by=case.opened_by, due_at=case.due_at)
     return details(case)
 
 
 def claim_case(*, case_id: UUID, actor: Actor, at: datetime) -> CaseDetails:
-    """Take a case, so that nobody else works on it. Raises: AccessDenied, NotFound, CaseTaken, CaseResolved."""
+    """Take a case, so that nobody else works on it. Publishes ReviewCaseClaimed.
+
+    Raises: AccessDenied, NotFound, CaseTaken, CaseResolved.
+    """
     require(actor, RESOLVE)
-    with transaction.atomic():
-        case = _lock(case_id)
+    with _held(case_id) as case:
         if case.claimed_by and case.claimed_by != str(actor):
             raise CaseTaken("Somebody else is on it: ask them to give it back.", claimed_by=case.claimed_by)
         case.state, case.claimed_by, case.claimed_at = CaseState.CLAIMED, str(actor), at
         case.save(update_fields=["state", "claimed_by", "claimed_at"])
         _record("claim", case, "", actor, at)
+        _tell(ReviewCaseClaimed, case, at, claimed_by=case.claimed_by)
     return details(case)
 
 
 def release_case(*, case_id: UUID, actor: Actor, at: datetime) -> CaseDetails:
-    """Give a case back to the queue. Raises: AccessDenied, NotFound, CaseResolved."""
+    """Give a case back to the queue. Publishes ReviewCaseClaimed. Raises: AccessDenied, NotFound, CaseResolved."""
     require(actor, RESOLVE)
-    with transaction.atomic():
-        case = _lock(case_id)
+    with _held(case_id) as case:
         case.state, case.claimed_by, case.claimed_at = CaseState.OPEN, "", None
         case.save(update_fields=["state", "claimed_by", "claimed_at"])
         _record("release", case, "", actor, at)
+        _tell(ReviewCaseClaimed, case, at, claimed_by="")
     return details(case)
 
 
 def resolve_case(*, case_id: UUID, outcome: str, comment: str, actor: Actor, at: datetime) -> CaseDetails:
-    """End a case with what came of it. Raises: AccessDenied, FieldErrors, NotFound, CaseTaken, CaseResolved."""
+    """End a case with what came of it. Publishes ReviewCaseResolved.
+
+    Raises: AccessDenied, FieldErrors, NotFound, CaseTaken, CaseResolved.
+    """
     require(actor, RESOLVE)
     if not outcome.strip() or not comment.strip():
         raise FieldErrors({"comment": ["Say what came of it, and why, in a few words."]})
-    with transaction.atomic():
-        case = _lock(case_id)
+    with _held(case_id) as case:
         if case.claimed_by and case.claimed_by != str(actor):
             raise CaseTaken("Somebody else is on it: ask them to give it back.", claimed_by=case.claimed_by)
         case.state, case.resolved_by, case.resolved_at = CaseState.RESOLVED, str(actor), at
         case.outcome, case.comment = outcome.strip(), comment.strip()
         case.save(update_fields=["state", "resolved_by", "resolved_at", "outcome", "comment"])
         _record("resolve", case, comment, actor, at)
+        late = at > case.due_at
+        _tell(ReviewCaseResolved, case, at, outcome=case.outcome, resolved_by=case.resolved_by, late=late)
     return details(case)
 
 
-def _lock(case_id: UUID) -> ReviewCase:
-    get_case(case_id)
-    case = ReviewCase.objects.select_for_update().get(id=case_id)
-    if case.state == CaseState.RESOLVED:
-        raise CaseResolved("It was resolved before: what came of it stays.")
-    return case
+@contextmanager
+def _held(case_id: UUID) -> Iterator[ReviewCase]:
+    """A case that is not resolved, in a transaction that holds its player."""
+    player_id = get_case(case_id).player_id
+    with holding(*filter(None, [player_id])):
+        case = ReviewCase.objects.select_for_update().get(id=case_id)
+        if case.state == CaseState.RESOLVED:
+            raise CaseResolved("It was resolved before: what came of it stays.")
+        yield case
+
+
+def _tell(event: Callable[..., Event], case: ReviewCase, at: datetime, **more: Any) -> None:
+    publish(event(player_id=case.player_id, occurred_at=at, case_id=case.id, kind=case.kind, **more))
 
 
 def _record(deed: str, case: ReviewCase, reason: str, actor: Actor, at: datetime) -> None:

@@ -13,7 +13,7 @@ from compliance.ports import UnknownKind, get_handler
 from compliance.selectors_delegation import delegation_details
 from compliance.types_delegation import DelegationDetails
 from events.audit import record
-from kernel.access import AccessDenied, require
+from kernel.access import AccessDenied, allowed, granted, require
 from kernel.actors import Actor
 from kernel.errors import FieldErrors, NotFound
 from players.selectors_access import get_staff_actor
@@ -41,7 +41,7 @@ def appoint_deputy(
     principal, deputy = get_staff_actor(principal_id), get_staff_actor(deputy_id)
     if actor.id != principal.id:
         require(actor, APPOINT, None, at)
-    elif APPOINT not in actor.permissions:
+    elif not allowed(actor, APPOINT, None, at):
         require(actor, ADD, None, at)
     wanted = sorted(set(kinds))
     errors: dict[str, list[str]] = {}
@@ -98,7 +98,7 @@ def _check_kind(kind: str, principal: Actor, deputy: Actor, errors: dict[str, li
         errors.setdefault("kinds", []).append(str(error))
         return
     for field, person in (("kinds", principal), ("deputy", deputy)):
-        if permission not in person.permissions:
+        if not granted(person, permission):
             whose = "The deputy's" if person is deputy else "Their own"
             errors.setdefault(field, []).append(f"{whose} roles do not decide on: {get_handler(kind).title}.")
 
@@ -109,7 +109,7 @@ def end_delegation(*, delegation_id: UUID, actor: Actor, at: datetime) -> Delega
     row = Delegation.objects.select_for_update().filter(id=delegation_id).first()
     if row is None:
         raise NotFound(f"There is no delegation {delegation_id}.")
-    if str(actor) not in (row.principal, row.deputy) and APPOINT not in actor.permissions:
+    if str(actor) not in (row.principal, row.deputy) and not allowed(actor, APPOINT, None, at):
         raise AccessDenied("This is between others.")
     if row.ended_at is None and at < row.active_until:
         row.ended_by, row.ended_at = str(actor), at

@@ -7,12 +7,11 @@ from datetime import datetime
 from uuid import UUID
 
 from compliance.models_kyc import KycCase
-from compliance.ports_kyc import find_funds_return
+from compliance.ports_exclusion import list_excluded_plays
 from compliance.services.kyc_moves import move_funds
 from compliance.types_kyc import CaseState, Funds
 from events.services.log import holding
 from kernel.actors import Actor
-from kernel.errors import DomainError
 
 logger = logging.getLogger(__name__)
 
@@ -25,15 +24,15 @@ def return_due(*, actor: Actor, at: datetime, limit: int = 200) -> int:
     late = KycCase.objects.filter(funds=Funds.LOCKED, due_at__lte=at).exclude(state=CaseState.REJECTED_FINAL)
     for case_id, player_id in late.order_by("due_at").values_list("id", "player_id")[:limit]:
         _move(case_id, player_id, Funds.LOCKED, Funds.REFUND_DUE, actor, at)
-    port, done = find_funds_return(), 0
+    plays, done = list_excluded_plays(), 0
     rows = KycCase.objects.filter(funds=Funds.REFUND_DUE).order_by("id").values_list("id", "player_id")[:limit]
-    for case_id, player_id in rows if port else ():
-        try:
-            left = not port.give_back(player_id=player_id, key=f"kyc:{case_id}", actor=actor, at=at) if port else True
-        except DomainError as error:
-            logger.warning("the money of case %s cannot go back now: %s", case_id, error.code)
-            continue
-        if not left:
+    for case_id, player_id in rows if plays else ():
+        answers = {
+            play.return_balance(player_id, unproved=True, key=f"kyc:{case_id}", actor=actor, at=at) for play in plays
+        }
+        if stuck := answers - {"done", "sent"}:
+            logger.warning("the money of case %s cannot go back now: %s", case_id, ", ".join(stuck))
+        if answers == {"done"}:
             _move(case_id, player_id, Funds.REFUND_DUE, Funds.REFUNDED, actor, at)
             done += 1
     return done

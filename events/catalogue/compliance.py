@@ -77,3 +77,36 @@ class KycFundsMoved(Event):
     case_id: UUID
     from_funds: str
     to_funds: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewCaseOpened(Event):
+    """Somebody, or a rule, wants a person to look at something by ``due_at``; ``kind`` says at what."""
+
+    wire_name = "compliance.review-case-opened.v1"
+    case_id: UUID
+    kind: str
+    opened_by: str
+    due_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewCaseClaimed(Event):
+    """Somebody took a review case in hand; nobody in ``claimed_by``: it was given back to the queue."""
+
+    wire_name = "compliance.review-case-claimed.v1"
+    case_id: UUID
+    kind: str
+    claimed_by: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewCaseResolved(Event):
+    """A review case ended with ``outcome``; ``late``: after it was due."""
+
+    wire_name = "compliance.review-case-resolved.v1"
+    case_id: UUID
+    kind: str
+    outcome: str
+    resolved_by: str
+    late: bool

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
+from urllib.parse import urlsplit
 
 from django.contrib.auth.models import Group
 from django.db import transaction
@@ -11,6 +14,7 @@ from django.db import transaction
 from events.audit import CHANGED, record
 from kernel.actors import Actor
 from kernel.errors import FieldErrors, NotFound
+from kernel.outgoing import ForbiddenAddress, find_address
 from kernel.secrets import seal
 from players.models_staff import IdentityProvider, RoleMapping
 from players.rules_staff import names_a_secret, only_narrows, provider_words
@@ -31,11 +35,38 @@ def check_provider(data: ProviderSettings) -> None:
         errors["name"] = ["Give it a name that people know it by."]
     if names_a_secret(data.parameters):
         errors["parameters"] = ["Keep secrets and private keys out: parameters are shown to whoever approves them."]
+    elif wrong := _wrong_address(data.parameters):
+        errors["parameters"] = [wrong]
     named = {role for _, role in data.roles}
     if unknown := named - set(Group.objects.filter(name__in=named).values_list("name", flat=True)):
         errors["roles"] = [f"There is no role {', '.join(sorted(unknown))}."]
     if errors:
         raise FieldErrors(errors)
+
+
+def _wrong_address(parameters: Mapping[str, Any]) -> str:
+    """What is wrong with an address in the parameters that the system would call; "" where nothing is.
+
+    A name that is not found now may be later: the call itself is guarded as well (``kernel.outgoing``).
+    """
+    idp = parameters.get("idp")
+    addresses = {"server_url": parameters.get("server_url")}
+    addresses["idp.metadata_url"] = idp.get("metadata_url") if isinstance(idp, Mapping) else None
+    for name, address in addresses.items():
+        if address is None:
+            continue
+        try:
+            parts = urlsplit(str(address))
+            if parts.scheme not in ("https", "http") or not parts.hostname:
+                raise ValueError
+            find_address(parts.hostname, parts.port or 443)
+        except ForbiddenAddress as error:
+            return f"{name}: {error}"
+        except ValueError:
+            return f"{name}: give an address such as https://idp.example.com/metadata."
+        except OSError:
+            continue
+    return ""
 
 
 @transaction.atomic

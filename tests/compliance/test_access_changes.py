@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from allauth.idp.oidc.models import Client
+from django.contrib.auth.models import Group
 from django.db import DatabaseError
+from django.urls import reverse
 from pytest_django import Settings
 
 from compliance.models import Approval
@@ -22,7 +25,7 @@ from compliance.services.role_changes import RolesMoved, change_role, change_sta
 from compliance.types import ApprovalDetails, ApprovalState
 from events.selectors_audit import list_audit
 from events.types import AuditQuery
-from kernel import access, clients
+from kernel import access, clients, clock
 from kernel.access import AccessDenied
 from kernel.actors import Actor, system
 from kernel.clients import ClientSettings, create_client, get_settings
@@ -38,7 +41,7 @@ from players.services.staff_providers import save_provider
 from players.types_staff import Protocol, ProviderSettings
 from pms.roles import ROLES
 from tests.factories import AT, fund, make_player
-from tests.staff import staff_id
+from tests.staff import staff_client, staff_id, text_of
 from wallet.services.adjustments import adjust
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -543,6 +546,63 @@ def test_outside_its_kinds_and_its_period_a_delegation_is_nothing(kind: str, min
             found, actor("compliance_officer"), acting_for=str(actor("finance")), at=AT + timedelta(minutes=minutes)
         )
     assert get_approval(found.id).state is ApprovalState.REQUESTED
+
+
+@pytest.fixture
+def never(settings: Settings) -> Iterator[Callable[..., None]]:
+    """Makes these actions be outside working hours whenever it is."""
+
+    def close(*actions: str) -> None:
+        settings.ACCESS_POLICIES = {"working_hours": {"actions": list(actions), "days": []}}
+        access.forget_policies()
+
+    yield close
+    settings.ACCESS_POLICIES = {}
+    access.forget_policies()
+
+
+def test_policies_hold_for_pages_of_approvals_too(never: Callable[..., None]) -> None:
+    player = make_player()
+    fund(player.id, "10.00")
+    adjust(
+        player_id=player.id,
+        amount=Money.parse("150.00", "EUR"),
+        reason="goodwill",
+        evidence="x",
+        idempotency_key="a",
+        actor=actor("operations"),
+        at=clock.now(),
+    )
+    pk, finance = Approval.objects.get().pk, staff_client("finance")
+    assert "Approve" in text_of(finance.get(reverse("admin:compliance_approval_change", args=[pk])))
+    never("wallet.approve_adjustment")
+    assert finance.post(reverse("admin:compliance_approval_claim", args=[pk])).status_code == 403
+    assert finance.post(reverse("admin:compliance_approval_approve", args=[pk])).status_code == 403
+    assert Approval.objects.get().claimed_by == ""
+
+
+def test_policies_hold_for_whoever_appoints(never: Callable[..., None]) -> None:
+    delegation = appoint("finance", "compliance_officer", actor=actor("administrator"))
+    never("compliance.appoint_deputy")
+    with pytest.raises(AccessDenied):
+        appoint("finance", "compliance_officer", actor=actor("administrator"))
+    with pytest.raises(AccessDenied):
+        end_delegation(delegation_id=delegation.id, actor=actor("administrator"), at=AT)
+    end_delegation(delegation_id=delegation.id, actor=actor("finance"), at=AT)
+
+
+def test_a_roles_page_tells_the_policies_of_that_role_alone(settings: Settings) -> None:
+    for name in ("support", "agent"):  # parts of the names of shipped roles
+        set_role_permissions(name=name, description="x", permissions=["players.view_player"], actor=BOSS, at=AT)
+    administrator, said = staff_client("administrator"), "may not act on players at level"
+    for name, told in (("support_agent", True), ("support", False), ("agent", False), ("finance", False)):
+        group = Group.objects.get(name=name)
+        page = text_of(administrator.get(reverse("admin:auth_group_change", args=[group.pk])))
+        assert (said in page) is told, name
+    page = text_of(
+        administrator.get(reverse("admin:auth_group_change", args=[Group.objects.get(name="operations").pk]))
+    )
+    assert "up to" in page
 
 
 def test_who_appoints_whom() -> None:

@@ -16,6 +16,7 @@ from compliance.services.play_gate import forget, refresh
 from compliance.types_cases import CaseKind, CaseState
 from compliance.types_gate import BetFacts, DepositFacts, GateAction, Verdict
 from compliance.types_limits import LimitKind, LimitPeriod, SetBy
+from events.models import Event
 from kernel.actors import Actor, ActorKind
 from kernel.money import Money
 from players.services.accounts import change_settings
@@ -144,6 +145,22 @@ def test_a_bet_without_money_is_not_the_gates_business(player: PlayerDetails) ->
     assert list_decisions(player_id=player.id) == []
 
 
+def test_who_is_excluded_hears_of_that_whatever_money_there_is(player: PlayerDetails) -> None:
+    impose(player_id=player.id, kind=RestrictionKind.SELF_EXCLUDED, reason="r", source="s", actor=ACTOR, at=AT)
+    assert bet(player.id, "100.01").reason == "self_excluded"
+    hold = reserve(
+        player_id=player.id,
+        source="test",
+        idempotency_key="hold",
+        game="fruits",
+        round_id="r",
+        amount=Money.parse("100.01", "EUR"),
+        actor=ACTOR,
+        at=AT,
+    )
+    assert hold.reason == "self_excluded"
+
+
 def test_a_case_is_opened_once_and_ended_by_who_took_it(player: PlayerDetails) -> None:
     common = {"kind": CaseKind.LIMIT_CONTACT, "player_id": player.id, "facts": {"limit": "x"}, "key": "k"}
     case = open_case(**common, actor=ACTOR, at=AT)  # type: ignore[arg-type]
@@ -154,6 +171,13 @@ def test_a_case_is_opened_once_and_ended_by_who_took_it(player: PlayerDetails) -
         resolve_case(case_id=case.id, outcome="spoken to", comment="All is well.", actor=two, at=AT)
     ended = resolve_case(case_id=case.id, outcome="spoken to", comment="All is well.", actor=one, at=AT)
     assert ended.state is CaseState.RESOLVED
+    told = Event.objects.filter(type__startswith="compliance.review-case-").order_by("id")
+    assert [(event.type.split(".")[1], event.player_id) for event in told] == [
+        ("review-case-opened", player.id),
+        ("review-case-claimed", player.id),
+        ("review-case-resolved", player.id),
+    ]
+    assert (told[1].payload["claimed_by"], told[2].payload["outcome"]) == ("staff:1", "spoken to")
 
 
 def test_who_moves_is_judged_by_the_rules_of_the_new_residence(player: PlayerDetails) -> None:

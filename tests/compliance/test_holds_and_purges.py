@@ -7,12 +7,13 @@ from io import StringIO
 from uuid import UUID
 
 import pytest
+from django.apps import apps
 from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from compliance.models_holds import LegalHold
-from compliance.purge_rules import TablePurge, register_purge
+from compliance.purge_rules import TablePurge, list_purges, register_purge
 from compliance.selectors_holds import is_held
 from compliance.services import purging
 from compliance.services.holds import AlreadyReleased, place_hold, release_hold
@@ -129,11 +130,26 @@ def test_months_of_the_adapters_log_stay_from_the_first_that_is_held() -> None:
     assert find_oldest_held(now) == oldest
 
 
-def test_what_must_be_kept_for_five_years_takes_no_shorter_rule() -> None:
-    with pytest.raises(ValueError, match="five years"):
-        register_purge(
-            TablePurge("x", "x", "events_event", "id", "uuid", "occurred_at", timedelta(days=365), Retention.FIVE_YEARS)
-        )
+@pytest.mark.parametrize(
+    ("table", "days"),
+    [
+        ("events_event", 365),
+        ("events_event", 5 * 365),
+        ("players_sealeddetail", 10_000),  # kept as long as the account
+        ("wallet_game", 10_000),  # kept as long as it is in use
+        ("no_such_table", 10_000),
+    ],
+)
+def test_a_rule_shorter_than_what_the_model_says_is_refused_at_start_up(table: str, days: int) -> None:
+    with pytest.raises(ValueError, match=table):
+        register_purge(TablePurge("x", "x", table, "id", "uuid", "occurred_at", timedelta(days=days)))
+
+
+def test_every_rule_there_is_keeps_what_its_model_says() -> None:
+    of_tables = {model._meta.db_table: model.__dict__.get("protection") for model in apps.get_models()}
+    for rule in list_purges():
+        protection = of_tables[rule.table]
+        assert protection is None or protection.retention is Retention.OPERATIONAL, rule.name
 
 
 def test_holds_need_the_right_a_scope_and_a_reason() -> None:

@@ -222,11 +222,29 @@ def test_an_export_can_be_checked_by_whoever_has_the_public_key(
     call_command("verify_export", str(path), stdout=out)
     assert "Sound" in out.getvalue()
 
-    def forge(name: str, content: str) -> None:
+    def forge(name: str, content: str | bytes) -> None:
         with zipfile.ZipFile(io.BytesIO(archive)) as old, zipfile.ZipFile(path, "w") as new:
             for each in old.namelist():
                 new.writestr(each, content if each == name else old.read(each))
 
+    for content, said in (
+        (b"\xff\xfe\x00", "no JSON in UTF-8"),
+        (b'{"what": "a\x00b"}', "no JSON in UTF-8"),
+        (b"[]", "does not say which file"),
+        (b"{}" + b" " * 2**20, "larger than any"),
+    ):
+        forge(MANIFEST, content)
+        with pytest.raises(CommandError, match=said):
+            call_command("verify_export", str(path))
+    for other, content in (("audit.csv", archive), ("other.zip", b"PK no more"), ("empty.zip", b"")):
+        (tmp_path / other).write_bytes(content)
+        with pytest.raises(CommandError, match="no ZIP as exports are"):
+            call_command("verify_export", str(tmp_path / other))
+    path.write_bytes(archive)
+    with zipfile.ZipFile(path, "a") as more:
+        more.writestr("more.csv", "x")
+    with pytest.raises(CommandError, match="nothing else"):
+        call_command("verify_export", str(path))
     forge("audit.csv", unpack(archive, "audit.csv").replace("Case 118", "Case 119"))
     with pytest.raises(CommandError, match="not the file that was exported"):
         call_command("verify_export", str(path))

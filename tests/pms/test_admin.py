@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -19,9 +20,12 @@ from django.test import Client
 from pytest_django import Settings
 
 from analytics import live
+from compliance.services.cases import open_case
+from compliance.types_cases import CaseKind
 from events.ports import get_consumer, list_consumers
 from events.services.consuming import Runner
 from kernel import clock
+from kernel.actors import system
 from kernel.context import client_ip
 from players.models_staff import StaffDevice, StaffNetwork
 from pms.asgi import application
@@ -243,6 +247,29 @@ def test_whoever_logs_out_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
                 return said
 
     assert in_a_thread(talk)["code"] == 4403
+
+
+def test_queues_of_cases_say_what_is_late() -> None:
+    at = clock.now()
+    for number, hours in enumerate((0, 5)):  # matches are due within an hour
+        open_case(
+            kind=CaseKind.EXCLUSION_MATCH,
+            player_id=None,
+            facts={},
+            key=str(number),
+            actor=system("test"),
+            at=at - timedelta(hours=hours),
+        )
+    tiles = {tile.key: tile for tile in live.compute_snapshot(at).tiles}
+    assert (tiles["review-cases"].text, tiles["review-cases"].note, tiles["review-cases"].tone) == (
+        "2",
+        "1 late",
+        "bad",
+    )
+    assert (tiles["verification"].text, tiles["verification"].note) == ("0", "nothing waits")
+    cache.clear()
+    assert "Verification to decide" in text_of(staff_client("compliance_officer").get("/admin/"))
+    assert "Review cases" not in text_of(staff_client("analyst").get("/admin/"))
 
 
 def test_the_snapshot_is_computed_once_for_everybody(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,9 @@ import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -24,13 +26,14 @@ from django.test import Client
 from events.selectors_audit import list_audit
 from events.types import AuditOutcome, AuditQuery
 from kernel import clock
+from kernel.errors import FieldErrors
 from players.models_staff import IdentityProvider, StaffDevice, StaffIdentity, StaffNetwork, StaffSession, UsedAssertion
 from players.selectors_staff import list_providers
 from players.types_staff import Protocol
 from pms.roles import ensure_roles
 from tests.factories import make_player
 from tests.identity_provider import CLIENT_ID, SECRET
-from tests.saml import MFA, PASSWORD_ONLY, Said, SamlProvider, request_id_of
+from tests.saml import ENTITY, MFA, PASSWORD_ONLY, SSO, Said, SamlProvider, request_id_of
 from tests.staff import make_provider, staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -411,3 +414,65 @@ def test_a_players_email_by_sso_is_never_joined_to_the_player(saml: SamlProvider
 def test_metadata_tells_the_provider_where_answers_go(saml: SamlProvider) -> None:
     assert ACS in text_of(browser().get("/admin/sso/saml/corp-saml/metadata/"))
     assert browser().get("/admin/sso/saml/nobody/metadata/").status_code == 404
+
+
+@pytest.fixture
+def metadata_server() -> Iterator[tuple[str, list[str]]]:
+    """Where a provider publishes its metadata, and what it was asked for."""
+    asked: list[str] = []
+    content = {"/metadata": SamlProvider().metadata(SSO), "/nonsense": "<x/>", "/other": "no XML at all"}
+
+    class Metadata(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(200 if self.path in content else 404)
+            self.end_headers()
+            self.wfile.write(content.get(self.path, "").encode())
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Metadata) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def with_metadata(address: str) -> None:
+    ensure_roles()
+    parameters = {"idp": {"entity_id": ENTITY, "metadata_url": address}}
+    make_provider(slug="corp-saml", name="Corp", protocol=Protocol.SAML, parameters=parameters, roles=ROLES)
+
+
+def test_metadata_is_fetched_under_the_guard_for_outgoing_addresses(
+    metadata_server: tuple[str, list[str]], settings: Any
+) -> None:
+    server, asked = metadata_server
+    settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
+    with_metadata(f"{server}/metadata")
+    for _ in range(2):
+        assert browser().post("/admin/sso/saml/corp-saml/login/")["Location"].startswith(SSO)
+    assert asked == ["/metadata"], "kept for a minute"
+    for wrong in ("nonsense", "other", "missing"):
+        with_metadata(f"{server}/{wrong}")
+        assert refused(browser().post("/admin/sso/saml/corp-saml/login/")), wrong
+    asked.clear()
+    with_metadata(f"{server}/metadata?again")
+    settings.OUTGOING_PRIVATE_HOSTS = []
+    assert refused(browser().post("/admin/sso/saml/corp-saml/login/"))
+    assert asked == []
+
+
+def refused(answer: Any) -> bool:
+    return answer.status_code != 302 or "/admin/login/" in answer["Location"]
+
+
+@pytest.mark.parametrize(
+    "address", ["http://127.0.0.1/metadata", "https://[::1]/", "http://10.1.2.3/", "file:///x", "x", 7]
+)
+@pytest.mark.parametrize("protocol", list(Protocol))
+def test_an_address_of_the_house_is_refused_when_it_is_entered(protocol: Protocol, address: object) -> None:
+    oidc = protocol is Protocol.OIDC
+    parameters = {"server_url": address} if oidc else {"idp": {"entity_id": ENTITY, "metadata_url": address}}
+    with pytest.raises(FieldErrors) as wrong:
+        make_provider(slug="corp", name="Corp", protocol=protocol, parameters=parameters, roles={})
+    assert ("server_url" if oidc else "idp.metadata_url") in wrong.value.errors["parameters"][0]

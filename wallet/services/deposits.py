@@ -47,7 +47,7 @@ from wallet.ports import (
     get_provider,
 )
 from wallet.rules import DEPOSIT_MOVES, next_try
-from wallet.selectors import get_balances, get_deposit, sum_paid_in
+from wallet.selectors import get_balances, get_deposit
 from wallet.selectors_instruments import open_instrument
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
@@ -60,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 # A deposit that the provider has not seen for so long never reached it. Should it come after all, it is credited.
 NEVER_ARRIVED = timedelta(hours=1)
+_NEVER_TAKEN = (ReasonCode.CREDIT_REFUSED, ReasonCode.ANONYMOUS_REFUSED)
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
 
 
@@ -203,13 +204,14 @@ def _open(
             looked_up=looked.answered,
             balance=get_balances(player_id).real,
             central=central,
-            deposited=sum_paid_in(player_id, amount.currency),
         )
         decision = decide(action=GateAction.DEPOSIT, player_id=player_id, facts=facts, actor=actor, at=at)
         if decision.allowed:
             return _create(player_id, amount, paid_with, source, key, digest, reservation, at)
         if decision.refusal.code == ReasonCode.FOREIGN_ACCOUNT:
             report_foreign(paid_with, actor, at)
+        elif decision.refusal.code in _NEVER_TAKEN and paid_with.added_at == at:
+            paid_with.delete()  # it came with this deposit: nobody is to choose it again
     release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
     # Only now: the denial is kept.
     refusal = decision.refusal

@@ -1,4 +1,5 @@
-"""What an excluded player has under way: admissions to games end, open bets and the balance go back."""
+"""What an excluded player has under way: admissions to games end, open bets and the balance go back. So does the balance
+of whose verification failed."""
 
 from __future__ import annotations
 
@@ -34,7 +35,7 @@ class ExcludedMoney:
         returned = _return_bets(player_id, actor, at) if return_bets else 0
         return Closing(bets_returned=returned, games_closed=closed)
 
-    def return_balance(self, player_id: UUID, *, key: str, actor: Actor, at: datetime) -> str:
+    def return_balance(self, player_id: UUID, *, unproved: bool = False, key: str, actor: Actor, at: datetime) -> str:
         """The closed loop decides which instruments get it; it is asked for at the one that paid in last."""
         under_way = Withdrawal.objects.filter(player_id=player_id, state__in=_UNDER_WAY)
         if under_way.exists() or list_holds(player_id, open_only=True, limit=1):
@@ -46,13 +47,14 @@ class ExcludedMoney:
         if not instruments:
             return "no_instrument"
         owed = max(instruments, key=lambda one: (one.owed_back.amount_minor, one.id))
-        number = Withdrawal.objects.filter(player_id=player_id, source=OwnSource.EXCLUSIONS).count()
+        source = OwnSource.RETURNS if unproved else OwnSource.EXCLUSIONS
+        number = Withdrawal.objects.filter(player_id=player_id, source=source).count()
         try:
             request_withdrawal(
                 player_id=player_id,
                 amount=amount,
                 instrument_id=owed.id,
-                source=OwnSource.EXCLUSIONS,
+                source=source,
                 idempotency_key=f"{key}:{number}",
                 actor=actor,
                 at=at,

@@ -8,7 +8,7 @@ import kernel.ids
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("bonuses", "0001_initial"),
+        ("bonuses", "0002_handouts"),
     ]
 
     operations = [

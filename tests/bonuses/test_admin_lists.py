@@ -1,0 +1,164 @@
+"""Codes, lists and cost of bonuses in the back office."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+
+from bonuses.models import Code, CodeBatch, ListAward
+from bonuses.selectors import list_grants
+from bonuses.selectors_costs import list_costs
+from bonuses.services.grants import grant
+from bonuses.services.lists import get_list, work_lists
+from kernel import clock
+from tests.bonuses.offers import GIFT, SPINS, live_offer, work
+from tests.factories import ACTOR, bet, fund, make_game, make_player
+from tests.staff import staff_client, text_of
+from wallet.selectors import sum_house
+from wallet.types import AccountKind
+
+pytestmark = pytest.mark.usefixtures("db")
+CODES, LISTS, COSTS = "/admin/bonuses/codebatch/", "/admin/bonuses/listaward/", "/admin/bonuses/offer/costs/"
+FREE = {"wagering": {"multiple": "0"}}
+
+
+def file(content: bytes) -> SimpleUploadedFile:
+    return SimpleUploadedFile("file.csv", content)
+
+
+def key_of(client: Client, address: str) -> str:
+    return str(client.get(address).context["form"]["key"].value())
+
+
+def test_codes_are_made_read_from_a_file_downloaded_and_closed() -> None:
+    offer = live_offer(GIFT, trigger={"kind": "code"})
+    client = staff_client("loyalty_admin")
+    assert "New codes" in text_of(client.get(CODES))
+    data = {
+        "offer": offer.code,
+        "name": "Flyers",
+        "size": "3",
+        "uses_per_code": "1",
+        "key": key_of(client, f"{CODES}new/"),
+    }
+    for _ in range(2):
+        assert client.post(f"{CODES}new/", data).status_code == 302
+    assert Code.objects.count() == 3
+    upload = {**data, "size": "", "name": "Printed", "key": "2", "file": file(b"code,what\nHELLO-1,x\nhello-2,y\n")}
+    assert client.post(f"{CODES}new/", upload).status_code == 302
+    printed = CodeBatch.objects.get(name="Printed")
+    answer = client.get(f"{CODES}{printed.pk}/file/")
+    assert b"".join(answer.streaming_content).split() == [b"code,uses", b"HELLO-1,0", b"HELLO-2,0"]  # type: ignore[attr-defined]
+    found = client.get(CODES, {"q": "hello-2"})
+    assert "Printed" in text_of(found)
+    assert "Flyers" not in text_of(found)
+    close = f"{CODES}{printed.pk}/close/"
+    assert client.post(close, {"reason": "leaked"}).status_code == 302
+    assert "Closed" in text_of(client.get(f"{CODES}{printed.pk}/change/"))
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"size": ""}, "size"),
+        ({"size": "-1"}, "size"),
+        ({"size": "99999999"}, "size"),
+        ({"uses_per_code": "x"}, "uses_per_code"),
+        ({"size": "", "file": b"\xff\xfe\x00"}, "file"),
+        ({"size": "", "file": b"AB\n"}, None),
+        ({"size": "3", "file": b"HELLO\n"}, "size"),
+        ({"offer": "nothing"}, "offer"),
+    ],
+)
+def test_what_is_wrong_with_codes_is_said(change: dict[str, object], field: str | None) -> None:
+    offer = live_offer(GIFT, trigger={"kind": "code"})
+    client = staff_client("marketing_manager")
+    data: dict[str, object] = {
+        "offer": offer.code,
+        "name": "x",
+        "size": "3",
+        "uses_per_code": "1",
+        "key": "k",
+        **change,
+    }
+    if isinstance(content := data.get("file"), bytes):
+        data["file"] = file(content)
+    answer = client.post(f"{CODES}new/", data)
+    assert answer.status_code == 200
+    assert answer.context["form"].errors.keys() >= ({field} if field else {"__all__"})
+    assert not CodeBatch.objects.exists()
+
+
+def test_where_no_offer_is_given_by_code_the_page_says_so() -> None:
+    live_offer(GIFT)
+    assert "No offer is given by code" in text_of(staff_client("marketing_manager").get(f"{CODES}new/"))
+
+
+def test_a_list_is_looked_at_given_and_watched() -> None:
+    offer = live_offer(GIFT, **FREE, eligibility={"jurisdictions": ["DE"]})
+    players = [make_player(), make_player(), make_player(country="AT")]
+    client = staff_client("crm_specialist")
+    new = f"{LISTS}new/"
+    content = f"{players[0].id}\n{players[1].login.upper()}\n{players[2].login}\n{uuid4()}\nnobody\n".encode()
+    data = {"offer": offer.code, "note": "Lapsed in March", "key": key_of(client, new)}
+    seen = client.post(new, {**data, "file": file(content)})
+    assert "3 players get the offer" in text_of(seen)
+    assert "2 lines are nobody known" in text_of(seen)
+    assert not ListAward.objects.exists()
+    for _ in range(2):
+        sent = {**data, "players": seen.context["ids"], "confirmed": "1"}
+        assert client.post(new, sent).status_code == 302
+    listed = ListAward.objects.get()
+    page = f"{LISTS}{listed.pk}/change/"
+    assert 'hx-trigger="every 2s"' in text_of(client.get(page))
+    work_lists(at=clock.now())
+    text = text_of(client.get(page))
+    assert "hx-trigger" not in text.split('id="list"')[1][:200]
+    assert "Jurisdiction" in text
+    assert (get_list(listed.pk).given, len(list_grants(players[1].id))) == (2, 1)
+    assert "100 %" in text_of(client.get(LISTS))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff\x00", b"nobody\n", b"a\x00b\n"])
+def test_a_file_of_nobody_is_refused(content: bytes) -> None:
+    offer = live_offer(GIFT, **FREE)
+    answer = staff_client("crm_specialist").post(
+        f"{LISTS}new/", {"offer": offer.code, "note": "x", "key": "1", "file": file(content)}
+    )
+    assert "file" in answer.context["form"].errors
+    assert not ListAward.objects.exists()
+
+
+def test_the_cost_is_what_the_ledger_says() -> None:
+    make_game()
+    at = clock.now()
+    free, wagered, spins = live_offer(GIFT, **FREE), live_offer(GIFT), live_offer(SPINS, stacking="queue")
+    first, second = make_player().id, make_player().id
+    for player in (first, second):
+        fund(player, "100.00", at=at)
+        for offer in (free, wagered, spins):
+            grant(offer=offer.code, player_id=player, occasion="x", actor=ACTOR, at=at)
+    bet(first, "50.00", at=at)
+    work()
+    lines = {line.offer: line for line in list_costs(since=at - timedelta(days=1), until=at + timedelta(days=1))}
+    assert (lines[free.code].grants, str(lines[free.code].redeemed)) == (2, "20.00")
+    one = lines[wagered.code]
+    assert (one.redeemed_grants, str(one.redeemed), one.open_grants, str(one.open_amount)) == (1, "10.00", 1, "10.00")
+    assert (lines[spins.code].spins, lines[spins.code].open_grants) == (20, 2)
+    given = sum(line.given.amount_minor for line in lines.values())
+    assert sum_house(AccountKind.BONUS_COST)["EUR"].amount_minor == -given
+    client = staff_client("finance")
+    assert "30.00" in text_of(client.get(COSTS))
+    day = str(at.date())
+    csv = b"".join(client.get(COSTS, {"since": day, "until": day, "csv": "1"}).streaming_content)  # type: ignore[attr-defined]
+    assert csv.count(b"\r\n") == 4
+    assert "The last day is before the first." in text_of(
+        client.get(COSTS, {"since": "2026-02-01", "until": "2026-01-01"})
+    )
+    assert "Nothing was granted on these days" in text_of(
+        client.get(COSTS, {"since": "2020-01-01", "until": "2020-01-02"})
+    )
