@@ -118,8 +118,8 @@ class EndRequest(models.Model):
 class RegisterCheck(models.Model):
     """One question to an exclusion register and its answer, with the register's own id of the reply. Never changes.
 
-    Written by services.registers. ``player`` is None where the account did not exist yet; ``person`` is then a keyed hash
-    of whom it was about, which only shows that two checks meant the same person.
+    Written by services.registers. ``player`` is None where the account did not exist yet (RegistrationCheck says which one
+    was opened); ``person`` is a keyed hash of whom it was about, which only shows that two checks meant the same person.
     """
 
     protection: ClassVar = Protection(Retention.FIVE_YEARS, {"person": PersonalData.SEALED})
@@ -139,7 +139,25 @@ class RegisterCheck(models.Model):
     class Meta:
         verbose_name = "register check"
         default_permissions: ClassVar[Any] = ["view"]
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="compliance_registercheck_of")]
+        indexes: ClassVar = [
+            models.Index(fields=["player", "-id"], name="compliance_registercheck_of"),
+            models.Index(fields=["person"], condition=models.Q(player=None), name="compliance_registercheck_new"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.register}: {self.outcome}"
+
+
+class RegistrationCheck(models.Model):
+    """The account that was opened after a register had been asked. Written once by services.registers."""
+
+    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+
+    asked = models.OneToOneField(RegisterCheck, primary_key=True, on_delete=models.PROTECT, related_name="registration")
+    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+")
+
+    class Meta:
+        default_permissions: ClassVar[Any] = []
+
+    def __str__(self) -> str:
+        return str(self.asked_id)

@@ -73,11 +73,12 @@ def list_end_requests(
 
 
 def list_register_checks(player_id: UUID, limit: int = 20) -> list[RegisterCheckDetails]:
-    """Newest first."""
+    """Newest first; that of the registration among them."""
+    rows = RegisterCheck.objects.filter(Q(player_id=player_id) | Q(registration__player_id=player_id))
     return [
         RegisterCheckDetails(
             id=row.id,
-            player_id=row.player_id,
+            player_id=player_id,
             register=row.register,
             moment=RegisterMoment(row.moment),
             outcome=RegisterOutcome(row.outcome),
@@ -87,7 +88,7 @@ def list_register_checks(player_id: UUID, limit: int = 20) -> list[RegisterCheck
             milliseconds=row.milliseconds,
             asked_at=row.asked_at,
         )
-        for row in RegisterCheck.objects.filter(player_id=player_id).order_by("-id")[:limit]
+        for row in rows.order_by("-id")[:limit]
     ]
 
 

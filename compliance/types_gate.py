@@ -100,6 +100,7 @@ REASON_TEXTS: Mapping[str, str] = {
     ReasonCode.EXCLUDED: "The player is excluded from play.",
     ReasonCode.REGISTER_UNAVAILABLE: "The register of excluded persons does not answer: try again later.",
     ReasonCode.GAME_TYPE_NOT_OFFERED: "Games of this kind are not offered where the player lives.",
+    ReasonCode.FIRST_OCCASION_ONLY: "Only the first occasion of play may bring a bonus here, and the player had one.",
     ReasonCode.CREDIT_REFUSED: "Money on credit is not taken: use another way to pay.",
 }
 

@@ -25,6 +25,7 @@ from wallet.selectors import find_seal_of, list_provider_messages
 from wallet.selectors_instruments import label_of
 from wallet.services.posting import OwnSource
 from wallet.services.proofs import find_last_proof
+from wallet.services.sealing import list_days
 from wallet.types import AccountKind
 
 
@@ -413,7 +414,8 @@ class SealAdmin(PageAdmin):
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> Any:
         proof = find_last_proof()
         finished = datetime.fromisoformat(proof.finished_at) if proof else None
-        return super().changelist_view(request, {"proof": proof, "finished": finished, **(extra_context or {})})
+        top = {"proof": proof, "finished": finished, "days": list_days()}
+        return super().changelist_view(request, {**top, **(extra_context or {})})
 
     def page_title(self, obj: Seal) -> str:
         return f"Seal {obj.number}"

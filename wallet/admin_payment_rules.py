@@ -162,7 +162,9 @@ class ConfigurationAdmin(ModelAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         obj = super().get_object(request, object_id, from_field)
-        return obj and lock_to_save(request, obj)
+        # The history, which is opened by the same call, saves nothing and has no transaction.
+        saves = request.resolver_match is not None and str(request.resolver_match.url_name).endswith("_change")
+        return lock_to_save(request, obj) if obj and saves else obj
 
     def _may(self, request: HttpRequest, action: str) -> bool:
         return may(request, f"{self.opts.app_label}.{action}_{self.opts.model_name}")

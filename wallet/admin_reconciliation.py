@@ -9,8 +9,10 @@ from uuid import UUID
 from celery import current_app
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 from kombu.exceptions import OperationalError
@@ -36,7 +38,7 @@ from wallet.selectors_reconciliation import (
 )
 from wallet.services import reconciliation
 from wallet.services.disputes import Redress
-from wallet.services.exports import export_report
+from wallet.services.exports import export_cases, export_liability, export_report
 from wallet.types_reconciliation import CaseState, MappingTerms, ReportSide, ReportState, RowState
 
 
@@ -218,6 +220,7 @@ class ReportAdmin(PageAdmin):
         return [
             self.view_path("upload/", self.upload_view, "upload"),
             self.view_path("liability/", self.liability_view, "liability"),
+            self.view_path("liability.csv", self.liability_file_view, "liability_file"),
             self.view_path("<uuid:report_id>/rows.csv", self.rows_view, "rows"),
             *super().get_urls(),
         ]
@@ -248,7 +251,8 @@ class ReportAdmin(PageAdmin):
     def rows_view(self, request: HttpRequest, report_id: UUID) -> StreamingHttpResponse:
         """Every line of the report and what became of it, as a file."""
         need(request, "wallet.view_report")
-        return csv_download(request, export_report(report_id=report_id), f"reconciliation-{report_id}.csv")
+        rows = export_report(report_id=report_id, actor=staff_actor(request), at=clock.now())
+        return csv_download(request, rows, f"reconciliation-{report_id}.csv")
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         need(request, reconciliation.RECONCILE)
@@ -294,9 +298,15 @@ class ReportAdmin(PageAdmin):
         }
         return self.render(request, "wallet/liability.html", "What players are owed", context)
 
+    def liability_file_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """All closed days and currencies, as a file."""
+        need(request, "wallet.view_liabilityday")
+        return csv_download(request, export_liability(actor=staff_actor(request), at=clock.now()), "liability.csv")
+
 
 @admin.register(ReconciliationCase)
 class CaseAdmin(PageAdmin):
+    list_before_template = "wallet/cases_top.html"
     list_display = ("reference_", "kind_", "what_", "reason", "theirs", "ours", "state_", "hands", "happened")
     list_display_links = None
     list_filter = ("state", "kind", "report")
@@ -378,10 +388,21 @@ class CaseAdmin(PageAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         return [
+            self.view_path("cases.csv", self.file_view, "file"),
             self.view_path("<path:object_id>/claim/", self.claim_view, "claim"),
             self.view_path("<path:object_id>/resolve/", self.resolve_view, "resolve"),
             *super().get_urls(),
         ]
+
+    def file_view(self, request: HttpRequest) -> HttpResponseBase:
+        """What the list shows, by its filters and to this person, as a file."""
+        need(request, self.view_permission)
+        try:
+            cases = self.get_changelist_instance(request).queryset
+        except IncorrectLookupParameters:
+            return HttpResponseRedirect(self.reverse("changelist"))
+        rows = export_cases(cases=cases, wanted=request.GET.urlencode(), actor=staff_actor(request), at=clock.now())
+        return csv_download(request, rows, "reconciliation-cases.csv")
 
     def claim_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         case = self._posted(request, object_id)

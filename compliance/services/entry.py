@@ -13,6 +13,7 @@ from compliance.selectors_likeness import find_lookalikes, hash_device, person_l
 from compliance.services.cases import open_case, resolve_case
 from compliance.services.exclusions import exclude
 from compliance.services.gate import decide
+from compliance.services.registers import keep_registration_check
 from compliance.types_cases import CaseKind
 from compliance.types_exclusion import ExclusionKind, Lookalike
 from compliance.types_gate import Decision, GateAction, LoginFacts, RegistrationFacts
@@ -60,6 +61,7 @@ class Registrations:
         return _refusal(decision)
 
     def opened(self, player_id: UUID, device_token: str, actor: Actor, at: datetime) -> None:
+        keep_registration_check(player_id=player_id)
         note_lookalikes(player_id=player_id, device_token=device_token, at=at)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
 
-from compliance.models_exclusions import Exclusion, RegisterCheck
+from compliance.models_exclusions import Exclusion, RegisterCheck, RegistrationCheck
 from compliance.ports_exclusion import RegisterAnswer, RegisterPerson, RegisterUnavailable, find_exclusion_register
 from compliance.rules_exclusion import Course, terms_of
 from compliance.rules_likeness import spell
@@ -31,6 +31,8 @@ from players.types import SealedField
 
 NAME, CHECK_ON, ON_ERROR = "registers.exclusion_name", "registers.exclusion_check_on", "registers.exclusion_on_error"
 LONGEST_ERROR, LONGEST_REPLY_ID = 200, 120
+# Whoever signs up is logged in by it: the answer is that login's too. Every later login asks.
+ONE_STEP = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +80,15 @@ def ask_register(
     )
     denies = outcome is RegisterOutcome.LISTED or (outcome is RegisterOutcome.ERROR and pack.text(ON_ERROR) != "allow")
     return RegisterSaid(name, outcome, denies, reply_id, answer.until if answer else None)
+
+
+def keep_registration_check(*, player_id: UUID) -> None:
+    """Say of the answer that an account was opened by, whose it is; in the transaction that opens it."""
+    asked = RegisterCheck.objects.filter(
+        person=_hash(person_of(player_id)), player=None, moment=RegisterMoment.REGISTRATION, registration=None
+    ).order_by("-id")
+    if row := asked.first():
+        RegistrationCheck.objects.create(asked=row, player_id=player_id)
 
 
 def check_player(*, player_id: UUID, moment: RegisterMoment, actor: Actor, at: datetime) -> RegisterSaid | None:
@@ -142,6 +153,8 @@ def with_register(*, facts: Facts, player_id: UUID | None, pack: EffectivePack, 
     if player_id is None:
         return facts
     if isinstance(facts, LoginFacts) and not facts.going_on and not _is_excluded_otherwise(player_id, at):
+        if just_now := _registration_answer(player_id, pack, at):
+            return _with(facts, just_now)
         return _with(facts, check_player(player_id=player_id, moment=RegisterMoment.LOGIN, actor=actor, at=at))
     if isinstance(facts, MessageFacts) and facts.marketing:
         return _with(facts, check_player(player_id=player_id, moment=RegisterMoment.MARKETING, actor=actor, at=at))
@@ -159,6 +172,18 @@ def _with(facts: RegistrationFacts | LoginFacts | MessageFacts, said: RegisterSa
         register_listed=listed,
         register_reply_id=said.reply_id,
     )
+
+
+def _registration_answer(player_id: UUID, pack: EffectivePack, at: datetime) -> RegisterSaid | None:
+    """What the register said when the account was opened, where that is one step with this login; only that all is clear."""
+    row = RegisterCheck.objects.filter(
+        registration__player_id=player_id,
+        register=pack.text(NAME),
+        outcome=RegisterOutcome.CLEAR,
+        asked_at__gt=at - ONE_STEP,
+        asked_at__lte=at,
+    ).first()
+    return RegisterSaid(row.register, RegisterOutcome.CLEAR, denies=False, reply_id=row.reply_id) if row else None
 
 
 def _is_excluded_otherwise(player_id: UUID, at: datetime) -> bool:

@@ -190,6 +190,34 @@ def summarise(stream: SealedStream, day: date) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True, slots=True)
+class SealedDay:
+    """The signed summary of a day that is over (``summarise``); None where its file is not what a published key has signed."""
+
+    day: date
+    summary: dict[str, Any] | None
+    key_id: str = ""
+
+
+def list_days(stream: SealedStream, limit: int) -> list[SealedDay]:
+    """The newest days that are summarised, newest first, each checked against its signature."""
+    store = open_store(stream)
+    keys = store.keys()
+    files = sorted(store.folder.glob("*.summary.json"), reverse=True)[:limit]
+    return [_read_day(file, keys) for file in files]
+
+
+def _read_day(file: Path, keys: dict[str, PublishedKey]) -> SealedDay:
+    day = date.fromisoformat(file.name.removesuffix(".summary.json"))
+    try:
+        summary = json.loads(file.read_bytes())
+        key_id, signature = summary.pop("key_id"), summary.pop("signature")
+        signed = keys[key_id].signed(canonical(summary), signature) and summary["day"] == day.isoformat()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return SealedDay(day, None)
+    return SealedDay(day, summary if signed else None, key_id)
+
+
 def _summarise_past_days(stream: SealedStream, store: SealStore, signer: Signer, today: date) -> None:
     """A signed summary of each day that is over, once."""
     for day in reversed(store.days()):

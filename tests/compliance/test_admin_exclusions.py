@@ -91,8 +91,8 @@ def test_the_wish_to_return_is_queued_and_decided() -> None:
 
 
 def test_an_officer_asks_the_register() -> None:
-    activate("GB")
     player = make_player(country="GB", first_name="Ann", last_name="Brown", birth_date=date(1990, 4, 7))
+    activate("GB")
     officer = staff_client("compliance_officer")
     assert "Never asked" in tab(officer, player.id)
     register = find_exclusion_register("GAMSTOP")

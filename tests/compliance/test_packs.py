@@ -12,7 +12,9 @@ from django.core.management import CommandError, call_command
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from compliance.models_gate import PlayGate
+from compliance.models_exclusions import RegisterCheck
+from compliance.models_gate import GateDecision, PlayGate
+from compliance.models_packs import PackActivation
 from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folders
 from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import Book, check_house, effective_at, list_changes, tighten
@@ -20,9 +22,11 @@ from compliance.selectors_packs import get_pack, list_uncovered, list_versions
 from compliance.services.packs import AlreadyActivated, request_activation
 from compliance.services.play_gate import ensure, refresh
 from compliance.types_packs import PackIncomplete
+from events.models import Event
 from kernel.errors import FieldErrors
 from kernel.money import Money
 from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, loosens, tightest, to_json
+from players.models import Player
 from players.services.accounts import change_settings, change_status
 from players.types import Status as PlayerStatus
 from tests.factories import ACTOR, make_player
@@ -386,6 +390,19 @@ def test_the_command_tells_what_a_day_brings(db: None) -> None:
     assert "GB 2026-01-19" in eve
     assert "From 2026-09-30 on: limits.kinds_offered" in eve
     assert "house policy: session.idle_reauth_minutes = 30" in said("test", "GB", "--at", "2026-11-02")
+
+
+def test_the_command_asks_the_gate_for_sample_players_and_keeps_nothing(db: None) -> None:
+    lines = said("test", "DE", "--at", "2026-10-01").splitlines()
+    told = {line[10:34].strip(): line[35:] for line in lines if line.startswith("40 years")}
+    assert told["login"] == told["service message"] == "allowed"
+    assert "verification_required" in told["withdrawal of 10.00"]
+    assert "game_type_not_offered" in told["bet of 1.00 at a table"]
+    assert "game_type_not_offered" not in told["bet of 1.00 on a slot"]
+    assert "18 years" in said("test", "GB", "--at", "2026-10-01")
+    assert "allowed" in said("test", "default")
+    for model in (PackActivation, Player, Event, RegisterCheck, GateDecision):
+        assert not model.objects.exists(), model
 
 
 def test_an_incomplete_pack_fails_its_test(db: None, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,6 +30,7 @@ pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.rule(10)]
 
 JOB = system("test-job")
 SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
 BORN = date(1990, 4, 7)
 NAMES = {
     "GB": "GAMSTOP",
@@ -75,7 +76,7 @@ def test_every_pack_asks_its_register_at_registration_and_at_every_login(country
     activate({"CA": "CA-ON"}.get(country, country))
     place = {"region": "ON"} if country == "CA" else {}
     player = make_player(country=country, first_name="Ann", last_name="Brown", birth_date=BORN, **place)
-    assert [log_in(player), log_in(player)] == ["", ""]
+    assert [log_in(player, AT + MINUTE), log_in(player, AT + MINUTE)] == ["", ""]
     rows = RegisterCheck.objects.order_by("id")
     assert [(row.register, row.moment, row.outcome) for row in rows] == [
         (register, "registration", "clear"),
@@ -84,6 +85,30 @@ def test_every_pack_asks_its_register_at_registration_and_at_every_login(country
     ]
     assert len({row.reply_id for row in rows}) == 3, "each answer is a new one, with an id of its own"
     assert len({bytes(row.person) for row in rows}) == 1
+
+
+def test_the_answer_at_registration_stays_with_the_player_and_is_good_for_the_login_of_that_step() -> None:
+    activate("GB")
+    names = {"first_name": "Ann", "last_name": "Brown", "birth_date": BORN}
+    player = make_player(country="GB", **names)
+    (kept,) = list_register_checks(player.id)
+    assert (kept.moment, kept.player_id) == (RegisterMoment.REGISTRATION, player.id)
+    sandbox().list_person("Brown", BORN)
+    assert log_in(player, AT + MINUTE - SECOND) == ""
+    assert list_register_checks(player.id) == [kept], "asked once"
+    assert log_in(player, AT + MINUTE) == "excluded"
+    assert [one.moment for one in list_register_checks(player.id)] == [
+        RegisterMoment.LOGIN,
+        RegisterMoment.REGISTRATION,
+    ]
+
+
+def test_only_a_login_right_after_it_counts_as_that_step() -> None:
+    activate("GB")
+    player = make_player(country="GB", first_name="Ann", last_name="Brown", birth_date=BORN)
+    sandbox().fault = "timeout"
+    assert log_in(player, AT + MINUTE) == "register_unavailable"
+    assert log_in(player, AT - MINUTE) == "register_unavailable", "not for a login before it"
 
 
 def test_who_is_listed_opens_no_account_and_the_reply_id_is_kept_with_the_decision() -> None:

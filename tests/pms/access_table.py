@@ -80,6 +80,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_adjustment_adjust wallet_dispute_open wallet_dispute_investigate wallet_dispute_settle": CORRECTS,
     "wallet_adjustment_write_off": "finance",
     "wallet_report_* wallet_report_rows wallet_report_liability wallet_reportmapping_*": "administrator auditor finance",
+    "wallet_report_liability_file wallet_reconciliationcase_file": "administrator auditor finance",
     "wallet_reconciliationcase_*": "administrator auditor finance",
     "wallet_reportmapping_new wallet_report_upload": "finance",
     "wallet_reconciliationcase_claim wallet_reconciliationcase_resolve": "finance",

@@ -101,7 +101,7 @@ def test_instruments(api: Api, player: PlayerDetails) -> None:
     assert bank.status_code == 201
     assert register(api, player, token="tok_ok~bank").json()["id"] == bank.json()["id"]
     items = api.get(f"players/{player.id}/instruments").json()["items"]
-    assert [(row["label"], row["owed_back"]) for row in items] == [("sandbox …k_ok", "100.00"), ("My bank", "0.00")]
+    assert [(row["label"], row["owed_back"]) for row in items] == [("Sandbox: ok", "100.00"), ("My bank", "0.00")]
     assert "token" not in items[0]
     assert "provider" in problem(register(api, player, provider="nobody"), 422, "validation_failed")["errors"]
 

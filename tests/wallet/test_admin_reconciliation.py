@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import timedelta
 
 import pytest
@@ -9,6 +11,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 
+from events.selectors_audit import list_audit
+from events.types import AuditQuery
 from kernel import clock
 from tests.factories import AT, fund, make_player
 from tests.staff import staff_client, text_of
@@ -73,6 +77,50 @@ def test_what_players_are_owed_is_shown_by_day(finance: Client) -> None:
     fund(make_player().id, "123.45")
     close_days(at=(clock.now() + timedelta(days=1)).replace(hour=1))
     assert "123.45" in text_of(finance.get(address))
+
+
+def rows_of(client: Client, address: str) -> list[dict[str, str]]:
+    answer = client.get(address)
+    assert answer["Content-Type"].startswith("text/csv")
+    return list(csv.DictReader(io.StringIO(b"".join(answer.streaming_content).decode())))  # type: ignore[arg-type]
+
+
+def test_the_cases_of_a_list_go_out_as_a_file_that_no_spreadsheet_runs(finance: Client) -> None:
+    finance.post(reverse("admin:wallet_reportmapping_new"), MAPPING)
+    upload(finance, f"Referenz;Betrag;Zeit;Kürzel\n=cmd|x;1,50;{AT:%d.%m.%Y %H:%M};x\nb;2,00;{AT:%d.%m.%Y %H:%M};x\n")
+    match_reports(at=AT)
+    done = ReconciliationCase.objects.get(reference="b")
+    finance.post(reverse("admin:wallet_reconciliationcase_claim", args=[done.pk]))
+    finance.post(reverse("admin:wallet_reconciliationcase_resolve", args=[done.pk]), {"resolution": "@Theirs."})
+    page = reverse("admin:wallet_reconciliationcase_changelist")
+    assert "cases.csv?state__exact=open" in text_of(finance.get(f"{page}?state__exact=open"))
+    address = reverse("admin:wallet_reconciliationcase_file")
+    for query, expected in (
+        ("", [("'=cmd|x", "1.50", "open", ""), ("b", "2.00", "resolved", "'@Theirs.")]),
+        ("?state__exact=open", [("'=cmd|x", "1.50", "open", "")]),
+    ):
+        rows = rows_of(finance, address + query)
+        assert [(row["reference"], row["theirs"], row["state"], row["resolution"]) for row in rows] == expected
+    kept = [(row.action, row.after) for row in list_audit(AuditQuery())[:2]]
+    assert kept == [
+        ("wallet.export_cases", {"wanted": "state__exact=open"}), ("wallet.export_cases", {"wanted": "all"}),
+    ]  # fmt: skip
+    assert finance.get(f"{address}?nonsense=1").status_code == 302
+    assert staff_client("support_agent").get(address).status_code == 403
+
+
+def test_what_players_were_owed_goes_out_as_a_file(finance: Client) -> None:
+    fund(make_player().id, "123.45")
+    closing = (clock.now() + timedelta(days=1)).replace(hour=1)
+    close_days(at=closing)
+    address = reverse("admin:wallet_report_liability_file")
+    newest = rows_of(finance, address)[-1]
+    assert newest == {
+        "day": f"{closing - timedelta(days=1):%Y-%m-%d}", "currency": "EUR", "real": "123.45", "bonus": "0.00",
+        "held": "0.00", "tournament": "0.00", "together": "123.45",
+    }  # fmt: skip
+    assert list_audit(AuditQuery())[0].action == "wallet.export_liability"
+    assert staff_client("support_agent").get(address).status_code == 403
 
 
 def test_only_finance_works_the_desk(finance: Client) -> None:

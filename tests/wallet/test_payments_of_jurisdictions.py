@@ -294,6 +294,7 @@ def test_a_credit_card_pays_nothing_in_and_nothing_is_asked_of_it(country: str) 
     assert refused.value.data["reason"] == "credit_refused"
     assert real(player_id) == "100.00"
     assert Deposit.objects.filter(player_id=player_id).count() == 1
+    assert [one.funding for one in list_instruments(player_id)] == [""], "the card is not kept to choose from"
     assert pay_in(player_id, "10.00", DEBIT, at=clock.now()).state == "made"
 
 

@@ -16,21 +16,24 @@ import psycopg
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.urls import reverse
 from pytest_django import Settings
 
 from events.services.proving import Proof
+from events.services.sealing import SealedDay
 from kernel.db import fetch_all, fetch_one
 from kernel.sealing import SealingRefused, Signer, canonical, new_private_key
 from pms.runtime.home import PROJECT
 from tests.connections import Session
 from tests.database import DATABASE, admin_url, databases
 from tests.factories import bet, fund, make_game, make_player
+from tests.staff import staff_client, text_of
 from wallet.models import HouseCheckpoint
 from wallet.models import Seal as SealRow
 from wallet.selectors import sum_house
 from wallet.services import sealing
 from wallet.services.proofs import find_last_proof, prove
-from wallet.services.sealing import open_store, rotate_key, seal_ledger, summarise
+from wallet.services.sealing import list_days, open_store, rotate_key, seal_ledger, summarise
 from wallet.types import AccountKind
 
 pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.breaks_ledger]
@@ -486,6 +489,36 @@ def test_a_days_summary_is_signed_and_readable(store: Path) -> None:
     assert content == summarise(NOW.date())
     assert content["totals"]["gaming EUR"] == {"entries": 2, "amount_minor": 5000}
     assert open_store().keys()[kept["key_id"]].signed(canonical(content), kept["signature"])
+
+
+def test_days_are_shown_while_their_files_are_what_was_signed(store: Path) -> None:
+    assert list_days() == []
+    play()
+    seal()
+    play()
+    seal(NOW + timedelta(days=1))
+    seal(NOW + timedelta(days=1))
+    play()
+    seal(NOW + timedelta(days=2))
+    assert [line.summary and line.summary["seals"] for line in list_days()] == [[2, 2], [1, 1]]
+    page = reverse("admin:wallet_seal_changelist")
+    shown = text_of(staff_client("auditor").get(page))
+    assert f"<td>{NOW.date()}</td>" in shown
+    assert "is not what was signed" not in shown
+    file = store / f"{NOW.date()}.summary.json"
+    good = json.loads(file.read_text())
+    another_day = (store / f"{NOW.date() + timedelta(days=1)}.summary.json").read_text()
+    for changed in (
+        json.dumps(good | {"entries": 7}),
+        json.dumps(good | {"key_id": "x"}),
+        another_day,
+        "{",
+        "[]",
+        "\xff",
+    ):
+        file.write_text(changed, "latin-1")
+        assert list_days()[1] == SealedDay(NOW.date(), None, list_days()[1].key_id), changed
+    assert "is not what was signed" in text_of(staff_client("auditor").get(page))
 
 
 def test_the_commands_say_what_they_did() -> None:

@@ -191,12 +191,12 @@ def _switched() -> str | None:
 
 
 def _facts(token: str) -> InstrumentFacts:
-    card, funding, holder = [*token.split("~")[1:], "", "", ""][:3]
+    fault, card, funding, holder = [*token.split("~"), "", "", ""][:4]
     kind = InstrumentKind.BANK if funding == "bank" else InstrumentKind.CARD
     known = Funding(funding) if funding in set(Funding) else Funding.UNKNOWN
     facts = InstrumentFacts(kind, funding=known, holder=holder.replace("_", " "))
     if not card:
-        return facts
+        return replace(facts, label=f"Sandbox: {fault.removeprefix('tok_').replace('_', ' ')}")
     number = int.from_bytes(hashlib.sha256(card.encode()).digest()[:4]) % 10_000
     return replace(facts, label=f"Sandbox •••• {number:04}", fingerprint=f"sbx:{card}")
 

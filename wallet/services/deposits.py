@@ -60,6 +60,7 @@ logger = logging.getLogger(__name__)
 
 # A deposit that the provider has not seen for so long never reached it. Should it come after all, it is credited.
 NEVER_ARRIVED = timedelta(hours=1)
+_NEVER_TAKEN = (ReasonCode.CREDIT_REFUSED, ReasonCode.ANONYMOUS_REFUSED)
 _OPEN = (DepositState.REQUESTED, DepositState.PENDING)
 
 
@@ -209,6 +210,8 @@ def _open(
             return _create(player_id, amount, paid_with, source, key, digest, reservation, at)
         if decision.refusal.code == ReasonCode.FOREIGN_ACCOUNT:
             report_foreign(paid_with, actor, at)
+        elif decision.refusal.code in _NEVER_TAKEN and paid_with.added_at == at:
+            paid_with.delete()  # it came with this deposit: nobody is to choose it again
     release_centrally(player_id=player_id, reservation=reservation, failed=False, at=at)
     # Only now: the denial is kept.
     refusal = decision.refusal

@@ -6,11 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from uuid import UUID
 
+from django.db.models import QuerySet
+
 from events.audit import record
-from kernel.access import require_whole
+from kernel.access import require, require_whole
 from kernel.actors import Actor
 from kernel.copying import copy_csv
 from players.selectors import get_player
+from wallet.models_reconciliation import ReconciliationCase
 
 EXPORT = "wallet.export_transfers"
 
@@ -52,9 +55,59 @@ SELECT r.line, wallet_csv_text(r.reference) AS reference, r.kind, r.currency, ke
 FROM wallet_reportrow r WHERE r.report_id = %(report)s ORDER BY r.line"""
 
 
-def export_report(*, report_id: UUID) -> Iterator[bytes]:
-    """Every line of a provider's report, and what became of it."""
+_OF_CASES = """
+SELECT c.id, c.state, c.kind, c.what, wallet_csv_text(m.source) AS source, wallet_csv_text(r.file_name) AS report, c.line,
+    wallet_csv_text(c.reference) AS reference, wallet_csv_text(c.reason) AS reason, c.currency,
+    kernel_major(c.theirs_minor, c.currency) AS theirs, kernel_major(c.ours_minor, c.currency) AS ours,
+    to_char(c.happened_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS happened_at, c.subject_id, c.player_id,
+    c.claimed_by, wallet_csv_text(c.resolution) AS resolution, c.resolved_by,
+    to_char(c.resolved_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS resolved_at, c.adjustment_id
+FROM wallet_reconciliationcase c JOIN wallet_report r ON r.id = c.report_id
+JOIN wallet_reportmapping m ON m.id = r.mapping_id WHERE c.id IN ({ids}) ORDER BY c.id"""
+
+_OF_LIABILITY = """
+SELECT day, currency, kernel_major(real, currency) AS real, kernel_major(bonus, currency) AS bonus,
+    kernel_major(held, currency) AS held, kernel_major(tournament, currency) AS tournament,
+    kernel_major(real + bonus + held + tournament, currency) AS together
+FROM (
+    SELECT day, currency, {sums} FROM wallet_liabilityday GROUP BY day, currency
+) days ORDER BY day, currency""".format(
+    sums=", ".join(
+        f"coalesce(sum(total_minor) FILTER (WHERE kind = '{kind}'), 0)::bigint AS {kind}"
+        for kind in ("real", "bonus", "held", "tournament")
+    )
+)
+
+
+def export_report(*, report_id: UUID, actor: Actor, at: datetime) -> Iterator[bytes]:
+    """Every line of a provider's report, and what became of it. Raises: AccessDenied."""
+    require_whole(actor, "wallet.view_report")
+    record(action="wallet.export_report", actor=actor, at=at, object_type="wallet.report", object_id=str(report_id))
     return copy_csv(_OF_REPORT, {"report": report_id})
+
+
+def export_cases(*, cases: QuerySet[ReconciliationCase], wanted: str, actor: Actor, at: datetime) -> Iterator[bytes]:
+    """These cases of the reconciliation desk, oldest first; ``wanted`` says on the trail what was asked for.
+
+    Raises: AccessDenied.
+    """
+    require(actor, "wallet.view_reconciliationcase")
+    record(
+        action="wallet.export_cases",
+        actor=actor,
+        at=at,
+        object_type="wallet.reconciliationcase",
+        after={"wanted": wanted or "all"},
+    )
+    ids, params = cases.order_by().values("id").query.sql_with_params()
+    return copy_csv(_OF_CASES.format(ids=ids), params)
+
+
+def export_liability(*, actor: Actor, at: datetime) -> Iterator[bytes]:
+    """What players were owed at the end of every closed day, by currency. Raises: AccessDenied."""
+    require(actor, "wallet.view_liabilityday")
+    record(action="wallet.export_liability", actor=actor, at=at, object_type="wallet.liabilityday")
+    return copy_csv(_OF_LIABILITY)
 
 
 def export_history(*, player_id: UUID, since: datetime | None, until: datetime | None) -> Iterator[bytes]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from events.services import sealing
 from events.services.checks import EXAMPLES, Finding
-from events.services.sealing import Content, SealedStream
+from events.services.sealing import Content, SealedDay, SealedStream
 from events.services.spans import Span
 from kernel.db import fetch_all
 from kernel.sealing import PublishedKey, Seal, SealStore
@@ -80,6 +80,11 @@ def rotate_key(*, at: datetime) -> PublishedKey:
 def summarise(day: date) -> dict[str, Any]:
     """A day's seals in one page: how many, over how many rows, totals by kind of account and currency, one root."""
     return sealing.summarise(LEDGER, day)
+
+
+def list_days(limit: int = 14) -> list[SealedDay]:
+    """The signed summaries of the newest days that are over, newest first."""
+    return sealing.list_days(LEDGER, limit)
 
 
 def _keep(seal: Seal) -> None:

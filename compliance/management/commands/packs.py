@@ -14,7 +14,8 @@ from compliance.pack_files import SHIPPED, load_packs, load_sources, read_folder
 from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import effective_at, list_changes, list_loosened, list_missing, show, tighten, version_at
 from compliance.selectors_packs import get_book, list_uncovered, list_versions
-from compliance.types_packs import HOUSE
+from compliance.services.pack_trial import try_on_samples
+from compliance.types_packs import DEFAULT, HOUSE
 from kernel import clock
 from kernel.packs import PackError, PackFile, Sourced
 
@@ -124,6 +125,14 @@ class Command(BaseCommand):
             self.stdout.write(f"{action:13} {verdict}")
         if missing:
             raise CommandError(f"{file.id} {file.version} is incomplete.")
+        self._try(file, house, at)
+
+    def _try(self, file: PackFile, house: PackFile | None, at: datetime) -> None:
+        country, _, region = (file.residence[0] if file.residence and file.residence[0] != "*" else "AT").partition("-")
+        files = [one for one in (file, house) if one and one.id != DEFAULT]
+        self.stdout.write("The gate's word to people who have just registered and proved nothing:")
+        for verdict in try_on_samples(files=files, country=country, region=region, at=at):
+            self.stdout.write(f"{verdict.sample:9} {verdict.action:24} {', '.join(verdict.codes) or 'allowed'}")
 
     def _head(self, file: PackFile, at: datetime) -> None:
         self.stdout.write(
