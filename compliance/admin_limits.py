@@ -85,12 +85,12 @@ class LimitsPanel:
                     "left": _shown(use.remaining, use.limit.amount),
                     "percent": min(100, use.used * 100 // use.limit.measure) if use.used and use.limit.measure else 0,
                 }
-                for use in list_uses(player, at)
+                for use in list_uses(player, at, terms)
             ],
             "limits": [(in_words(one.kind, one.period), one) for one in list_limits(player.id, at)],
             "changes": [(in_words(one.kind, one.period), one) for one in list_changes(player.id, limit=20)],
             "allowances": [(in_words(one.kind, one.period), one) for one in list_allowances(player.id, at)],
-            "missing": [in_words(kind, period or kind.periods[-1]) for kind, period in list_missing(player, at)],
+            "missing": [in_words(kind, period or kind.periods[-1]) for kind, period in list_missing(player, at, terms)],
             "prompt_due": prompt_due(player, terms, at),
             "terms": terms,
             "delay_hours": int(terms.raise_delay.total_seconds() // 3600),

@@ -15,7 +15,7 @@ from compliance.models_limits import Limit
 from compliance.models_payment_use import DepositUse, PayoutUse
 from compliance.rules_limit_terms import LimitTerms, terms_of
 from compliance.rules_limits import Window, age_on, frees_at, lowest, missing_limits, window_at
-from compliance.selectors_packs import get_pack_of
+from compliance.selectors_packs import get_pack, get_pack_of
 from compliance.types_limits import (
     OPEN_CHANGES,
     ROLLING,
@@ -47,7 +47,7 @@ def get_terms(player: PlayerDetails, at: datetime) -> LimitTerms:
 
     Raises: PackIncomplete, when its amounts cannot be told in the player's currency for want of a rate.
     """
-    pack = get_pack_of(player.id, at)
+    pack = get_pack(country=player.country, region=player.region, at=at)
     age = age_on(player.birth_date, at.astimezone(ZoneInfo(pack.timezone)).date()) if player.birth_date else None
     try:
         return terms_of(pack, age, lambda amount: convert(amount, player.currency, at).amount_minor)
@@ -57,9 +57,9 @@ def get_terms(player: PlayerDetails, at: datetime) -> LimitTerms:
 
 def list_limits(player_id: UUID, at: datetime) -> list[LimitDetails]:
     """The limits in force at ``at``, each whose it is; what a pack caps is there from when it first mattered."""
-    currency = get_player(player_id).currency
     rows = Limit.objects.filter(Q(active_until=None) | Q(active_until__gt=at), player_id=player_id, active_from__lte=at)
-    return [_details(row, currency) for row in rows.order_by("kind", "period", "set_by", "id")]
+    rows = rows.select_related("player").order_by("kind", "period", "set_by", "id")
+    return [_details(row, row.player.currency) for row in rows]
 
 
 def list_binding(player: PlayerDetails, at: datetime, terms: LimitTerms | None = None) -> list[LimitDetails]:
@@ -132,18 +132,20 @@ def list_balance_limits(*, at: datetime, after: UUID | None = None, limit: int =
     return dict(rows.order_by("player_id").values_list("player_id").annotate(lowest=Min("amount_minor"))[:limit])
 
 
-def list_missing(player: PlayerDetails, at: datetime) -> list[tuple[LimitKind, LimitPeriod | None]]:
+def list_missing(
+    player: PlayerDetails, at: datetime, terms: LimitTerms | None = None
+) -> list[tuple[LimitKind, LimitPeriod | None]]:
     """The limits that must be set before play and are not; a pack's cap or default is nobody's own choice."""
-    terms = get_terms(player, at)
+    terms = terms or get_terms(player, at)
     if not terms.demands:
         return []
     chosen = [one for one in list_limits(player.id, at) if one.set_by is not SetBy.PACK]
     return missing_limits(terms.demands, {(one.kind, one.period) for one in chosen})
 
 
-def list_uses(player: PlayerDetails, at: datetime) -> list[LimitUsage]:
+def list_uses(player: PlayerDetails, at: datetime, terms: LimitTerms | None = None) -> list[LimitUsage]:
     """What is used of each limit that binds at ``at``."""
-    terms = get_terms(player, at)
+    terms = terms or get_terms(player, at)
     uses = []
     for limit in list_binding(player, at, terms):
         used, oldest = _used(limit, terms, at)  # no later than ``at``: this also answers for moments that are past
@@ -234,8 +236,8 @@ def list_changes(player_id: UUID, *, at: datetime | None = None, limit: int = 50
     rows = LimitChange.objects.filter(player_id=player_id)
     if at:
         rows = rows.filter(Q(decided_at=None) | Q(decided_at__gt=at), requested_at__lte=at)
-    currency = get_player(player_id).currency
-    return [change_details(row, currency) for row in rows.order_by("-id")[:limit]]
+    rows = rows.select_related("player").order_by("-id")
+    return [change_details(row, row.player.currency) for row in rows[:limit]]
 
 
 def get_change(change_id: UUID) -> ChangeDetails:
@@ -258,20 +260,19 @@ def list_allowances(player_id: UUID, at: datetime) -> list[AllowanceDetails]:
     rows = LimitAllowance.objects.filter(
         Q(active_until=None) | Q(active_until__gt=at), player_id=player_id, active_from__lte=at
     )
-    currency = get_player(player_id).currency
     return [
         AllowanceDetails(
             row.id,
             row.player_id,
             LimitKind(row.kind),
             LimitPeriod(row.period),
-            Money(row.amount_minor, currency),
+            Money(row.amount_minor, row.player.currency),
             row.granted_by,
             row.reason,
             row.active_from,
             row.active_until,
         )
-        for row in rows.order_by("active_from", "id")
+        for row in rows.select_related("player").order_by("active_from", "id")
     ]
 
 

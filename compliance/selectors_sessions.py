@@ -14,7 +14,7 @@ from compliance.models_sessions import Acknowledgement, ActivityRecord, PlaySett
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import sum_played
 from compliance.selectors_limits import list_login_times
-from compliance.selectors_packs import get_pack_of
+from compliance.selectors_packs import get_pack
 from compliance.types_gate import ReasonCode
 from compliance.types_packs import EffectivePack
 from compliance.types_sessions import (
@@ -75,6 +75,8 @@ def compile_session(context: CompileContext, row: Compiled) -> None:
 
 def slot_cap(player: PlayerDetails, pack: EffectivePack, at: datetime) -> Money | None:
     """The highest stake on one spin in the player's own currency. Raises: RateMissing."""
+    if not pack.amounts("games.slot_stake_cap"):
+        return None
     tier = StakeTier(find_setting(player.id, PlaySettingKind.STAKE_TIER, at) or StakeTier.STANDARD)
     age = rules.age_at(player.birth_date, at, pack.timezone) if player.birth_date else None
     cap = rules.slot_cap(pack, age, tier)
@@ -92,8 +94,8 @@ def asks_activity_file(pack: EffectivePack) -> bool:
 
 def get_position(player_id: UUID, at: datetime) -> PlayPosition:
     """The session of play that goes on now, or an empty one. Raises: UnknownPlayer."""
-    currency = get_player(player_id).currency
-    row = PlayGate.objects.filter(player_id=player_id).first()
+    row = PlayGate.objects.select_related("player").filter(player_id=player_id).first()
+    currency = row.player.currency if row else get_player(player_id).currency
     playing = (
         row is not None
         and row.session_started_at is not None
@@ -131,7 +133,8 @@ def get_position(player_id: UUID, at: datetime) -> PlayPosition:
 
 def find_login_summary(player_id: UUID, at: datetime) -> LoginSummary | None:
     """What the jurisdiction shows at login; None where it asks for nothing. Raises: UnknownPlayer."""
-    player, pack = get_player(player_id), get_pack_of(player_id, at)
+    player = get_player(player_id)
+    pack = get_pack(country=player.country, region=player.region, at=at)
     days = pack.integer("session.login_summary_days")
     if not days:
         return None
@@ -151,7 +154,8 @@ def find_login_summary(player_id: UUID, at: datetime) -> LoginSummary | None:
 
 def get_game_rules(player_id: UUID, at: datetime) -> GameRules:
     """What games must keep to for this player now. Raises: UnknownPlayer, RateMissing."""
-    player, pack = get_player(player_id), get_pack_of(player_id, at)
+    player = get_player(player_id)
+    pack = get_pack(country=player.country, region=player.region, at=at)
     cap, chosen = slot_cap(player, pack, at), find_setting(player_id, PlaySettingKind.REALITY_CHECK, at)
     offered = rules.games_offered(pack)
     return GameRules(

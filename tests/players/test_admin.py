@@ -178,7 +178,7 @@ def test_the_page_takes_few_queries_however_long_the_history() -> None:
         bet(player.id, "1.00")
     after = {panel.key: queries(panel.key) for panel in list_panels()}
     assert before == after
-    assert max(after.values()) <= 31
+    assert max(after.values()) <= 22
 
 
 # --- who sees what ---
