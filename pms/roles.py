@@ -187,7 +187,7 @@ for _role, _granted in {
     "crm_specialist": _BONUSES | {"bonuses.grant_bonus"},
     "finance": _BONUSES | _RELEASE_OFFERS,
     "loyalty_admin": _BONUSES | _WRITE_OFFERS | _GIVE,
-    "marketing_manager": _BONUSES | _WRITE_OFFERS | _GIVE,
+    "marketing_manager": _BONUSES | _WRITE_OFFERS | _RELEASE_OFFERS | _GIVE,
     "operations": _BONUSES | {"bonuses.stop_offers"},
     "support_agent": _BONUSES,
     "support_lead": _BONUSES | _GIVE,

@@ -437,6 +437,9 @@ SPECTACULAR_SETTINGS = {
         "ExclusionKind": "compliance.types_exclusion.ExclusionKind",
         "VerificationStepKind": "compliance.types_kyc.StepKind",
         "VerificationStepState": "compliance.types_kyc.StepState",
+        "BonusOfferState": "bonuses.types.OfferState",
+        "BonusVersionState": "bonuses.types.VersionState",
+        "BonusGrantState": "bonuses.types.GrantState",
     },
 }
 
