@@ -19,12 +19,13 @@ from benchmarks import ground
 from benchmarks.table import Row
 from bonuses import rules_simulation
 from bonuses.rules_simulation import GAMES, Model
+from bonuses.selectors import list_offers
 from bonuses.services.codes import make_codes
 from bonuses.services.grants import forfeit_all
 from bonuses.services.lists import award_list, get_list, work_lists
 from bonuses.services.offers import ensure_offer, parse_rule, stop_offer
 from bonuses.services.triggers import award_due
-from bonuses.types import ForfeitedBy
+from bonuses.types import ForfeitedBy, OfferState
 from bonuses.types_offer import OfferRule
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -41,10 +42,15 @@ SELECT * FROM wallet_open_purse(('00000000-0000-7000-8000-' || lpad(to_hex(:n::i
 
 
 def rows(seconds: float) -> Iterator[Row]:
-    """The offers of a run are its own, and end with what they gave: the next run begins like the first."""
+    """The offers of a run are its own; those of earlier runs end first, with what they gave."""
     run = f"bench-{time.time_ns():x}"
     players = [ground.player_id(number) for number in range(1, PLAYERS + 1)]
     yield from simulated()
+    for offer in list_offers(state=OfferState.LIVE):
+        if offer.code.startswith("bench-"):
+            stop_offer(code=offer.code, reason="bench", actor=ground.ACTOR, at=clock.now())
+    for player_id in players:
+        forfeit_all(player_id=player_id, by=ForfeitedBy.STAFF, actor=ground.ACTOR, at=clock.now())
     reference = ground.pgbench(1, int(seconds), PGBENCH_PURSE)
 
     gift = rule(award={"kind": "fixed", "amount": {"EUR": "1.00"}}, trigger={"kind": "manual"})
@@ -73,11 +79,6 @@ def rows(seconds: float) -> Iterator[Row]:
     assert given == PLAYERS, given
     yield Row(f"cashback for {given:,} players / pgbench opening purses", given / took, reference)
     yield from consumed(f"{given:,} of {ground.PLAYERS:,} players with bonuses", seconds)
-    for player_id in players:
-        forfeit_all(player_id=player_id, by=ForfeitedBy.STAFF, actor=ground.ACTOR, at=clock.now())
-    for name in ("list", "cash"):
-        stop_offer(code=f"{run}-{name}", reason="bench", actor=ground.ACTOR, at=clock.now())
-
     code_offer = rule(award={"kind": "fixed", "amount": {"EUR": "1.00"}}, trigger={"kind": "code"})
     ensure_offer(code=f"{run}-code", name="Bench codes", rule=code_offer, at=clock.now())
     started = time.perf_counter()
