@@ -10,6 +10,7 @@ from django.db.models import Q
 from bonuses.models_codes import Code, CodeBatch, CodeUse  # noqa: F401  (Django looks for tables here)
 from bonuses.models_lists import ListAward, ListItem  # noqa: F401
 from bonuses.models_play import PlayDay, PlayTotal  # noqa: F401
+from bonuses.models_runs import OfferRun  # noqa: F401
 from bonuses.models_wagering import Progress, WageringEntry  # noqa: F401
 from bonuses.types import OPEN_STATES, GrantState, OfferState, VersionState
 from kernel.ids import uuid7

@@ -2,7 +2,7 @@
 
 from celery import shared_task
 
-from bonuses.services import grants, handouts, lists, triggers
+from bonuses.services import grants, handouts, lists, simulation, triggers
 from kernel import clock
 
 
@@ -23,6 +23,12 @@ def end_bonuses(**kwargs: object) -> int:
     """End what was not taken in time, and what nothing is left of."""
     at = clock.now()
     return grants.expire_offered(at=at) + triggers.end_used_up(at=at)
+
+
+@shared_task
+def work_runs(**kwargs: object) -> int:
+    """Work on the simulations and dry runs that were asked for."""
+    return simulation.work_runs(at=clock.now())
 
 
 @shared_task

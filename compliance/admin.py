@@ -300,5 +300,6 @@ from compliance import (  # noqa: E402  (they use what stands above)
     admin_holds,  # noqa: F401
     admin_kyc,  # noqa: F401
     admin_packs,  # noqa: F401
+    admin_registers,  # noqa: F401
     admin_roles,  # noqa: F401
 )

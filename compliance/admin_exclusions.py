@@ -1,4 +1,4 @@
-"""Exclusions in the back office: who is excluded until when, the queue of people who want to come back, registers' answers."""
+"""Exclusions in the back office: who is excluded until when, the queue of people who want to come back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
 from compliance.admin import staff_names
-from compliance.models_exclusions import EndRequest, Exclusion, RegisterCheck
+from compliance.models_exclusions import EndRequest, Exclusion
 from compliance.rules_exclusion import effect_of_request, terms_of
 from compliance.selectors_cases import get_case
 from compliance.selectors_exclusions import exclusion_details, list_end_requests, standing_exclusions
@@ -24,7 +24,7 @@ from compliance.services.exclusions import BY_OTHERS, exclude, list_offers
 from compliance.services.registers import check_player
 from compliance.types_exclusion import EndRequestState, ExclusionKind, Offer, RegisterMoment, RegisterOutcome
 from kernel import clock
-from kernel.admin import LatestAdmin, PageAdmin, act, column, may, need, staff_actor
+from kernel.admin import PageAdmin, act, column, may, need, staff_actor
 from kernel.display import NOTHING, chip, copyable, human, when
 from kernel.errors import NotFound
 from kernel.ids import uuid7
@@ -457,59 +457,6 @@ class EndRequestAdmin(_OfPlayers):
         ]
         context = {"form": form, "back": back, "says": says, "button": "Decide"}
         return self.render(request, "compliance/exclusion_form.html", "Decide on the wish", context, request_id)
-
-
-@admin.register(RegisterCheck)
-class RegisterCheckAdmin(LatestAdmin):
-    """What national registers answered, newest first."""
-
-    list_display = ("asked", "register", "moment_", "outcome_", "player_", "reply", "milliseconds")
-    list_display_links = None
-    list_filter = ("register", "moment", "outcome")
-    search_fields = ("id",)
-    search_help_text = "Player's id"
-    sortable_by = ()
-
-    @column("Asked")
-    def asked(self, row: RegisterCheck) -> str:
-        href = reverse("admin:compliance_registercheck_change", args=[row.pk])
-        return format_html('<a class="pms-link" href="{}">{}</a>', href, when(row.asked_at))
-
-    @column("When")
-    def moment_(self, row: RegisterCheck) -> str:
-        return human(row.moment)
-
-    @column("Answer")
-    def outcome_(self, row: RegisterCheck) -> str:
-        return chip(row.outcome, {"clear": "good", "listed": "bad", "error": "warn"}[row.outcome])
-
-    @column("Player")
-    def player_(self, row: RegisterCheck) -> str:
-        if row.player_id is None:
-            return "before registration"
-        return copyable(row.player_id, reverse("admin:players_player_tab", args=[row.player_id, "exclusions"]))
-
-    @column("Reply id")
-    def reply(self, row: RegisterCheck) -> str:
-        return copyable(row.reply_id) if row.reply_id else NOTHING
-
-    def page_title(self, obj: RegisterCheck) -> str:
-        return f"Answer of {obj.register}"
-
-    def page_context(self, request: HttpRequest, obj: RegisterCheck) -> dict[str, object]:
-        return {
-            "facts": [
-                ("Register", obj.register),
-                ("Asked", when(obj.asked_at)),
-                ("When", self.moment_(obj)),
-                ("Player", self.player_(obj)),
-                ("Answer", self.outcome_(obj)),
-                ("Reply id", self.reply(obj)),
-                ("Listed until", when(obj.listed_until) if obj.listed_until else ""),
-                ("Error", obj.error),
-                ("Took", f"{obj.milliseconds} ms"),
-            ]
-        }
 
 
 def title_of(row: Exclusion) -> str:

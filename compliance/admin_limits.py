@@ -319,6 +319,7 @@ class LimitChangeAdmin(PageAdmin):
         button: str,
         key: str = "",
     ) -> HttpResponse:
+        says = [f"For the player {get_player(player_id).login}.", *says]
         context = {"form": form, "says": says, "back": _tab(player_id), "button": button, "key": key}
         return self.render(request, "compliance/limit_form.html", title, context)
 

@@ -17,7 +17,8 @@ from compliance.pack_schema import SCHEMA
 from compliance.rules_packs import check_house
 from compliance.types_packs import HOUSE
 from kernel.errors import NotFound
-from kernel.packs import PackFile, load_folder
+from kernel.pack_files import load_folder
+from kernel.packs import PackFile
 
 SHIPPED = Path(__file__).parent / "packs"
 

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from compliance.pack_schema import SCHEMA
 from compliance.types_packs import DEFAULT, HOUSE, EffectivePack, ValueChange
 from kernel.money import CurrencyMismatch
-from kernel.packs import PackError, PackFile, Sourced, Value, loosens, tightest
+from kernel.pack_strictness import loosens, tightest
+from kernel.packs import PackError, PackFile, Sourced, Value
 
 EVERYWHERE = "*"
 

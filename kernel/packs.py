@@ -1,7 +1,7 @@
 """Packs: dated TOML files of sourced values, read against a schema that knows each key's type, unit and direction.
 
-Knows no domain: which keys there are, and what they mean, the app says that owns the packs. A file that does not fit is
-refused with the file, the key and what to do.
+Knows no domain: which keys there are, and what they mean, the app says that owns the packs. Files are read in ``pack_files``,
+compared in ``pack_strictness``.
 """
 
 from __future__ import annotations
@@ -9,14 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
-from pathlib import Path
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo
 
 from kernel.currencies import UnknownCurrency
 from kernel.money import InvalidAmount, Money
@@ -26,9 +23,7 @@ Value: TypeAlias = (
 )
 
 _KEY = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
-_TERM = re.compile(r"([1-9][0-9]{0,3})(h|d|w|mo|y)")
-_HOURS = {"h": 1, "d": 24, "w": 168, "mo": 730, "y": 8760}
-_HEAD = {"id", "authority", "currency", "timezone", "residence", "based_on", "removed"}
+TERM_PATTERN = re.compile(r"([1-9][0-9]{0,3})(h|d|w|mo|y)")
 
 
 class PackError(ValueError):
@@ -105,7 +100,7 @@ class Kind:
                     return raw
                 raise ValueError(f"write one of {', '.join(self.options)}")
             case "term":
-                if isinstance(raw, str) and (_TERM.fullmatch(raw) or raw in self.options):
+                if isinstance(raw, str) and (TERM_PATTERN.fullmatch(raw) or raw in self.options):
                     return raw
                 raise ValueError('write a length of time such as "24h", "30d", "6mo" or "1y"')
             case _:
@@ -223,150 +218,6 @@ class PackFile:
                          for key, item in keys.items() if item.status == Status.PRIOR))  # fmt: skip
 
 
-# --- files -------------------------------------------------------------------------------------------------------
-
-
-def load_folder(
-    folder: Path, schema: Schema, sources: Mapping[str, str], known: Mapping[str, list[PackFile]]
-) -> dict[str, list[PackFile]]:
-    """``known`` and every version in ``folder``/<id>/<date>.toml, oldest first. Raises: PackError."""
-    found = {pack_id: list(files) for pack_id, files in known.items()}
-    for path in sorted(folder.glob("*/*.toml")):
-        others = found.setdefault(path.parent.name, [])
-        file = load_file(path, schema, sources, others)
-        if any(other.version == file.version for other in others):
-            raise PackError(f"{path.parent.name}/{path.name}: this version stands in another folder already")
-        found[file.id] = sorted([*others, file], key=lambda one: one.version)
-    return found
-
-
-def load_file(path: Path, schema: Schema, sources: Mapping[str, str], earlier: list[PackFile]) -> PackFile:
-    """One version; ``earlier`` are those that it may be based on. Raises: PackError."""
-    place = f"{path.parent.name}/{path.name}"
-    try:
-        version = date.fromisoformat(path.stem)
-        data = tomllib.loads(path.read_text())
-    except tomllib.TOMLDecodeError as error:
-        raise PackError(f"{place}: this is not TOML: {error}") from error
-    except ValueError as error:
-        raise PackError(f"{place}: name the file after the day it takes effect, such as 2026-10-01.toml") from error
-    return read_pack(data, place, path.parent.name, version, schema, sources, earlier)
-
-
-def read_pack(
-    data: Mapping[str, Any],
-    place: str,
-    pack_id: str,
-    version: date,
-    schema: Schema,
-    sources: Mapping[str, str],
-    earlier: list[PackFile],
-) -> PackFile:
-    """Raises: PackError."""
-    if unknown := sorted(set(data) - {"pack", "rules", "rules_in"}):
-        raise PackError(f"{place}: knows no [{unknown[0]}]; use [pack], [rules.…] and [rules_in.…]")
-    head = data.get("pack", {})
-    if unknown := sorted(set(head) - _HEAD):
-        raise PackError(f"{place}: [pack] knows no {unknown[0]}; it has {', '.join(sorted(_HEAD))}")
-    base = _base_of(head, place, earlier)
-    whole = {**_head_of(base), **{name: head[name] for name in head if name not in ("based_on", "removed")}}
-    _check_head(whole, place, pack_id)
-    values = dict(base.values) if base else {}
-    for key in head.get("removed", ()):
-        if values.pop(key, None) is None:
-            raise PackError(f"{place}: removed names {key}, which the version it is based on does not have")
-    currency = whole["currency"]
-    values |= _read_rules(data.get("rules", {}), f"{place} [rules", schema, sources, currency)
-    only = {
-        other: _read_rules(rules, f"{place} [rules_in.{other}", schema, sources, "")
-        for other, rules in data.get("rules_in", {}).items()
-    }
-    _check_needs(values, place, schema)
-    return PackFile(
-        pack_id,
-        version,
-        whole["authority"],
-        currency,
-        whole["timezone"],
-        tuple(whole["residence"]),
-        values,
-        {**(base.only if base else {}), **only},
-    )
-
-
-def _base_of(head: Mapping[str, Any], place: str, earlier: list[PackFile]) -> PackFile | None:
-    if "based_on" not in head:
-        return None
-    base = next((file for file in earlier if file.version.isoformat() == head["based_on"]), None)
-    if base is None:
-        raise PackError(f"{place}: is based on {head['based_on']}, and there is no such earlier version")
-    return base
-
-
-def _head_of(base: PackFile | None) -> dict[str, Any]:
-    if base is None:
-        return {}
-    return {name: getattr(base, name) for name in ("id", "authority", "currency", "timezone", "residence")}
-
-
-def _check_head(head: Mapping[str, Any], place: str, pack_id: str) -> None:
-    for name in ("id", "authority", "currency", "timezone", "residence"):
-        if name not in head:
-            raise PackError(f"{place}: [pack] must say {name}")
-    if head["id"] != pack_id:
-        raise PackError(f"{place}: says it is {head['id']!r}, but stands in the folder {pack_id}")
-    try:
-        ZoneInfo(head["timezone"])
-        Money.zero(head["currency"]) if head["currency"] else None
-    except (LookupError, ValueError) as error:
-        raise PackError(f"{place}: timezone or currency: {error}") from error
-
-
-def _read_rules(
-    tables: Mapping[str, Any], place: str, schema: Schema, sources: Mapping[str, str], currency: str
-) -> dict[str, Sourced]:
-    found: dict[str, Sourced] = {}
-    for group, rules in tables.items():
-        for name, item in rules.items():
-            key = f"{group}.{name}"
-            if key not in schema:
-                raise PackError(f"{place}.{group}]: {key} is not in the schema; is it spelt right?")
-            try:
-                found[key] = _read_sourced(item, schema[key], sources, currency)
-            except ValueError as error:
-                raise PackError(f"{place}.{group}]: {key}: {error}") from error
-    return found
-
-
-def _read_sourced(item: object, key: Key, sources: Mapping[str, str], currency: str) -> Sourced:
-    if not isinstance(item, dict) or not {"value", "rule", "status"} <= item.keys():
-        raise ValueError(
-            'write { value = …, rule = "…", source = "…", status = "…" }: each value says where it is from'
-        )
-    if unknown := sorted(item.keys() - {"value", "rule", "source", "status", "since"}):
-        raise ValueError(f"knows no {unknown[0]} beside value, rule, source, status, since")
-    source, since = item.get("source", ""), item.get("since", "")
-    try:
-        status = Status(item["status"])
-    except ValueError:
-        raise ValueError(f"status is one of {', '.join(Status)}") from None
-    if source and source not in sources:
-        raise ValueError(f"source {source} does not stand in sources.toml")
-    if not source and status in (Status.OFFICIAL, Status.SECONDARY):
-        raise ValueError(f"a value that is {status} names the source where it was seen; without one it is prior")
-    if since:
-        date.fromisoformat(since)
-    value = key.kind.read(item["value"], "" if key.any_currency else currency)
-    return Sourced(value, str(item["rule"]), source, status, since)
-
-
-def _check_needs(values: Mapping[str, Sourced], place: str, schema: Schema) -> None:
-    for name in values:
-        for other in schema[name].needs:
-            if other not in values:
-                raise PackError(f"{place}: {name} needs {other} beside it")
-
-
 # --- JSON, as kept and signed ------------------------------------------------------------------------------------
 
 
@@ -435,75 +286,4 @@ def value_to_json(value: Value) -> Any:
         return list(value)
     if isinstance(value, Mapping):
         return {name: value_to_json(item) for name, item in value.items()}
-    return value
-
-
-# --- tightening --------------------------------------------------------------------------------------------------
-
-
-def tightest(key: Key, one: Value, other: Value) -> Value:
-    """The stricter of two values; of sets and tables, what binds most of each. Never laxer than either.
-
-    Raises: ValueError when the key's values cannot be compared (and CurrencyMismatch for unlike currencies).
-    """
-    if isinstance(one, Mapping) and isinstance(other, Mapping):
-        names = [*one, *(name for name in other if name not in one)]
-        return {name: _tightest_entry(key, name, one, other) for name in names}  # type: ignore[return-value]
-    match key.tighter:
-        case Tighter.LOWER:
-            return one if _rank(key, one) <= _rank(key, other) else other
-        case Tighter.HIGHER | Tighter.LATER:
-            return one if _rank(key, one) >= _rank(key, other) else other
-        case Tighter.TRUE:
-            return bool(one or other)
-        case Tighter.FALSE:
-            return bool(one and other)
-        case Tighter.MORE:
-            return _items(one) + tuple(item for item in _items(other) if item not in _items(one))
-        case Tighter.FEWER:
-            return tuple(item for item in _items(one) if item in _items(other))
-        case _:
-            raise ValueError("values of this key cannot be compared, so nobody can say which is stricter")
-
-
-def _tightest_entry(key: Key, name: str, one: Mapping[str, Any], other: Mapping[str, Any]) -> Value:
-    """A name that one side does not know has that side's ``default`` there."""
-    mine, theirs = one.get(name, one.get("default")), other.get(name, other.get("default"))
-    if mine is None or theirs is None:
-        return theirs if mine is None else mine
-    return tightest(key, mine, theirs)
-
-
-def loosens(key: Key, base: Value, value: Value) -> bool:
-    """Whether ``value`` would allow more than ``base`` does. Of tables, only what ``value`` names is looked at."""
-    if isinstance(value, Mapping) and isinstance(base, Mapping):
-        pairs = [(base.get(name, base.get("default")), item) for name, item in value.items()]
-        return any(theirs is not None and loosens(key, theirs, item) for theirs, item in pairs)
-    match key.tighter:
-        case Tighter.LOWER:
-            return bool(_rank(key, value) > _rank(key, base))
-        case Tighter.HIGHER | Tighter.LATER:
-            return bool(_rank(key, value) < _rank(key, base))
-        case Tighter.TRUE:
-            return bool(base and not value)
-        case Tighter.FALSE:
-            return bool(value and not base)
-        case Tighter.MORE | Tighter.FEWER:
-            return False  # what it names is added or taken out; that cannot allow more
-        case _:
-            return value != base
-
-
-def _items(value: Value) -> tuple[Any, ...]:
-    return value if isinstance(value, tuple) else ()
-
-
-def _rank(key: Key, value: Value) -> Any:
-    if isinstance(value, Money):
-        return value
-    if isinstance(value, str):
-        if value in key.kind.options:
-            return key.kind.options.index(value)
-        found = _TERM.fullmatch(value)
-        return int(found[1]) * _HOURS[found[2]] if found else 0
     return value

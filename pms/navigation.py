@@ -76,6 +76,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
             ("Players' bonuses", "featured_seasonal_and_gifts", "bonuses_grant", "bonuses.view_grant"),
             ("Codes", "confirmation_number", "bonuses_codebatch", "bonuses.view_codebatch"),
             ("Lists", "playlist_add_check", "bonuses_listaward", "bonuses.view_listaward"),
+            ("Simulations", "casino", "bonuses_offerrun", "bonuses.view_offerrun"),
             ("Cost", "euro", "bonuses_offer/costs", "bonuses.view_offer"),
         ],
     ),

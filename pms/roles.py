@@ -173,7 +173,9 @@ for _role, _granted in {
     ROLES[_role] = ROLES[_role] | _granted
 
 # Bonuses: who reads offers and what players were given, writes them, lets them out, and gives or takes single ones.
-_BONUSES = {f"bonuses.view_{model}" for model in ("offer", "offerversion", "grant", "codebatch", "listaward")}
+_BONUSES = {
+    f"bonuses.view_{model}" for model in ("offer", "offerversion", "offerrun", "grant", "codebatch", "listaward")
+}
 _WRITE_OFFERS = {"bonuses.write_offers", "bonuses.make_codes", "bonuses.stop_offers"}
 _RELEASE_OFFERS = {"bonuses.release_offers", "compliance.view_approval"}
 _GIVE = {"bonuses.grant_bonus", "bonuses.forfeit_bonus"}
@@ -185,7 +187,7 @@ for _role, _granted in {
     "crm_specialist": _BONUSES | {"bonuses.grant_bonus"},
     "finance": _BONUSES | _RELEASE_OFFERS,
     "loyalty_admin": _BONUSES | _WRITE_OFFERS | _GIVE,
-    "marketing_manager": _BONUSES | _WRITE_OFFERS | _GIVE,
+    "marketing_manager": _BONUSES | _WRITE_OFFERS | _RELEASE_OFFERS | _GIVE,
     "operations": _BONUSES | {"bonuses.stop_offers"},
     "support_agent": _BONUSES,
     "support_lead": _BONUSES | _GIVE,

@@ -264,6 +264,7 @@ CELERY_BEAT_SCHEDULE = {
     "work-bonus-lists": {"task": "bonuses.tasks.work_lists", "schedule": 10},
     "work-spins-handouts": {"task": "bonuses.tasks.work_handouts", "schedule": 30},
     "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
+    "work-offer-runs": {"task": "bonuses.tasks.work_runs", "schedule": 10},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.
@@ -436,6 +437,9 @@ SPECTACULAR_SETTINGS = {
         "ExclusionKind": "compliance.types_exclusion.ExclusionKind",
         "VerificationStepKind": "compliance.types_kyc.StepKind",
         "VerificationStepState": "compliance.types_kyc.StepState",
+        "BonusOfferState": "bonuses.types.OfferState",
+        "BonusVersionState": "bonuses.types.VersionState",
+        "BonusGrantState": "bonuses.types.GrantState",
     },
 }
 

@@ -19,12 +19,9 @@ from tests import database
 @pytest.fixture(scope="session", autouse=True)
 def _cheap_hashes() -> Iterator[None]:
     """Passwords are hashed at no cost; tests/pms/test_settings.py looks at how they really are."""
-    with override_settings(
-        PASSWORD_HASHERS=[
-            "django.contrib.auth.hashers.MD5PasswordHasher",
-            "kernel.client_secrets.ClientSecretHasher",
-        ]
-    ):
+    from django.conf import settings
+
+    with override_settings(PASSWORD_HASHERS=["tests.hashing.QuickHasher", *settings.PASSWORD_HASHERS]):
         yield
 
 

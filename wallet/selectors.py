@@ -183,6 +183,17 @@ def get_instrument(instrument_id: UUID) -> InstrumentDetails:
     return _instrument(row)
 
 
+def list_deposit_sizes(*, currency: str, since: datetime, parts: int = 100) -> tuple[int, list[int]]:
+    """How many deposits of a currency were made since, and their sizes at ``parts`` even steps, in minor units."""
+    row = fetch_one(
+        """SELECT count(*), percentile_disc(ARRAY(SELECT (part + 0.5) / %(parts)s FROM generate_series(0, %(parts)s - 1) part))
+               WITHIN GROUP (ORDER BY amount_minor)
+           FROM wallet_deposit WHERE number IS NOT NULL AND currency = %(currency)s AND settled_at >= %(since)s""",
+        {"parts": parts, "currency": currency, "since": since},
+    )
+    return row[0], row[1] or []
+
+
 def list_instruments(player_id: UUID) -> list[InstrumentDetails]:
     """A player's instruments, oldest first."""
     return [_instrument(row) for row in _instruments().filter(player_id=player_id).order_by("id")]

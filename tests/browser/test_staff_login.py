@@ -18,6 +18,7 @@ import pytest
 import requests
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from pytest_django import Settings
 
 from kernel import clock
 from players.models_staff import StaffSession
@@ -210,7 +211,8 @@ def sign_on(browser: Browser, home: str) -> None:
     page.context.close()
 
 
-def test_single_sign_on_by_oidc(browser: Browser, server: Server, tmp_path: Path) -> None:
+def test_single_sign_on_by_oidc(browser: Browser, server: Server, tmp_path: Path, settings: Settings) -> None:
+    settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
     with second_server(server, tmp_path) as (home, provider):
         make_provider(
             slug="corp", name="Corp", protocol=Protocol.OIDC, client_id=CLIENT_ID, secret=SECRET,
@@ -219,7 +221,8 @@ def test_single_sign_on_by_oidc(browser: Browser, server: Server, tmp_path: Path
         sign_on(browser, home)
 
 
-def test_single_sign_on_by_saml(browser: Browser, server: Server, tmp_path: Path) -> None:
+def test_single_sign_on_by_saml(browser: Browser, server: Server, tmp_path: Path, settings: Settings) -> None:
+    settings.OUTGOING_PRIVATE_HOSTS = ["127.0.0.1"]
     with second_server(server, tmp_path) as (home, provider):
         make_provider(
             slug="corp", name="Corp", protocol=Protocol.SAML, mfa_contexts=(MFA,), roles={"ops": "operations"},

@@ -57,6 +57,7 @@ def test_staff_see_set_and_decide() -> None:
     )
     decide = reverse("admin:compliance_limitchange_decide", args=[change.id, "allow"])
     assert officer.get(decide).status_code == 200
+    assert f"For the player {player.login}." in officer.get(decide).content.decode()
     assert officer.post(decide, {"reason": "called"}).status_code == 302
     assert list_changes(player.id)[0].state == "waiting"
     moment = {"at": clock.now().isoformat()}

@@ -25,7 +25,8 @@ from compliance.types_packs import PackIncomplete
 from events.models import Event
 from kernel.errors import FieldErrors
 from kernel.money import Money
-from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, loosens, tightest, to_json
+from kernel.pack_strictness import loosens, tightest
+from kernel.packs import Key, PackError, PackFile, Sourced, Status, Tighter, from_json, to_json
 from players.models import Player
 from players.services.accounts import change_settings, change_status
 from players.types import Status as PlayerStatus

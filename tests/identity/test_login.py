@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth import get_user_model
-from django.contrib.auth.hashers import MD5PasswordHasher
+from django.contrib.auth.hashers import PBKDF2PasswordHasher
 from django.core import mail
 from django.db import connections
 from django.test import Client as Browser
@@ -249,13 +249,13 @@ class TestEnumeration:
         """The hash is by far the longest part of a login: its time must not tell who is known."""
         _, data = registered()
         hashed: list[str] = []
-        hash_it = MD5PasswordHasher.encode
+        hash_it = PBKDF2PasswordHasher.encode
 
-        def noted(hasher: MD5PasswordHasher, password: str, *more: object) -> str:
+        def noted(hasher: PBKDF2PasswordHasher, password: str, *more: object) -> str:
             hashed.append(password)
             return hash_it(hasher, password, *more)  # type: ignore[arg-type]
 
-        monkeypatch.setattr(MD5PasswordHasher, "encode", noted)
+        monkeypatch.setattr(PBKDF2PasswordHasher, "encode", noted)
         for name, unknown in (("email", "nobody@example.org"), ("username", "nobody")):
             for login in (data[name], unknown):
                 assert Program().login(name, login, "a wrong password 1").status_code == 400

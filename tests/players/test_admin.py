@@ -168,7 +168,9 @@ def test_the_page_takes_few_queries_however_long_the_history() -> None:
     client = staff_client("administrator")
 
     def queries(key: str) -> int:
-        client.get(tab(player, key))
+        return min(asked(key) for _ in range(3))  # once in a while a session is noted as seen
+
+    def asked(key: str) -> int:
         with CaptureQueriesContext(connection) as captured:
             client.get(tab(player, key))
         return len(captured)

@@ -105,16 +105,17 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "bonuses_offer_pause bonuses_offer_resume bonuses_offer_stop": (
         "administrator compliance_officer loyalty_admin marketing_manager operations"
     ),
-    "bonuses_offer_costs bonuses_codebatch_* bonuses_listaward_*": SEES_BONUSES,
+    "bonuses_offer_costs bonuses_codebatch_* bonuses_listaward_* bonuses_offerrun_*": SEES_BONUSES,
+    "bonuses_offerrun_new": "loyalty_admin marketing_manager",
     "bonuses_codebatch_new bonuses_codebatch_file bonuses_codebatch_close": "loyalty_admin marketing_manager",
     "bonuses_listaward_new": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
     "bonuses_grant_*": SEES_BONUSES,
     "bonuses_grant_give": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
     "bonuses_grant_forfeit": "compliance_officer loyalty_admin marketing_manager support_lead vip_manager",
     # --- control ---
-    "compliance_approval_*": SEES_APPROVALS,
+    "compliance_approval_*": f"marketing_manager {SEES_APPROVALS}",  # those of offers
     "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance
-    "compliance_approval_next": "administrator compliance_officer finance mlro",
+    "compliance_approval_next": "administrator compliance_officer finance marketing_manager mlro",
     # Of a correction: corrections are approved by these.
     "compliance_approval_claim compliance_approval_release": APPROVES_CORRECTIONS,
     "compliance_approval_approve compliance_approval_reject": APPROVES_CORRECTIONS,

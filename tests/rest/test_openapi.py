@@ -29,9 +29,8 @@ from tests.factories import AT, fund, make_game, make_player
 from tests.identity.calls import registered
 from tests.rest.conftest import Api
 
+PARTS = 4  # so that several workers share it
 # Not "valid data is accepted": that a login is taken, or a cursor made up, no schema can say.
-# So that several workers share them.
-PARTS = 4
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
