@@ -10,12 +10,12 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
-from bonuses.admin_offers import who
+from bonuses.admin_offers import names_of, who
 from bonuses.models_lists import ListAward, ListItem
 from bonuses.selectors import list_offers
 from bonuses.services import lists
@@ -90,9 +90,16 @@ class ListAwardAdmin(PageAdmin):
     list_before_template = "bonuses/lists_top.html"
     page_template = "bonuses/list.html"
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        done = Count("items", filter=~Q(items__state=ItemState.WAITING))
-        return super().get_queryset(request).annotate(done=done)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With who asked and how many wait, asked for all rows at once; what is done is not counted."""
+        listed = super().get_changelist_instance(request)
+        rows = list(listed.result_list)
+        names = names_of(row.asked_by for row in rows)
+        waiting = ListItem.objects.filter(state=ItemState.WAITING, list_id__in=[row.pk for row in rows])
+        left = dict(waiting.values_list("list_id").annotate(n=Count("id")))
+        for row in listed.result_list:
+            row.by, row.left = names[row.asked_by], left.get(row.pk, 0)
+        return listed
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_give": may(request, GRANT), **(extra_context or {})})
@@ -112,17 +119,15 @@ class ListAwardAdmin(PageAdmin):
 
     @column("Done")
     def progress(self, row: Any) -> str:
-        percent = row.done * 100 // row.size
-        text = '<div class="pms-bar"><progress max="100" value="{}" aria-label="{} % done"></progress></div>{} %'
-        return format_html(text, percent, percent, percent)
+        return _bar(row.size, row.left)
 
     @column("Asked for")
     def asked(self, row: ListAward) -> str:
         return when(row.asked_at)
 
     @column("By")
-    def asked_by_(self, row: ListAward) -> str:
-        return who(row.asked_by)
+    def asked_by_(self, row: Any) -> str:
+        return str(row.by)
 
     def page_title(self, obj: ListAward) -> str:
         return obj.note
@@ -138,14 +143,14 @@ class ListAwardAdmin(PageAdmin):
                 for row in ListItem.objects.filter(list_id=obj.pk, state=ItemState.REFUSED).order_by("id")[:100]
             ],
             "facts": [
-                ("Done", self.progress(obj)),
+                ("Done", _bar(found.size, found.left)),
                 ("Offer", self.offer_(obj)),
                 ("Players", f"{found.size:,}"),
                 ("Given", f"{found.given:,}"),
                 ("Refused", f"{found.refused:,}"),
                 ("Waiting", f"{found.left:,}"),
                 ("Asked for", when(found.asked_at)),
-                ("By", self.asked_by_(obj)),
+                ("By", who(obj.asked_by)),
                 ("Id", copyable(obj.pk)),
             ],
         }
@@ -190,6 +195,12 @@ class ListAwardAdmin(PageAdmin):
             "unknown_count": len(form.unknown),
         }
         return self.render(request, "bonuses/new_list.html", "An offer for a list of players", context)
+
+
+def _bar(size: int, left: int) -> str:
+    percent = (size - left) * 100 // size
+    text = '<div class="pms-bar"><progress max="100" value="{}" aria-label="{} % done"></progress></div>{} %'
+    return format_html(text, percent, percent, percent)
 
 
 def _player_link(row: ListItem) -> str:

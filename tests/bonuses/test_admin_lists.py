@@ -7,13 +7,16 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bonuses.models import Code, CodeBatch, ListAward
 from bonuses.selectors import list_grants
 from bonuses.selectors_costs import list_costs
 from bonuses.services.grants import forfeit, grant
 from bonuses.services.lists import get_list, work_lists
+from events.models import AuditRecord
 from kernel import clock
 from kernel.money import total
 from tests.bonuses.offers import GIFT, SPINS, live_offer, work
@@ -55,6 +58,8 @@ def test_codes_are_made_read_from_a_file_downloaded_and_closed() -> None:
     printed = CodeBatch.objects.get(name="Printed")
     answer = client.get(f"{CODES}{printed.pk}/file/")
     assert b"".join(answer.streaming_content).split() == [b"code,uses", b"HELLO-1,0", b"HELLO-2,0"]  # type: ignore[attr-defined]
+    (seen,) = AuditRecord.objects.filter(action="bonuses.export_codes")
+    assert (seen.object_id, seen.actor_kind) == (str(printed.pk), "staff")
     found = client.get(CODES, {"q": "hello-2"})
     assert "Printed" in text_of(found)
     assert "Flyers" not in text_of(found)
@@ -139,6 +144,33 @@ def test_a_file_that_a_form_cannot_carry_is_refused_at_once(monkeypatch: pytest.
     sent = {"offer": offer.code, "note": "x", "key": "1", "file": file(b"anna\notto\n")}
     answer = staff_client("crm_specialist").post(f"{LISTS}new/", sent)
     assert answer.context["form"].errors["file"] == ["At most 1 players: give longer lists in parts."]
+
+
+def test_many_batches_and_lists_are_shown_in_the_same_few_queries() -> None:
+    offer, other = live_offer(GIFT, trigger={"kind": "code"}), live_offer(GIFT, **FREE)
+    client = staff_client("marketing_manager")
+    player = str(make_player().id)
+
+    def add(key: str) -> None:
+        codes = {"offer": offer.code, "name": key, "size": "1", "uses_per_code": "1", "key": key}
+        assert client.post(f"{CODES}new/", codes).status_code == 302
+        listed = {"offer": other.code, "note": key, "players": player, "key": key, "confirmed": "1"}
+        assert client.post(f"{LISTS}new/", listed).status_code == 302
+
+    def queries(address: str) -> int:
+        client.get(address)  # says what was done; the next one does not
+        with CaptureQueriesContext(connection) as captured:
+            assert "marketing_manager-1" in text_of(client.get(address))
+        return len(captured)
+
+    add("0")
+    few = queries(CODES), queries(LISTS)
+    for number in range(1, 6):
+        add(str(number))
+    assert (queries(CODES), queries(LISTS)) == few
+    assert text_of(client.get(LISTS)).count("0 % done") == 6
+    work_lists(at=clock.now())
+    assert text_of(client.get(LISTS)).count("100 % done") == 6
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"nobody\n", b"a\x00b\n"])
