@@ -20,7 +20,7 @@ import django
 
 django.setup()
 
-from benchmarks import access, adapters, audit, batches, costs, ground, growth, http, login, reads, rivals
+from benchmarks import access, adapters, audit, batches, bonuses, costs, ground, growth, http, login, reads, rivals
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -129,6 +129,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "consumers": consumers,
     "verify": verification,
     "audit": trail,
+    "bonuses": lambda: bonuses.rows(SECONDS),
     "costs": lambda: costs.rows(SECONDS),
     "growth": lambda: growth.rows(SECONDS),  # last: it leaves ten million entries behind
 }

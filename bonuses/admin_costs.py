@@ -56,23 +56,27 @@ def costs(request: HttpRequest) -> tuple[dict[str, object], HttpResponseBase | N
     return context, None
 
 
-def _totals(lines: list[CostLine], currency: str) -> tuple[Money, Money, Money]:
+def _totals(lines: list[CostLine], currency: str) -> list[Money]:
+    """Given, came back, cost, became real, in purses: in the order of the page's columns."""
     rows = [line for line in lines if line.given.currency == currency]
-    return (
+    return [
         total((line.given for line in rows), currency),
+        total((line.came_back for line in rows), currency),
+        total((line.cost for line in rows), currency),
         total((line.redeemed for line in rows), currency),
         total((line.open_amount for line in rows), currency),
-    )
+    ]
 
 
 def _csv(lines: list[CostLine]) -> Iterator[bytes]:
-    heads = ("offer", "currency", "grants", "given", "spins", "spins_worth", "redeemed_grants", "redeemed", "lapsed_grants",
-             "open_grants", "open_amount")  # fmt: skip
+    heads = ("offer", "currency", "grants", "given", "spins", "spins_worth", "forfeited_grants", "expired_grants",
+             "came_back", "cost", "redeemed_grants", "redeemed", "open_grants", "open_amount")  # fmt: skip
     yield (",".join(heads) + "\r\n").encode()
     for line in lines:
         out = io.StringIO()
         csv.writer(out).writerow(
-            [line.offer, line.given.currency, line.grants, line.given, line.spins, line.spins_worth, line.redeemed_grants,
-             line.redeemed, line.lapsed_grants, line.open_grants, line.open_amount]
+            [line.offer, line.given.currency, line.grants, line.given, line.spins, line.spins_worth, line.forfeited_grants,
+             line.expired_grants, line.came_back, line.cost, line.redeemed_grants, line.redeemed, line.open_grants,
+             line.open_amount]
         )  # fmt: skip
         yield out.getvalue().encode()

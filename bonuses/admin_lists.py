@@ -10,12 +10,12 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.core.files.uploadedfile import UploadedFile
-from django.db.models import Count, Q
+from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
-from bonuses.admin_offers import who
+from bonuses.admin_offers import names_of, who
 from bonuses.models_lists import ListAward, ListItem
 from bonuses.selectors import list_offers
 from bonuses.services import lists
@@ -29,6 +29,7 @@ from kernel.ids import uuid7
 from players.selectors import list_ids_by_login
 
 MAX_UPLOAD = 10_000_000
+MAX_PLAYERS = 20_000  # the page of what will happen carries their ids, and a form may have a megabyte
 
 
 class ListForm(forms.Form):
@@ -36,7 +37,7 @@ class ListForm(forms.Form):
 
     offer = forms.ChoiceField()
     note = forms.CharField(max_length=300, label="What the list is", help_text="Kept with it, and on the audit trail.")
-    file = forms.FileField(help_text="CSV or text: a player's id or login a line, at most 200,000.", required=False)
+    file = forms.FileField(help_text="CSV or text: a player's id or login a line, at most 20,000.", required=False)
     players = forms.CharField(required=False, widget=forms.HiddenInput)
     key = forms.CharField(widget=forms.HiddenInput)
 
@@ -48,7 +49,10 @@ class ListForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
         if values.get("players"):
-            values["ids"] = [UUID(text) for text in values["players"].split(",")]
+            try:
+                values["ids"] = [UUID(text) for text in values["players"].split(",")]
+            except ValueError:
+                self.add_error("file", "Choose the file again.")
         elif "file" not in self.errors:
             if not values.get("file"):
                 self.add_error("file", "Choose a file.")
@@ -68,8 +72,8 @@ class ListForm(forms.Form):
         if "\0" in text:
             raise forms.ValidationError({"file": "This is no text file."})
         wanted = list(dict.fromkeys(row[0].strip() for row in csv.reader(io.StringIO(text)) if row and row[0].strip()))
-        if len(wanted) > lists.MAX_LIST:
-            raise forms.ValidationError({"file": f"At most {lists.MAX_LIST:,} players."})
+        if len(wanted) > MAX_PLAYERS:
+            raise forms.ValidationError({"file": f"At most {MAX_PLAYERS:,} players: give longer lists in parts."})
         found = list_ids_by_login(wanted)
         self.unknown = [text for text in wanted if text not in found]
         return list(dict.fromkeys(found[text] for text in wanted if text in found))
@@ -86,9 +90,16 @@ class ListAwardAdmin(PageAdmin):
     list_before_template = "bonuses/lists_top.html"
     page_template = "bonuses/list.html"
 
-    def get_queryset(self, request: HttpRequest) -> Any:
-        done = Count("items", filter=~Q(items__state=ItemState.WAITING))
-        return super().get_queryset(request).annotate(done=done)
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """With who asked and how many wait, asked for all rows at once; what is done is not counted."""
+        listed = super().get_changelist_instance(request)
+        rows = list(listed.result_list)
+        names = names_of(row.asked_by for row in rows)
+        waiting = ListItem.objects.filter(state=ItemState.WAITING, list_id__in=[row.pk for row in rows])
+        left = dict(waiting.values_list("list_id").annotate(n=Count("id")))
+        for row in listed.result_list:
+            row.by, row.left = names[row.asked_by], left.get(row.pk, 0)
+        return listed
 
     def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         return super().changelist_view(request, {"may_give": may(request, GRANT), **(extra_context or {})})
@@ -108,17 +119,15 @@ class ListAwardAdmin(PageAdmin):
 
     @column("Done")
     def progress(self, row: Any) -> str:
-        percent = row.done * 100 // row.size
-        text = '<div class="pms-bar"><progress max="100" value="{}" aria-label="{} % done"></progress></div>{} %'
-        return format_html(text, percent, percent, percent)
+        return _bar(row.size, row.left)
 
     @column("Asked for")
     def asked(self, row: ListAward) -> str:
         return when(row.asked_at)
 
     @column("By")
-    def asked_by_(self, row: ListAward) -> str:
-        return who(row.asked_by)
+    def asked_by_(self, row: Any) -> str:
+        return str(row.by)
 
     def page_title(self, obj: ListAward) -> str:
         return obj.note
@@ -128,17 +137,20 @@ class ListAwardAdmin(PageAdmin):
         why = ListItem.objects.filter(list_id=obj.pk, state=ItemState.REFUSED).values("why").annotate(n=Count("id"))
         return {
             "waiting": found.left > 0,
-            "percent": self.progress(obj),
             "reasons": [(human(row["why"]), row["n"]) for row in why.order_by("-n")],
-            "refused": ListItem.objects.filter(list_id=obj.pk, state=ItemState.REFUSED).order_by("id")[:100],
+            "refused": [
+                (_player_link(row), human(row.why))
+                for row in ListItem.objects.filter(list_id=obj.pk, state=ItemState.REFUSED).order_by("id")[:100]
+            ],
             "facts": [
+                ("Done", _bar(found.size, found.left)),
                 ("Offer", self.offer_(obj)),
                 ("Players", f"{found.size:,}"),
                 ("Given", f"{found.given:,}"),
                 ("Refused", f"{found.refused:,}"),
                 ("Waiting", f"{found.left:,}"),
                 ("Asked for", when(found.asked_at)),
-                ("By", self.asked_by_(obj)),
+                ("By", who(obj.asked_by)),
                 ("Id", copyable(obj.pk)),
             ],
         }
@@ -176,10 +188,22 @@ class ListAwardAdmin(PageAdmin):
             "form": form,
             "back": back,
             "has": live,
-            "preview": valid,
+            "preview": valid and not form.errors,
             "count": len(ids),
             "ids": ",".join(map(str, ids)),
             "unknown": form.unknown[:50],
             "unknown_count": len(form.unknown),
         }
         return self.render(request, "bonuses/new_list.html", "An offer for a list of players", context)
+
+
+def _bar(size: int, left: int) -> str:
+    percent = (size - left) * 100 // size
+    text = '<div class="pms-bar"><progress max="100" value="{}" aria-label="{} % done"></progress></div>{} %'
+    return format_html(text, percent, percent, percent)
+
+
+def _player_link(row: ListItem) -> str:
+    """To the player, unless there is none of that id."""
+    known = row.why != "unknown_player"
+    return copyable(row.player_ref, reverse("admin:players_player_change", args=[row.player_ref]) if known else "")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -57,11 +57,16 @@ def euros(minor: int | None) -> str:
     return money(Money(minor or 0, "EUR"))
 
 
+def names_of(actors: Iterable[str]) -> dict[str, str]:
+    """The logins behind "staff:7"; others as they are. One question for all."""
+    all_ = set(actors)
+    logins = list_staff_names(int(actor.removeprefix("staff:")) for actor in all_ if actor.startswith("staff:"))
+    return {actor: actor for actor in all_} | {f"staff:{pk}": login for pk, login in logins.items()}
+
+
 def who(actor: str) -> str:
-    """The login behind "staff:7"; others as they are."""
-    if not actor.startswith("staff:"):
-        return actor
-    return next(iter(list_staff_names([int(actor.removeprefix("staff:"))]).values()), actor)
+    """The login behind one of them."""
+    return names_of([actor])[actor]
 
 
 def differences(before: OfferRule | None, after: OfferRule) -> list[tuple[str, object, object]]:
@@ -149,6 +154,7 @@ class OfferAdmin(PageAdmin):
 
     def page_context(self, request: HttpRequest, obj: Any) -> dict[str, object]:
         versions = list_versions(obj.code)
+        names = names_of(version.created_by for version in versions)
         shown = _chosen(versions, request.GET.get("version", "")) or next(
             (version for version in versions if obj.live_id == version.id), versions[0] if versions else None
         )
@@ -159,7 +165,7 @@ class OfferAdmin(PageAdmin):
         writes = may(request, offers.WRITE) and obj.state != OfferState.STOPPED
         return {
             "state": chip(obj.state, TONES[OfferState(obj.state)]),
-            "versions": [(row, who(row.created_by), row.id == obj.live_id) for row in versions],
+            "versions": [(row, names[row.created_by], row.id == obj.live_id) for row in versions],
             "shown": shown,
             "summary": rules_terms.summary(shown.rule) if shown else "",
             "terms": _terms(shown.rule) if shown else [],

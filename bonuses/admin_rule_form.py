@@ -96,7 +96,7 @@ def _words(text: str) -> list[str]:
 def _read_amounts(text: str) -> dict[str, str]:
     """ "100.00 EUR, 1000 SEK" by currency."""
     pairs = [word.split() for word in _words(text)]
-    if any(len(pair) != 2 for pair in pairs):
+    if any(len(pair) != 2 or not pair[0].replace(".", "", 1).isdecimal() for pair in pairs):
         raise ValidationError("Write amounts as 100.00 EUR, separated by commas.")
     return {currency.upper(): amount for amount, currency in pairs}
 
@@ -256,7 +256,7 @@ class RuleForm(forms.Form):
     def take(self, error: FieldErrors) -> None:
         """Put a service's errors beside the fields that they speak of."""
         for path, texts in error.errors.items():
-            name = path.replace(".", "__")
+            name = path.partition("[")[0].replace(".", "__")  # "award.amount[...]" speaks of a currency's
             found = next((known for known in self.fields if name == known or name.startswith(f"{known}__")), None)
             self.add_error(found, ValidationError(texts if found else [f"{path}: {text}" for text in texts]))
 

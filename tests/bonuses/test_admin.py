@@ -104,6 +104,10 @@ def test_what_is_wrong_stands_beside_its_field_and_nothing_is_lost() -> None:
     )
     form = answer.context["form"]
     assert set(form.errors) == {"award__amount"}
+    answer = writer.post(f"{LIST}new/", typed(save="1", award__amount="10.001 EUR", award__cap="ten EUR"))
+    assert set(answer.context["form"].errors) == {"award__cap"}
+    answer = writer.post(f"{LIST}new/", typed(save="1", wagering__contribution="table ten"))
+    assert set(answer.context["form"].errors) == {"wagering__contribution"}
     answer = writer.post(
         f"{LIST}new/", typed(save="1", wagering__multiple="1001", wagering__contribution="table 200", titles__en="")
     )

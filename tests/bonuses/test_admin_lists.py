@@ -7,18 +7,23 @@ from uuid import uuid4
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from bonuses.models import Code, CodeBatch, ListAward
 from bonuses.selectors import list_grants
 from bonuses.selectors_costs import list_costs
-from bonuses.services.grants import grant
+from bonuses.services.grants import forfeit, grant
 from bonuses.services.lists import get_list, work_lists
+from events.models import AuditRecord
 from kernel import clock
+from kernel.money import total
 from tests.bonuses.offers import GIFT, SPINS, live_offer, work
 from tests.factories import ACTOR, bet, fund, make_game, make_player
 from tests.staff import staff_client, text_of
 from wallet.selectors import sum_house
+from wallet.services.purses import expire_bonus_purses
 from wallet.types import AccountKind
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -53,6 +58,8 @@ def test_codes_are_made_read_from_a_file_downloaded_and_closed() -> None:
     printed = CodeBatch.objects.get(name="Printed")
     answer = client.get(f"{CODES}{printed.pk}/file/")
     assert b"".join(answer.streaming_content).split() == [b"code,uses", b"HELLO-1,0", b"HELLO-2,0"]  # type: ignore[attr-defined]
+    (seen,) = AuditRecord.objects.filter(action="bonuses.export_codes")
+    assert (seen.object_id, seen.actor_kind) == (str(printed.pk), "staff")
     found = client.get(CODES, {"q": "hello-2"})
     assert "Printed" in text_of(found)
     assert "Flyers" not in text_of(found)
@@ -123,6 +130,49 @@ def test_a_list_is_looked_at_given_and_watched() -> None:
     assert "100 %" in text_of(client.get(LISTS))
 
 
+def test_a_list_of_ids_that_was_tampered_with_is_no_error_of_ours() -> None:
+    offer = live_offer(GIFT, **FREE)
+    sent = {"offer": offer.code, "note": "x", "key": "1", "players": "1,2", "confirmed": "1"}
+    answer = staff_client("crm_specialist").post(f"{LISTS}new/", sent)
+    assert "file" in answer.context["form"].errors
+    assert not ListAward.objects.exists()
+
+
+def test_a_file_that_a_form_cannot_carry_is_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bonuses.admin_lists.MAX_PLAYERS", 1)
+    offer = live_offer(GIFT, **FREE)
+    sent = {"offer": offer.code, "note": "x", "key": "1", "file": file(b"anna\notto\n")}
+    answer = staff_client("crm_specialist").post(f"{LISTS}new/", sent)
+    assert answer.context["form"].errors["file"] == ["At most 1 players: give longer lists in parts."]
+
+
+def test_many_batches_and_lists_are_shown_in_the_same_few_queries() -> None:
+    offer, other = live_offer(GIFT, trigger={"kind": "code"}), live_offer(GIFT, **FREE)
+    client = staff_client("marketing_manager")
+    player = str(make_player().id)
+
+    def add(key: str) -> None:
+        codes = {"offer": offer.code, "name": key, "size": "1", "uses_per_code": "1", "key": key}
+        assert client.post(f"{CODES}new/", codes).status_code == 302
+        listed = {"offer": other.code, "note": key, "players": player, "key": key, "confirmed": "1"}
+        assert client.post(f"{LISTS}new/", listed).status_code == 302
+
+    def queries(address: str) -> int:
+        client.get(address)  # says what was done; the next one does not
+        with CaptureQueriesContext(connection) as captured:
+            assert "marketing_manager-1" in text_of(client.get(address))
+        return len(captured)
+
+    add("0")
+    few = queries(CODES), queries(LISTS)
+    for number in range(1, 6):
+        add(str(number))
+    assert (queries(CODES), queries(LISTS)) == few
+    assert text_of(client.get(LISTS)).count("0 % done") == 6
+    work_lists(at=clock.now())
+    assert text_of(client.get(LISTS)).count("100 % done") == 6
+
+
 @pytest.mark.parametrize("content", [b"", b"\xff\x00", b"nobody\n", b"a\x00b\n"])
 def test_a_file_of_nobody_is_refused(content: bytes) -> None:
     offer = live_offer(GIFT, **FREE)
@@ -131,6 +181,40 @@ def test_a_file_of_nobody_is_refused(content: bytes) -> None:
     )
     assert "file" in answer.context["form"].errors
     assert not ListAward.objects.exists()
+
+
+def test_what_was_taken_expired_or_was_above_the_cap_came_back() -> None:
+    make_game()
+    at = clock.now()
+    lost, late = live_offer(GIFT, code="lost"), live_offer(GIFT, code="late", wagering={"days": 1})
+    capped = live_offer(GIFT, code="capped", wagering={"max_conversion": {"EUR": "4.00"}})
+    waits = live_offer(GIFT, code="waits", claim="player")
+    players = [make_player().id for _ in range(4)]
+    given = [
+        grant(offer=offer.code, player_id=player, occasion="x", actor=ACTOR, at=at)
+        for offer, player in zip((lost, late, capped, waits), players, strict=True)
+    ]
+    bet(players[0], "3.00", at=at)  # from the bonus, and lost
+    forfeit(grant_id=given[0].id, reason="abuse", actor=ACTOR, at=at)
+    fund(players[2], "50.00", at=at)
+    bet(players[2], "50.00", at=at)
+    expire_bonus_purses(at=at + timedelta(days=2))
+    work()
+    lines = {line.offer: line for line in list_costs(since=at, until=at + timedelta(days=1))}
+    figures = {
+        code: (str(line.given), str(line.came_back), str(line.cost), str(line.redeemed)) for code, line in lines.items()
+    }
+    assert figures == {
+        "lost": ("10.00", "7.00", "3.00", "0.00"),
+        "late": ("10.00", "10.00", "0.00", "0.00"),
+        "capped": ("10.00", "6.00", "4.00", "4.00"),
+        "waits": ("0.00", "0.00", "0.00", "0.00"),
+    }
+    assert (lines["lost"].forfeited_grants, lines["late"].expired_grants, lines["waits"].open_grants) == (1, 1, 1)
+    assert sum_house(AccountKind.BONUS_COST)["EUR"] == -total((line.cost for line in lines.values()), "EUR")
+    text = text_of(staff_client("finance").get(COSTS))
+    assert "1 forfeited, 0 expired" in text
+    assert "7.00" in text
 
 
 def test_the_cost_is_what_the_ledger_says() -> None:
