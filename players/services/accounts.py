@@ -88,7 +88,8 @@ def change_settings(*, player_id: UUID, changes: Mapping[str, object], actor: Ac
     try:
         with holding(player_id):
             player = _lock(player_id)
-            clean = _clean(player, {field: changes[field] for field in changes.keys() - sealed.keys()}, at)
+            plain = {field: value for field, value in changes.items() if field not in sealed}  # in the order given
+            clean = _clean(player, plain, at)
             old: dict[str, str] = {}
             for field, value in clean.items():
                 row = player if field in _ON_PLAYER else player.profile

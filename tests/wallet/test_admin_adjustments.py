@@ -157,7 +157,7 @@ def test_those_without_the_right_can_neither_ask_nor_decide(player: PlayerDetail
         )
     assert list_approvals()[0].state == "requested"
     assert list_approvals()[0].claimed_by == ""
-    nobody = staff_client("marketing_manager")
+    nobody = staff_client("crm_specialist")
     for address in LISTS:
         assert reader.get(address).status_code == 200, address
         assert nobody.get(address).status_code == 403, address
