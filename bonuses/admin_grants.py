@@ -14,7 +14,7 @@ from django.utils.html import format_html
 from bonuses.models import Grant, Offer
 from bonuses.rules_terms import describe
 from bonuses.selectors import get_grant, grant_details, list_entries
-from bonuses.services import grants
+from bonuses.services import eligibility, grants
 from bonuses.types import GrantDetails, GrantState, OfferState, Wagering
 from kernel import clock
 from kernel.admin import LatestAdmin, act, column, may, need, staff_actor
@@ -199,7 +199,7 @@ class GrantAdmin(LatestAdmin):
                 )
                 if done:
                     return done
-            context |= grants.preview(offer=data["offer"], player_id=player_id, base=base, at=clock.now())
+            context |= eligibility.preview(offer=data["offer"], player_id=player_id, base=base, at=clock.now())
         return self.render(request, "bonuses/give.html", f"Give {player.login} a bonus", context)
 
     def forfeit_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:

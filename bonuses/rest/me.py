@@ -13,6 +13,7 @@ from bonuses.rules_terms import describe, title_of
 from bonuses.selectors import UnknownGrant, get_grant, list_grants, list_offers
 from bonuses.services import grants
 from bonuses.services.codes import use_code
+from bonuses.services.eligibility import stands_against
 from bonuses.types import GrantDetails, OfferState
 from bonuses.types_codes import CodeWaits
 from kernel import clock
@@ -42,7 +43,7 @@ class MyOffers(MeView):
         player, at = get_player(me(request)), clock.now()
         found = []
         for offer in list_offers(state=OfferState.LIVE):
-            if offer.rule.public and not grants.stands_against(offer=offer.code, player_id=player.id, at=at):
+            if offer.rule.public and not stands_against(offer=offer.code, player_id=player.id, at=at):
                 found.append(
                     {
                         "code": offer.code,

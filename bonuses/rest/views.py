@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from bonuses.rest import forms
 from bonuses.selectors import get_grant, get_offer, list_grants, list_offers, list_versions
 from bonuses.selectors_codes import get_batch
-from bonuses.services import codes, grants, lists, offers
+from bonuses.services import codes, eligibility, grants, lists, offers
 from bonuses.types import OfferState
 from kernel import clock
 from kernel.errors import FieldErrors
@@ -155,7 +155,7 @@ class Eligibility(ApiView):
     def get(self, request: Request, player_id: UUID) -> Response:
         """Whether a player would get an offer now, and everything that stands against it."""
         offer = read(forms.BonusEligibilityQuery, request.query_params)["offer"]
-        reasons = grants.explain(offer=offer, player_id=player_id, at=clock.now())
+        reasons = eligibility.explain(offer=offer, player_id=player_id, at=clock.now())
         return Response(forms.BonusEligibilitySerializer({"eligible": not reasons, "reasons": reasons}).data)
 
 

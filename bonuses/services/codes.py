@@ -13,7 +13,8 @@ from django.db.models import F, Q
 from bonuses.models import Code, CodeBatch, CodeUse
 from bonuses.selectors import get_grant, get_offer, read_rule
 from bonuses.selectors_codes import batch_details
-from bonuses.services.grants import NotEligible, grant
+from bonuses.services.eligibility import NotEligible
+from bonuses.services.grants import grant
 from bonuses.services.rights import need
 from bonuses.types import GrantDetails, Reason
 from bonuses.types_codes import WAITS, BatchDetails, CodeRefused, CodeWaits, NoSuchCode

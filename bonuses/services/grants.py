@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -13,14 +11,13 @@ from uuid import UUID
 from django.db.models import Q, Sum
 
 from bonuses import rules
-from bonuses.models import Grant, Offer, OfferVersion, Spend
-from bonuses.ports import level_scale
-from bonuses.rules_terms import describe
-from bonuses.selectors import get_grant, get_offer, read_rule
+from bonuses.models import Grant, Spend
+from bonuses.selectors import get_grant, read_rule
+from bonuses.services.eligibility import ANOTHER, Found, NotEligible, cost_of, facts_of, find, is_wagering
 from bonuses.services.handouts import note_end, note_spins
 from bonuses.services.rights import need
-from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, OfferState, Reason, WhyNot
-from bonuses.types_offer import AwardKind, BudgetRule, Claim, OfferRule, Stacking
+from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, Reason
+from bonuses.types_offer import Claim, OfferRule, Stacking
 from compliance.types_gate import BonusFacts
 from events.audit import record
 from events.catalogue.bonuses import (
@@ -32,15 +29,11 @@ from events.catalogue.bonuses import (
     BonusRedeemed,
 )
 from events.services.log import holding, publish
-from kernel import fx
 from kernel.actors import Actor, ActorKind, system
 from kernel.errors import DomainError, FieldErrors
 from kernel.ids import uuid7
 from kernel.money import Money
 from kernel.pan import refuse_pans
-from players.selectors import get_player, list_labels
-from players.selectors_identity import list_devices_like, list_token_hashes
-from players.types import ConfirmStatus, PlayerDetails
 from wallet.selectors import find_purse_balance
 from wallet.services.free_spins import end_free_spins, grant_free_spins, winnings_purse_of
 from wallet.services.incentives import find_denial
@@ -50,21 +43,6 @@ from wallet.types_purses import FreeSpinsTerms
 
 GRANT, FORFEIT = "bonuses.grant_bonus", "bonuses.forfeit_bonus"
 SOURCE = "pms:bonuses"
-HOUR = timedelta(hours=1)
-
-
-class NotEligible(DomainError):
-    """The player does not get the bonus: ``reasons`` says all that stands against it."""
-
-    code = "not_eligible"
-    title = "The player does not get this bonus"
-
-    def __init__(self, reasons: Sequence[Reason]) -> None:
-        super().__init__(
-            " ".join(reason.text for reason in reasons),
-            reasons=[{"code": reason.code, "text": reason.text} for reason in reasons],
-        )
-        self.reasons = tuple(reasons)
 
 
 class GrantMoved(DomainError):
@@ -80,20 +58,6 @@ class _Denied(Exception):
 
     def __init__(self, reason: Reason) -> None:
         self.reason = reason
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything about a player and an offer that a grant is decided by."""
-
-    player: PlayerDetails
-    offer: Offer
-    version: OfferVersion
-    rule: OfferRule
-    level: str
-    household: bytes | None
-    award: rules.Award
-    reasons: Sequence[Reason]
 
 
 def grant(
@@ -128,43 +92,6 @@ def grant(
     except _Denied as denied:
         reasons = [denied.reason]
     raise NotEligible(reasons)
-
-
-def explain(*, offer: str, player_id: UUID, base: Money | None = None, at: datetime) -> Sequence[Reason]:
-    """Why the player would not get the offer now; empty: they would. What compliance says is asked when it is given.
-
-    Raises: NotFound.
-    """
-    try:
-        return find(offer=offer, player_id=player_id, base=base, at=at, lock=False).reasons
-    except NotEligible as none_live:
-        return none_live.reasons
-
-
-def preview(*, offer: str, player_id: UUID, base: Money | None = None, at: datetime) -> dict[str, Any]:
-    """What a grant would give now, and what stands against it: for whoever is about to give it. Raises: NotFound."""
-    try:
-        found = find(offer=offer, player_id=player_id, base=base, at=at, lock=False)
-    except NotEligible as none_live:
-        return {"reasons": none_live.reasons}
-    award = found.award
-    return {
-        "reasons": found.reasons,
-        "amount": award.amount,
-        "spins": award.spins,
-        "spin_value": award.spin_value,
-        "to_wager": award.to_wager,
-        "terms": describe(found.rule, "en", found.player.currency),
-    }
-
-
-def stands_against(*, offer: str, player_id: UUID, at: datetime) -> Sequence[Reason]:
-    """As ``explain``, for who has not deposited yet: that the deposit is missing does not stand against an offer.
-
-    Raises: NotFound.
-    """
-    missing = (WhyNot.DEPOSIT_TOO_SMALL, WhyNot.NOTHING_LOST)
-    return [reason for reason in explain(offer=offer, player_id=player_id, at=at) if reason.code not in missing]
 
 
 def claim(*, grant_id: UUID, actor: Actor, at: datetime) -> GrantDetails:
@@ -239,111 +166,6 @@ def expire_offered(*, at: datetime, limit: int = 1_000) -> int:
     return ended
 
 
-# --- deciding -----------------------------------------------------------------------------------------------------
-
-
-def find(*, offer: str, player_id: UUID, base: Money | None, at: datetime, lock: bool) -> Found:
-    """What a grant would be, and every reason against it. ``lock`` holds the offer where its limits are shared.
-
-    Raises: NotFound.
-    """
-    player = get_player(player_id)
-    row = Offer.objects.select_related("live").filter(code=offer).first()
-    if row is not None and lock and row.live is not None and _shares(read_rule(row.live)):
-        row = Offer.objects.select_for_update(of=("self",)).select_related("live").get(id=row.id)
-    if row is None or row.live is None:
-        raise NotEligible([Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {get_offer(offer).state}.")])
-    rule = read_rule(row.live)
-    fit = rule.eligibility
-    labels = {f"{label.namespace}.{label.key}": label.value for label in list_labels(player_id)}
-    level = labels.get("loyalty.level", "")
-    household = household_of(player)
-    award = (
-        rules.award_of(rule, currency=player.currency, base=base, level=level, scale=level_scale(level))
-        if player.currency in rule.currencies
-        else rules.Award(zero := Money.zero(player.currency), 0, zero, zero)
-    )
-    given = Grant.objects.filter(offer=row)
-    who = rules.Candidate(
-        residence=player.residence,
-        currency=player.currency,
-        confirmed=player.confirm_status is ConfirmStatus.CONFIRMED,
-        labels=labels,
-        given_to_player=given.filter(player_id=player_id).count(),
-        given_to_household=given.filter(household=household).count() if fit.per_household and household else 0,
-        given_to_devices=given.filter(player_id__in=_same_device(player_id)).count() if fit.per_device else 0,
-    )
-    reasons: list[Reason] = []
-    if row.state != OfferState.LIVE:
-        reasons.append(Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {row.state}."))
-    reasons += rules.why_not(rule, who, at)
-    reasons += _award_reasons(rule, award, base, player.currency)
-    reasons += _budget_reasons(row, rule, award, at)
-    if rule.wagering.multiple and rule.stacking is Stacking.EXCLUSIVE and _wagering_now(player_id):
-        reasons.append(_ANOTHER)
-    return Found(player, row, row.live, rule, level, household, award, reasons)
-
-
-def _shares(rule: OfferRule) -> bool:
-    """Whether one player's bonus can be the last of several: the offer is then given to one after another."""
-    return bool(rule.eligibility.per_household or rule.eligibility.per_device or rule.budget != BudgetRule())
-
-
-_ANOTHER = Reason(WhyNot.ANOTHER_BONUS, "Another bonus is being wagered; this one is not given beside it.")
-
-
-def _wagering_now(player_id: UUID) -> bool:
-    return Grant.objects.filter(player_id=player_id, state=GrantState.ACTIVE, wagers=True).exists()
-
-
-def _award_reasons(rule: OfferRule, award: rules.Award, base: Money | None, currency: str) -> list[Reason]:
-    kind = rule.award.kind
-    least = rules.amount_in(rule.award.min_deposit, currency)
-    if least is not None and kind is not AwardKind.CASHBACK and (base is None or base < least):
-        return [Reason(WhyNot.DEPOSIT_TOO_SMALL, f"The deposit has to be at least {least} {currency}.")]
-    if currency in rule.currencies and award.worth.amount_minor <= 0:
-        if kind is AwardKind.CASHBACK:
-            return [Reason(WhyNot.NOTHING_LOST, "Nothing was lost in the time that counts.")]
-        return [Reason(WhyNot.DEPOSIT_TOO_SMALL, "There is no deposit that it would be a part of.")]
-    return []
-
-
-def _budget_reasons(offer: Offer, rule: OfferRule, award: rules.Award, at: datetime) -> list[Reason]:
-    budget, found = rule.budget, []
-    cost = cost_of(award.worth, at)
-    if budget.total_eur is not None:
-        spent = Spend.objects.filter(offer=offer).aggregate(total=Sum("cost_eur_minor"))["total"] or 0
-        if spent + cost > budget.total_eur * 100:
-            found.append(Reason(WhyNot.BUDGET_SPENT, f"The offer's budget of {budget.total_eur} EUR is spent."))
-    if budget.per_day_eur is not None:
-        today = Spend.objects.filter(offer=offer, day=at.date()).values_list("cost_eur_minor", flat=True).first() or 0
-        if today + cost > budget.per_day_eur * 100:
-            found.append(Reason(WhyNot.BUDGET_SPENT, f"The budget of the day, {budget.per_day_eur} EUR, is spent."))
-    if budget.grants_per_hour is not None:
-        lately = Grant.objects.filter(offer=offer, granted_at__gt=at - HOUR, granted_at__lte=at).count()
-        if lately >= budget.grants_per_hour:
-            text = f"It was given {lately} times within an hour, more than anybody meant: staff have to look."
-            found.append(Reason(WhyNot.BRAKE, text))
-    return found
-
-
-def cost_of(worth: Money, at: datetime) -> int:
-    """What counts against the budget, in minor units of EUR. Raises: RateMissing: without a rate nothing is given."""
-    return fx.convert(worth, fx.EURO, at).amount_minor
-
-
-def household_of(player: PlayerDetails) -> bytes | None:
-    """Who share it count as one household: country, postcode and family name. None where these are not known."""
-    parts = [player.country, player.postcode, player.last_name]
-    folded = ["".join(filter(str.isalnum, part.casefold())) for part in parts]
-    return hashlib.sha256("\0".join(folded).encode()).digest() if all(folded) else None
-
-
-def _same_device(player_id: UUID) -> list[UUID]:
-    hashes = list_token_hashes(player_id)
-    return [player_id, *(list_devices_like(hashes) if hashes else ())]
-
-
 def _check_occasion(occasion: str) -> None:
     if not occasion or len(occasion) > 200 or not occasion.isprintable():
         raise FieldErrors({"occasion": ["Name the occasion in 1 to 200 printable characters."]})
@@ -384,21 +206,6 @@ def _spend(row: Grant, at: datetime) -> None:
     )
 
 
-def facts_of(rule: OfferRule, worth: Money, before: Money | None = None) -> BonusFacts:
-    """What the gate is told of the offer."""
-    return BonusFacts(
-        kind=rule.award.kind,
-        amount=worth,
-        wagering=rule.wagering.multiple,
-        earned_by=(rule.earned_by,),
-        pays_in=(rule.pays_in,),
-        open_days=rule.wagering.days if rule.wagering.multiple else None,
-        terms_shown_at=("first_presentation", "offer", "use"),  # the API and the pages carry them at each of these
-        public=rule.public,
-        given_before=before,
-    )
-
-
 def _facts(row: Grant, rule: OfferRule) -> BonusFacts:
     worth = Money(row.amount_minor + row.spins * row.spin_value_minor, row.currency)
     earlier = Grant.objects.filter(offer_id=row.offer_id, player_id=row.player_id).exclude(id=row.id)
@@ -413,7 +220,7 @@ def _gate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> Sequence[R
 
 def _blocked(row: Grant, rule: OfferRule) -> Reason | None:
     exclusive = row.wagers and rule.stacking is Stacking.EXCLUSIVE
-    return _ANOTHER if exclusive and _wagering_now(row.player_id) else None
+    return ANOTHER if exclusive and is_wagering(row.player_id) else None
 
 
 def _begin(row: Grant, rule: OfferRule, actor: Actor, at: datetime, *, claimed: bool = False) -> None:
@@ -423,7 +230,7 @@ def _begin(row: Grant, rule: OfferRule, actor: Actor, at: datetime, *, claimed: 
         row.state, row.claim_until = GrantState.OFFERED, at + timedelta(days=rule.claim_days)
         row.save()
         publish(BonusOffered(**about, claim_until=row.claim_until))
-    elif row.wagers and _wagering_now(row.player_id):
+    elif row.wagers and is_wagering(row.player_id):
         row.state = GrantState.QUEUED
         row.save()
         publish(BonusQueued(**about))
@@ -556,7 +363,7 @@ def settle_empty(row: Grant, at: datetime) -> None:
 
 def begin_next(player_id: UUID, at: datetime) -> None:
     """The oldest bonus that waits begins, where none is being wagered. One that may not be given any more is taken."""
-    while not _wagering_now(player_id):
+    while not is_wagering(player_id):
         row = (
             Grant.objects.select_for_update(of=("self",))
             .select_related("version", "offer")

@@ -10,7 +10,8 @@ from django.db import IntegrityError, transaction
 
 from bonuses.models_lists import ListAward, ListItem
 from bonuses.selectors import get_offer
-from bonuses.services.grants import GRANT, NotEligible, grant
+from bonuses.services.eligibility import NotEligible
+from bonuses.services.grants import GRANT, grant
 from bonuses.services.rights import need
 from bonuses.types_lists import ItemState, ListDetails
 from events.audit import record

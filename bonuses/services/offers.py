@@ -15,7 +15,7 @@ from django.db.models import Max
 from bonuses import rules, rules_terms
 from bonuses.models import Offer, OfferVersion
 from bonuses.selectors import get_offer, get_version, read_rule, version_details
-from bonuses.services.grants import facts_of
+from bonuses.services.eligibility import facts_of
 from bonuses.services.rights import need
 from bonuses.types import OfferDetails, OfferState, VersionDetails, VersionState
 from bonuses.types_offer import OfferRule, decode_rule, encode_rule

@@ -11,7 +11,8 @@ from zoneinfo import ZoneInfo
 from bonuses.models import CodeUse, Grant, Occasion, Referral
 from bonuses.selectors import list_live
 from bonuses.services.codes import redeem_waiting
-from bonuses.services.grants import NotEligible, end_expired, forfeit_all, grant, settle_empty
+from bonuses.services.eligibility import NotEligible
+from bonuses.services.grants import end_expired, forfeit_all, grant, settle_empty
 from bonuses.types import ForfeitedBy, GrantState, OfferDetails, Reason
 from bonuses.types_offer import AwardKind, TriggerKind
 from events.catalogue.compliance_exclusion import PlayerExcluded

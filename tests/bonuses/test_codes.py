@@ -19,7 +19,7 @@ from bonuses.services.codes import (
     make_codes,
     use_code,
 )
-from bonuses.services.grants import NotEligible
+from bonuses.services.eligibility import NotEligible
 from bonuses.types_codes import BatchDetails, CodeRefused, CodeWaits
 from kernel.errors import FieldErrors, IdempotencyConflict
 from tests.bonuses.offers import GIFT, MAKER, MATCH, live_offer, work

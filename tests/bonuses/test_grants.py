@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 
 from bonuses.selectors import get_grant, list_grants
-from bonuses.services.grants import NotEligible, claim, forfeit, grant
+from bonuses.services.eligibility import NotEligible
+from bonuses.services.grants import claim, forfeit, grant
 from bonuses.services.triggers import end_used_up
 from bonuses.types import GrantDetails
 from events.selectors import list_player_events

@@ -9,7 +9,8 @@ import pytest
 
 from bonuses.models import Spend
 from bonuses.selectors import get_offer, list_grants, list_versions
-from bonuses.services.grants import NotEligible, claim, forfeit, grant
+from bonuses.services.eligibility import NotEligible
+from bonuses.services.grants import claim, forfeit, grant
 from bonuses.services.lists import award_list, get_list, work_lists
 from bonuses.services.offers import ask_for_release, parse_rule, pause_offer, resume_offer, stop_offer, write_version
 from bonuses.services.withdrawing import WageringGuard

@@ -9,7 +9,7 @@ import pytest
 
 from bonuses.models import Occasion, Referral
 from bonuses.selectors import list_grants
-from bonuses.services.grants import explain
+from bonuses.services.eligibility import explain
 from bonuses.services.triggers import award_due, birthday_in, on_events
 from compliance.services.exclusions import exclude
 from compliance.types_exclusion import ExclusionKind
