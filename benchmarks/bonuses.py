@@ -86,7 +86,7 @@ def rows(seconds: float) -> Iterator[Row]:
         offer=f"{run}-code", name=run, size=CODES, idempotency_key=run, actor=ground.ACTOR, at=clock.now()
     )  # fmt: skip
     yield Row(
-        f"codes made, {CODES:,}", CODES / (time.perf_counter() - started), None, "a million in a minute: 17,000/s"
+        f"codes made, {CODES:,}", CODES / (time.perf_counter() - started), None, "a million in half a minute: 33,000/s"
     )
 
 

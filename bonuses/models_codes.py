@@ -46,8 +46,15 @@ class Code(models.Model):
 
     code = models.CharField(max_length=40, primary_key=True)
     batch = models.ForeignKey(CodeBatch, on_delete=models.PROTECT, related_name="codes")
-    player = models.ForeignKey("players.Player", null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    player = models.ForeignKey(
+        "players.Player", null=True, blank=True, on_delete=models.PROTECT, related_name="+", db_index=False
+    )
     uses = models.IntegerField(default=0)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["player"], condition=Q(player__isnull=False), name="bonuses_code_of_player"),
+        ]
 
     def __str__(self) -> str:
         return self.code

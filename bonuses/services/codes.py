@@ -75,7 +75,7 @@ def make_codes(
     def fill(batch: CodeBatch) -> None:
         left = size
         while left:
-            left -= _write(batch, (prefix + _random() for _ in range(min(left, CHUNK))))
+            left -= _write(batch, _random(min(left, CHUNK), prefix))
 
     return _batch(offer, name, size, uses_per_code, expires_at, idempotency_key, errors, fill, actor, at, prefix)
 
@@ -286,13 +286,14 @@ def _write(batch: CodeBatch, codes: Iterable[str], player_id: UUID | None = None
         with cursor.copy("COPY new_codes (code) FROM STDIN") as copy:
             copy.write("".join(f"{code}\n" for code in codes))
         cursor.execute(
-            "INSERT INTO bonuses_code (code, batch_id, player_id, uses) SELECT DISTINCT code, %s::uuid, %s::uuid, 0"
+            "INSERT INTO bonuses_code (code, batch_id, player_id, uses) SELECT code, %s::uuid, %s::uuid, 0"
             " FROM new_codes ON CONFLICT DO NOTHING",
             [batch.id, player_id],
         )
         return cursor.rowcount
 
 
+_LETTER_OF = bytes(ord(ALPHABET[value & 31]) for value in range(256))
 _LETTERS = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-")
 
 
@@ -301,9 +302,10 @@ def normalise(code: str) -> str:
     return "".join(code.split()).upper()
 
 
-def _random() -> str:
-    bits = secrets.randbits(5 * RANDOM_LENGTH)
-    return "".join(ALPHABET[bits >> 5 * place & 31] for place in range(RANDOM_LENGTH))
+def _random(count: int, prefix: str) -> Iterator[str]:
+    """As many codes; each of 256 values of a byte stands for one of 32 letters, all of them equally often."""
+    text = secrets.token_bytes(count * RANDOM_LENGTH).translate(_LETTER_OF).decode()
+    return (prefix + text[at : at + RANDOM_LENGTH] for at in range(0, len(text), RANDOM_LENGTH))
 
 
 def _hash_of(codes: Sequence[str]) -> str:
