@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from bonuses import rules
 from bonuses.models import Grant, Spend
@@ -140,13 +140,13 @@ def forfeit(*, grant_id: UUID, reason: str, actor: Actor, at: datetime) -> Grant
     return get_grant(grant_id)
 
 
-def forfeit_all(*, player_id: UUID, by: ForfeitedBy, actor: Actor, at: datetime, only: Q | None = None) -> int:
+def forfeit_all(*, player_id: UUID, by: ForfeitedBy, actor: Actor, at: datetime) -> int:
     """End everything open of a player, in the caller's transaction or one of its own; how many.
 
     Publishes BonusForfeited for each.
     """
     with holding(player_id):
-        rows = Grant.objects.select_for_update().filter(only or Q(), player_id=player_id, state__in=OPEN_STATES)
+        rows = Grant.objects.select_for_update().filter(player_id=player_id, state__in=OPEN_STATES)
         found = list(rows.order_by("-id"))  # what is queued first: nothing of it begins
         for row in found:
             end_forfeited(row, by, at, actor=actor, next_=False)
@@ -161,7 +161,7 @@ def expire_offered(*, at: datetime, limit: int = 1_000) -> int:
         with holding(player_id):
             row = _lock(grant_id)
             if row.state == GrantState.OFFERED:
-                _expire(row, Money.zero(row.currency), at)
+                end_expired(row, Money.zero(row.currency), at)
                 ended += 1
     return ended
 
@@ -316,7 +316,7 @@ def redeem(row: Grant, most: Money | None, at: datetime) -> None:
             at=at,
         )
         if not posting.ok or (row.expires_at and row.expires_at <= at):
-            _expire(row, before, at)
+            end_expired(row, before, at)
             return
     released = min(before, most) if most else before
     _end(row, GrantState.REDEEMED, "", at, released)
@@ -344,11 +344,6 @@ def end_forfeited(row: Grant, by: ForfeitedBy, at: datetime, *, actor: Actor, ne
     publish(BonusForfeited(**_about(row, at), by=by, amount=lost.major))
     if next_ and not waited:
         begin_next(row.player_id, at)
-
-
-def end_expired(row: Grant, lost: Money, at: datetime) -> None:
-    """Its time is over, and its purse closed by the wallet."""
-    _expire(row, lost, at)
 
 
 def settle_empty(row: Grant, at: datetime) -> None:
@@ -399,7 +394,8 @@ def _in_purse(row: Grant) -> Money:
     return balance or Money.zero(row.currency)
 
 
-def _expire(row: Grant, lost: Money, at: datetime) -> None:
+def end_expired(row: Grant, lost: Money, at: datetime) -> None:
+    """Its time is over: not taken, or its purse closed by the wallet, with ``lost`` in it."""
     waited = row.state != GrantState.ACTIVE
     _end(row, GrantState.EXPIRED, "", at, Money.zero(row.currency))
     publish(BonusExpired(**_about(row, at), amount=lost.major))
