@@ -273,6 +273,9 @@ def _device(player_id: UUID, origin: Origin, at: datetime) -> tuple[Device, str,
             return known, "", False
     is_first = not Device.objects.filter(player_id=player_id).exists()
     token = secrets.token_urlsafe(32)
+    # A token that we gave to another player on this device stays: that is how two on one device are recognised.
+    if origin.device_token and Device.objects.filter(token_hash=hash_token(origin.device_token)).exists():
+        token = origin.device_token
     device = Device.objects.create(
         id=uuid7(),
         player_id=player_id,

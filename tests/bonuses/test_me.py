@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bonuses.services.codes import import_codes
+from bonuses.services.eligibility import NotEligible
 from bonuses.services.grants import grant
 from kernel import clock
 from players.selectors import find_player_by_login
@@ -70,3 +71,24 @@ def test_what_is_advertised_is_shown_to_whom_it_is_for(anna: tuple[Program, obje
     live_offer(GIFT)
     (only,) = program.api("GET", "me/bonuses/offers").json()["items"]
     assert (only["code"], only["title"], len(only["terms"]) > 2) == (shown.code, "A gift", True)
+
+
+def test_players_on_one_device_share_its_cap() -> None:
+    offer = live_offer(GIFT, wagering={"multiple": "0"}, eligibility={"per_device": 1})
+    first, first_data = registered()
+    second, second_data = registered()
+    alone, alone_data = registered()
+    shared = Program(device=first.device)
+    assert shared.login("email", second_data["email"]).status_code == 200
+    assert shared.device == first.device not in (second.device, alone.device)
+
+    def codes(data: dict[str, str]) -> list[str]:
+        found = find_player_by_login(data["username"])
+        assert found
+        try:
+            grant(offer=offer.code, player_id=found.id, occasion="x", actor=ACTOR, at=clock.now())
+        except NotEligible as error:
+            return [reason.code for reason in error.reasons]
+        return []
+
+    assert [codes(data) for data in (first_data, second_data, alone_data)] == [[], ["device_cap"], []]
