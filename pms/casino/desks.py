@@ -22,8 +22,8 @@ from django.test import Client
 from kernel.actors import Actor, system
 from kernel.errors import DomainError
 from kernel.money import Money
-from players.selectors import list_players
-from players.types import PlayerDetails, Status
+from players.selectors import find_refusal, list_players
+from players.types import PlayerAction, PlayerDetails, Status
 from pms.casino.extras import contributions, ensure_extras, welcome
 from pms.casino.games import catalogue
 from pms.casino.seeding import CURRENCY, SOURCE
@@ -127,7 +127,9 @@ class Desks:
         write_exports(at=self.at)
 
     def _restricted(self, player: PlayerDetails) -> bool:
-        """Whoever may not pay in now; asked by paying in."""
+        """Whoever may not take money out, or pay in: the second is asked by paying in."""
+        if find_refusal(player.id, PlayerAction.WITHDRAW, self.at):
+            return True
         try:
             return self._pay_in(player.id, "20.00", "tok_ok", "probe", 40).state is not DepositState.MADE
         except DomainError:
