@@ -10,21 +10,21 @@ from uuid import UUID
 
 from kernel.money import Money
 
-LevelScale = Callable[[str], Decimal]
+LevelScale = Callable[[str, datetime], Decimal]
 
 _scales: list[LevelScale] = []
 
 
 def register_level_scale(scale: LevelScale) -> None:
-    """``scale`` gives the multiplier of a loyalty level. Raises: ValueError when there is one already."""
+    """``scale`` gives the multiplier of a loyalty level at a moment. Raises: ValueError when there is one already."""
     if _scales:
         raise ValueError("the multipliers of levels are registered already")
     _scales.append(scale)
 
 
-def level_scale(level: str) -> Decimal:
+def level_scale(level: str, at: datetime) -> Decimal:
     """By how much an offer that scales with the level multiplies; 1 for a level that nobody knows."""
-    return _scales[0](level) if _scales and level else Decimal(1)
+    return _scales[0](level, at) if _scales and level else Decimal(1)
 
 
 class SpinsProvider(Protocol):

@@ -110,7 +110,7 @@ def list_would_be(rule: OfferRule, since: datetime, until: datetime) -> list[dic
             "kind": award.kind,
             "spins": award.spins,
             "amounts": json.dumps([_amounts(rule, currency) for currency in sorted(rule.currencies)]),
-            "levels": json.dumps([_level(rule, level) for level in sorted(levels)]),
+            "levels": json.dumps([_level(rule, level, until) for level in sorted(levels)]),
             "places": fit.jurisdictions,
             "labels": json.dumps(_labels(rule)),
             "confirmed_only": fit.confirmed_only,
@@ -132,9 +132,9 @@ def _amounts(rule: OfferRule, currency: str) -> dict[str, object]:
     return {"currency": currency} | {name: money and money.amount_minor for name, money in found.items()}
 
 
-def _level(rule: OfferRule, level: str) -> dict[str, str]:
+def _level(rule: OfferRule, level: str, at: datetime) -> dict[str, str]:
     award = rule.award
-    scale = level_scale(level) if award.scale_with_level else Decimal(1)
+    scale = level_scale(level, at) if award.scale_with_level else Decimal(1)
     return {"level": level, "percent": str(award.percent_by_level.get(level, award.percent)), "scale": str(scale)}
 
 

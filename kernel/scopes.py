@@ -17,7 +17,8 @@ SCOPES = {
     "game-sessions:write": "Start and revoke game sessions",
     "compliance:read": "Read approvals, decisions, limits, exclusions, register checks, verification and sessions of play",
     "compliance:write": "Set limits, exclude players, open verification cases, acknowledge reality checks",
-    "loyalty:read": "Read levels and points",
+    "loyalty:read": "Read programmes, levels, points and redemptions",
+    "loyalty:write": "Add points, redeem them, force and freeze levels",
     "bonuses:read": "Read offers, players' bonuses, codes and lists",
     "bonuses:write": "Write and pause offers, give and take bonuses, make codes, award lists",
 }

@@ -1,4 +1,4 @@
-"""Loyalty in the back office: levels and where players stand."""
+"""Loyalty in the back office: programmes with their levels, and where players stand."""
 
 from __future__ import annotations
 
@@ -14,68 +14,65 @@ from django.utils.html import format_html
 from kernel import clock
 from kernel.admin import PageAdmin, column, staff_actor
 from kernel.display import chip, human, when
-from loyalty.models import Coefficient, Level, Programme, Standing
+from loyalty.models import Programme, Standing
 from loyalty.selectors import count_players_by_level
+from loyalty.selectors_programme import UnknownProgramme, get_rule, level_details
+from loyalty.types_programme import ProgrammeRule
 from players.services.searches import search_players
 
 
-@admin.register(Level)
-class LevelAdmin(PageAdmin):
-    list_display = ("name_", "threshold", "multiplier_", "cashback_", "privileges_")
+@admin.register(Programme)
+class ProgrammeAdmin(PageAdmin):
+    list_display = ("name_", "markets_", "levels_", "earns_")
     list_display_links = None
-    ordering = ("order",)
+    ordering = ("code",)
     sortable_by = ()
+    page_template = "loyalty/programme.html"
 
-    @column("Level")
-    def name_(self, row: Level) -> str:
-        href = reverse("admin:loyalty_level_change", args=[row.pk])
+    @column("Programme")
+    def name_(self, row: Programme) -> str:
+        href = reverse("admin:loyalty_programme_change", args=[row.pk])
         return format_html('<a class="pms-strong" href="{}">{}</a>', href, row.name)
 
-    @column("Entered at a turnover of")
-    def threshold(self, row: Level) -> str:
-        return f"{row.threshold_eur:,.2f} EUR"
+    @column("For players in")
+    def markets_(self, row: Programme) -> str:
+        rule = _rule(row)
+        return ", ".join(rule.markets) or "all other places" if rule else "–"
 
-    @column("Points multiplier")
-    def multiplier_(self, row: Level) -> str:
-        return f"× {row.multiplier.normalize():f}"
+    @column("Levels")
+    def levels_(self, row: Programme) -> str:
+        rule = _rule(row)
+        return ", ".join(level.name for level in rule.levels) if rule else "nothing is in force yet"
 
-    @column("Cashback")
-    def cashback_(self, row: Level) -> str:
-        return f"{(row.cashback * 100).normalize():f} %"
+    @column("Points per EUR")
+    def earns_(self, row: Programme) -> str:
+        rule = _rule(row)
+        return f"{rule.points_per_eur.normalize():f}" if rule else "–"
 
-    @column("Privileges")
-    def privileges_(self, row: Level) -> str:
-        return ", ".join(human(name) for name in row.privileges) or "–"
+    def page_context(self, request: HttpRequest, obj: Programme) -> dict[str, object]:
+        rule = _rule(obj)
+        if rule is None:
+            return {"rule": None}
+        counts = count_players_by_level(clock.now(), obj.code)
+        levels = level_details(rule.levels)
+        return {"rule": rule, "levels": [(level, counts[level.code]) for level in levels], "programme": obj}
 
-    def page_context(self, request: HttpRequest, obj: Level) -> dict[str, object]:
-        programme = Programme.objects.first()
-        return {
-            "facts": [
-                ("Name", obj.name),
-                ("Code", obj.code),
-                ("Entered at a turnover of", self.threshold(obj)),
-                ("Points multiplier", self.multiplier_(obj)),
-                ("Cashback", self.cashback_(obj)),
-                ("Privileges", self.privileges_(obj)),
-                ("Players on it (who have bet)", f"{count_players_by_level().get(obj.code, 0):,}"),
-                ("Points per EUR, before all else", f"{programme.points_per_eur.normalize():f}" if programme else ""),
-                ("Coefficients by game category", self._coefficients()),
-            ]
-        }
 
-    def _coefficients(self) -> str:
-        rows = Coefficient.objects.order_by("category")
-        return ", ".join(f"{row.category} × {row.coefficient.normalize():f}" for row in rows)
+def _rule(row: Programme) -> ProgrammeRule | None:
+    try:
+        return get_rule(row.code, clock.now())
+    except UnknownProgramme:
+        return None
 
 
 @admin.register(Standing)
 class StandingAdmin(PageAdmin):
     """Where players stand, newest player first; each opens its player's page."""
 
-    list_display = ("player_", "level_", "points_", "turnover", "since", "last_bet")
+    list_display = ("player_", "programme", "level_", "turnover", "since", "held_", "last_bet")
     list_display_links = None
-    list_filter = ("level",)
-    list_select_related = ("player__user", "level")
+    list_filter = ("programme", "level", "held")
+    list_select_related = ("player__user",)
     ordering = ("-player_id",)
     search_fields = ("player_id",)
     search_help_text = "Player's id, login, email, phone, name or national number"
@@ -102,11 +99,7 @@ class StandingAdmin(PageAdmin):
 
     @column("Level")
     def level_(self, row: Standing) -> str:
-        return chip(row.level.name, "accent")
-
-    @column("Points")
-    def points_(self, row: Standing) -> str:
-        return f"{row.points:,}"
+        return chip(human(row.level), "accent")
 
     @column("Turnover")
     def turnover(self, row: Standing) -> str:
@@ -115,6 +108,10 @@ class StandingAdmin(PageAdmin):
     @column("On this level since")
     def since(self, row: Standing) -> str:
         return when(row.level_since)
+
+    @column("Held")
+    def held_(self, row: Standing) -> str:
+        return chip(human(row.held), "warning") if row.held else "–"
 
     @column("Last bet")
     def last_bet(self, row: Standing) -> str:

@@ -1,4 +1,4 @@
-"""Loyalty's tab of the player page: level, points, the way to the next level, both histories."""
+"""Loyalty's tab of the player page: level, points, the way to the next level and to losing this one, the histories."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from loyalty.selectors import get_standing, list_level_changes, list_levels, list_points_entries
+from kernel import clock
+from loyalty.selectors import find_level_order, get_standing, list_accruals, list_level_changes, list_points_entries
 from loyalty.types import LoyaltyStanding
 from players.ports import Figure, PanelRequest
 
@@ -20,12 +21,16 @@ class LoyaltyPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         player_id = request.player.id
         before = _uuid(request.query.get("before", ""))
-        standing = get_standing(player_id)
+        at = clock.now()
+        standing = get_standing(player_id, at)
         entries = list_points_entries(player_id, before=before, limit=PAGE)
         return {
             "standing": standing,
             "progress": progress(standing),
-            "levels": list_levels(),
+            "keeping": keeping(standing),
+            "in_grace": bool(standing.grace_until and standing.grace_until > at),
+            "order": find_level_order(player_id),
+            "accruals": list_accruals(player_id, limit=10),
             "entries": entries,
             "older": entries[-1].id if len(entries) == PAGE else None,
             "first_page": before is None,
@@ -33,17 +38,25 @@ class LoyaltyPanel:
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
-        standing = get_standing(request.player.id)
+        standing = get_standing(request.player.id, clock.now())
         return (Figure("Level", standing.level.name), Figure("Points", f"{standing.points:,}"))
 
 
 def progress(standing: LoyaltyStanding) -> int:
-    """Per cent of the way from this level's threshold to the next one's; 100 on the highest."""
-    if standing.next_level is None:
+    """Per cent of the way from this level's entry to the next one's; 100 on the highest."""
+    if standing.next_level is None or standing.to_next_eur is None:
         return 100
-    start, end = standing.level.threshold_eur, standing.next_level.threshold_eur
-    done = (standing.turnover_eur - start) / (end - start) if end > start else Decimal(0)
-    return max(0, min(100, int(done * 100)))
+    start, end = standing.level.entry_eur, standing.next_level.entry_eur
+    return _per_cent(end - start - standing.to_next_eur, end - start)
+
+
+def keeping(standing: LoyaltyStanding) -> int:
+    """Per cent of the turnover of 30 days that keeps the level."""
+    return _per_cent(standing.turnover_30d_eur, standing.keep_eur)
+
+
+def _per_cent(part: Decimal, whole: Decimal) -> int:
+    return max(0, min(100, int(part / whole * 100))) if whole > 0 else 100
 
 
 def _uuid(text: str) -> UUID | None:

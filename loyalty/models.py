@@ -1,4 +1,5 @@
-"""Levels and coefficients (configuration), and what the accrual projection keeps."""
+"""Programmes and their versions, and campaigns: what turnover earns. Where players stand is in ``models_standing``, their
+points in ``models_points``."""
 
 from __future__ import annotations
 
@@ -6,148 +7,102 @@ from typing import ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
+from django.db.models import F, Q
 
+from kernel.ids import uuid7
 from kernel.protection import Protection, Retention
-from loyalty.types import EntryKind
+from loyalty.models_points import PointsAccount, PointsEntry, Redemption  # noqa: F401  (Django looks for tables here)
+from loyalty.models_standing import Accrual, LevelChange, LevelOrder, Standing, TurnoverDay  # noqa: F401
+from loyalty.types import VersionState
 
 
-class Level(models.Model):
-    """One loyalty level, entered at a cumulative turnover of ``threshold_eur``. Seeded by migration.
-
-    ``multiplier`` scales points, ``cashback`` is a fraction. A change counts for bets that are accrued after it, and
-    makes a rebuild differ.
-    """
+class Programme(models.Model):
+    """A loyalty programme. ``code`` is its stable name and never changes. ``standard`` is there from the start: it is for
+    everybody whom no other programme's markets name."""
 
     protection: ClassVar = Protection(Retention.CONFIGURATION)
 
-    code = models.CharField(max_length=20, primary_key=True)
-    name = models.CharField(max_length=60)
-    order = models.SmallIntegerField(unique=True)
-    threshold_eur = models.DecimalField(max_digits=14, decimal_places=2, unique=True)
-    multiplier = models.DecimalField(max_digits=6, decimal_places=3)
-    cashback = models.DecimalField(max_digits=5, decimal_places=4)
-    privileges = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    code = models.SlugField(max_length=40, primary_key=True)
+    name = models.CharField(max_length=120)
+    created_at = models.DateTimeField()
 
     class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(threshold_eur__gte=0, multiplier__gt=0, cashback__gte=0, cashback__lt=1),
-                name="loyalty_level_sane",
-            ),
+        permissions: ClassVar = [
+            ("write_programmes", "Can write versions of loyalty programmes and ask for their release"),
+            ("release_programmes", "Can release a loyalty programme that another person asked for"),
+            ("write_campaigns", "Can make and end campaigns that multiply points"),
         ]
 
     def __str__(self) -> str:
         return self.name
 
 
-class Coefficient(models.Model):
-    """What a euro of turnover counts in one game category; ``exclusive`` is for exclusive games of any category."""
+class ProgrammeVersion(models.Model):
+    """What a programme says, whole. Its rule never changes: a change is a version of its own.
 
-    protection: ClassVar = Protection(Retention.CONFIGURATION)
-
-    category = models.CharField(max_length=10, primary_key=True)
-    coefficient = models.DecimalField(max_digits=6, decimal_places=3)
-
-    def __str__(self) -> str:
-        return self.category
-
-
-class Programme(models.Model):
-    """The programme's one row: points per euro of turnover, before coefficient and multiplier."""
-
-    protection: ClassVar = Protection(Retention.CONFIGURATION)
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    points_per_eur = models.DecimalField(max_digits=8, decimal_places=2)
-
-    class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=models.Q(id=1, points_per_eur__gte=0), name="loyalty_programme_once"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.points_per_eur} points per EUR"
-
-
-class Standing(models.Model):
-    """Where one player stands. Written by the projection ``loyalty.accrual`` only; none until the first bet.
-
-    ``turnover_eur`` and ``earned`` are exact sums; ``points`` is the floor of ``earned``. ``level_since`` is empty
-    while the player never left the first level.
+    In force at a moment is the released version with the newest ``active_from`` before it; that is never in the past when
+    a version is released, so that what was earned stays as it was. ``digest`` is SHA-256 of the rule.
     """
 
-    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
 
-    player = models.OneToOneField("players.Player", primary_key=True, on_delete=models.PROTECT, related_name="+")
-    turnover_eur = models.DecimalField(max_digits=24, decimal_places=6)
-    earned = models.DecimalField(max_digits=36, decimal_places=14)
-    points = models.BigIntegerField()
-    level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+")
-    level_since = models.DateTimeField(null=True)
-    last_bet_at = models.DateTimeField(null=True)
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    programme = models.ForeignKey(Programme, on_delete=models.PROTECT, related_name="versions")
+    number = models.IntegerField()
+    rule = models.JSONField()
+    digest = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=10, choices=[(s.value, s.name.capitalize()) for s in VersionState])
+    note = models.CharField(max_length=300, blank=True, default="")
+    created_by = models.TextField()
+    created_at = models.DateTimeField()
+    released_at = models.DateTimeField(null=True, blank=True)
+    active_from = models.DateTimeField(null=True, blank=True)
+    approval_id = models.UUIDField(null=True, blank=True)
 
     class Meta:
         constraints: ClassVar = [
-            models.CheckConstraint(
-                condition=models.Q(turnover_eur__gte=0, earned__gte=0), name="loyalty_standing_never_below_zero"
+            models.UniqueConstraint(fields=["programme", "number"], name="loyalty_version_once"),
+            models.UniqueConstraint(
+                fields=["programme", "active_from"], condition=Q(state="released"), name="loyalty_version_start_once"
             ),
         ]
 
     def __str__(self) -> str:
-        return f"{self.player_id} {self.level_id}"
+        return f"version {self.number}"
 
 
-class PointsEntry(models.Model):
-    """What one bet earned, or one rollback took back. Written by ``loyalty.accrual`` only; never changes.
+class Campaign(models.Model):
+    """For a time, points are multiplied: ``factor`` for bets from ``active_from`` up to ``active_until``.
 
-    ``id`` is the event's. ``earned`` is exact, ``points`` the whole points by which it moved the balance. Bets that
-    moved no turnover (bonus stakes) have none.
+    It may name programmes, game categories, games, and ``labels`` of which a player must have one value each
+    ({"crm.segment": ["vip"]}); empty: all. Of campaigns that do not stack the highest counts, those that stack multiply.
+    Begun, nothing of it changes, but that it may end earlier.
     """
 
-    protection: ClassVar = Protection(Retention.FIVE_YEARS)
+    protection: ClassVar = Protection(Retention.CONFIGURATION)
 
-    id = models.UUIDField(primary_key=True, editable=False)
-    player = models.ForeignKey(
-        "players.Player", on_delete=models.PROTECT, related_name="+", db_constraint=False, db_index=False
-    )
-    bet_id = models.UUIDField()
-    kind = models.CharField(max_length=8, choices=[(k.value, k.name.capitalize()) for k in EntryKind])
-    turnover_eur = models.DecimalField(max_digits=24, decimal_places=6)
-    coefficient = models.DecimalField(max_digits=6, decimal_places=3)
-    multiplier = models.DecimalField(max_digits=6, decimal_places=3)
-    earned = models.DecimalField(max_digits=36, decimal_places=14)
-    points = models.BigIntegerField()
-    balance_after = models.BigIntegerField()
-    occurred_at = models.DateTimeField()
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    code = models.SlugField(max_length=60, unique=True)
+    name = models.CharField(max_length=120)
+    factor = models.DecimalField(max_digits=6, decimal_places=3)
+    stacks = models.BooleanField(default=False)
+    programmes = ArrayField(models.CharField(max_length=40), default=list, blank=True)
+    categories = ArrayField(models.CharField(max_length=20), default=list, blank=True)
+    games = ArrayField(models.CharField(max_length=120), default=list, blank=True)
+    labels = models.JSONField(default=dict, blank=True)
+    active_from = models.DateTimeField()
+    active_until = models.DateTimeField()
+    created_by = models.TextField()
+    created_at = models.DateTimeField()
 
     class Meta:
-        verbose_name_plural = "points entries"
         constraints: ClassVar = [
-            # Also how a rollback finds what its bet earned.
-            models.UniqueConstraint(fields=["bet_id", "kind"], name="loyalty_entry_once"),
+            models.CheckConstraint(
+                condition=Q(factor__gt=0, factor__lte=100, active_until__gte=F("active_from")),
+                name="loyalty_campaign_sane",
+            ),
         ]
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="loyalty_entry_history")]
+        indexes: ClassVar = [models.Index(fields=["active_until"], name="loyalty_campaign_until")]
 
     def __str__(self) -> str:
-        return f"{self.points:+} {self.player_id}"
-
-
-class LevelChange(models.Model):
-    """A player's level moved. Written by ``loyalty.accrual`` only; never changes. ``id`` is that of the bet's or
-    rollback's event which moved it, ``turnover_eur`` the cumulative turnover after it.
-    """
-
-    protection: ClassVar = Protection(Retention.FIVE_YEARS)
-
-    id = models.UUIDField(primary_key=True, editable=False)
-    player = models.ForeignKey("players.Player", on_delete=models.PROTECT, related_name="+", db_index=False)
-    from_level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+", db_index=False)
-    to_level = models.ForeignKey(Level, on_delete=models.PROTECT, related_name="+", db_index=False)
-    turnover_eur = models.DecimalField(max_digits=24, decimal_places=6)
-    changed_at = models.DateTimeField()
-
-    class Meta:
-        indexes: ClassVar = [models.Index(fields=["player", "-id"], name="loyalty_levelchange_history")]
-
-    def __str__(self) -> str:
-        return f"{self.player_id} {self.from_level_id} → {self.to_level_id}"
+        return self.name

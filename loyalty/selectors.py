@@ -1,44 +1,87 @@
-"""Reads of loyalty. Standings follow the bets within the consumer's lag."""
+"""Reads of where players stand. Standings follow the bets within the consumer's lag."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count
+from django.db.models import Count, Sum
 
-from loyalty.models import Level, LevelChange, PointsEntry, Standing
-from loyalty.types import EntryKind, LevelChangeDetails, LevelDetails, LoyaltyStanding, PointsEntryDetails
+from loyalty import rules
+from loyalty.models import Accrual, LevelChange, LevelOrder, PointsAccount, PointsEntry, Standing, TurnoverDay
+from loyalty.selectors_programme import STANDARD, Programmes, get_rule, level_details
+from loyalty.types import (
+    AccrualDetails,
+    AccrualKind,
+    EntryKind,
+    Hold,
+    LevelChangeDetails,
+    LevelDetails,
+    LevelOrderDetails,
+    LoyaltyStanding,
+    MoveCause,
+    PointsEntryDetails,
+)
 from players.selectors import get_player
 
 
-def list_levels() -> list[LevelDetails]:
-    """From the lowest to the highest."""
-    return [_level(row) for row in Level.objects.order_by("threshold_eur")]
+def list_levels(at: datetime, programme: str = STANDARD) -> list[LevelDetails]:
+    """A programme's levels in force at the moment, the lowest first. Raises: UnknownProgramme."""
+    return level_details(get_rule(programme, at).levels)
 
 
-def get_first_level() -> LevelDetails:
-    """Where every player begins."""
-    return list_levels()[0]
+def programme_of(player_id: UUID, at: datetime) -> str:
+    """The programme that the player belongs to: as the standing says, else by residence. Raises: UnknownPlayer."""
+    known = Standing.objects.filter(player_id=player_id).values_list("programme", flat=True).first()
+    return known or Programmes.load().programme_for(get_player(player_id).residence, at)
 
 
-def get_standing(player_id: UUID) -> LoyaltyStanding:
-    """Where the player stands; zeros at the first level before the first bet. Raises: UnknownPlayer."""
+def get_standing(player_id: UUID, at: datetime) -> LoyaltyStanding:
+    """Where the player stands at the moment; zeros at the first level before anything happened. Raises: UnknownPlayer."""
     player = get_player(player_id)
-    levels = list_levels()
     row = Standing.objects.filter(player_id=player_id).first()
-    turnover = row.turnover_eur if row else Decimal(0)
-    place = next(i for i, level in enumerate(levels) if row is None or level.code == row.level_id)
+    account = PointsAccount.objects.filter(player_id=player_id).first()
+    programme = row.programme if row else Programmes.load().programme_for(player.residence, at)
+    levels = list_levels(at, programme)
+    place = next((n for n, level in enumerate(levels) if row and level.code == row.level), 0)
     following = levels[place + 1] if place + 1 < len(levels) else None
+    turnover = row.turnover_eur if row else Decimal(0)
+    window, level = sum_turnover_30d(player_id, at), levels[place]
     return LoyaltyStanding(
         player_id=player_id,
-        level=levels[place],
+        programme=programme,
+        level=level,
         level_since=(row and row.level_since) or player.registered_at,
-        points=row.points if row else 0,
+        points=account.balance if account else 0,
+        points_held=account.held if account else 0,
         turnover_eur=turnover,
         next_level=following,
-        to_next_eur=following.threshold_eur - turnover if following else None,
+        to_next_eur=_to_next(row, levels, place, turnover, window) if following else None,
+        turnover_30d_eur=window,
+        keep_eur=level.keep_eur,
+        to_keep_eur=max(Decimal(0), level.keep_eur - window),
+        grace_until=row.grace_until if row else None,
+        held=Hold(row.held) if row else Hold.NONE,
+        held_until=row.held_until if row else None,
     )
+
+
+def _to_next(
+    row: Standing | None, levels: list[LevelDetails], place: int, turnover: Decimal, window: Decimal
+) -> Decimal:
+    """What is missing to the next level: to its entry; or, where it was lost, to what keeps it."""
+    following = levels[place + 1]
+    entered = next((n for n, level in enumerate(levels) if row and level.code == row.entered), 0)
+    lost = entered > place and turnover >= following.entry_eur
+    return max(Decimal(0), following.keep_eur - window if lost else following.entry_eur - turnover)
+
+
+def sum_turnover_30d(player_id: UUID, at: datetime) -> Decimal:
+    """The player's turnover in EUR of the 30 calendar days (UTC) that end with the moment's."""
+    day = at.date()
+    days = TurnoverDay.objects.filter(player_id=player_id, day__gte=rules.window_start(day), day__lte=day)
+    return days.aggregate(total=Sum("turnover_eur"))["total"] or Decimal(0)
 
 
 def list_points_entries(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[PointsEntryDetails]:
@@ -49,46 +92,90 @@ def list_points_entries(player_id: UUID, *, before: UUID | None = None, limit: i
     return [
         PointsEntryDetails(
             id=row.id,
-            bet_id=row.bet_id,
             kind=EntryKind(row.kind),
-            turnover_eur=row.turnover_eur,
-            coefficient=row.coefficient,
-            multiplier=row.multiplier,
-            earned=row.earned,
             points=row.points,
+            held=row.held,
             balance_after=row.balance_after,
+            held_after=row.held_after,
+            reference=row.reference,
             occurred_at=row.occurred_at,
         )
         for row in rows.order_by("-id")[:limit]
     ]
 
 
-def list_level_changes(player_id: UUID, limit: int = 50) -> list[LevelChangeDetails]:
-    """Newest first."""
+def list_accruals(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[AccrualDetails]:
+    """What a player's bets earned, newest first, older than the accrual ``before``."""
+    rows = Accrual.objects.filter(player_id=player_id)
+    if before:
+        rows = rows.filter(id__lt=before)
     return [
-        LevelChangeDetails(row.from_level_id, row.to_level_id, row.turnover_eur, row.changed_at)
-        for row in LevelChange.objects.filter(player_id=player_id).order_by("-id")[:limit]
+        AccrualDetails(
+            id=row.id,
+            bet_id=row.bet_id,
+            kind=AccrualKind(row.kind),
+            turnover_eur=row.turnover_eur,
+            coefficient=row.coefficient,
+            multiplier=row.multiplier,
+            promotion=row.promotion,
+            earned=row.earned,
+            occurred_at=row.occurred_at,
+        )
+        for row in rows.order_by("-id")[:limit]
     ]
 
 
-def count_players_by_level() -> dict[str, int]:
-    """Players who have bet, by the code of their level; every level is there, the lowest first."""
-    counts = dict(Standing.objects.values_list("level_id").annotate(players=Count("player_id")))
-    return {level.code: counts.get(level.code, 0) for level in list_levels()}
+def list_level_changes(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[LevelChangeDetails]:
+    """Newest first, older than the change ``before``."""
+    rows = LevelChange.objects.filter(player_id=player_id)
+    if before:
+        rows = rows.filter(id__lt=before)
+    return [
+        LevelChangeDetails(row.id, row.from_level, row.to_level, MoveCause(row.cause), row.turnover_eur, row.changed_at)
+        for row in rows.order_by("-id")[:limit]
+    ]
 
 
-def _level(row: Level) -> LevelDetails:
-    return LevelDetails(
-        code=row.code,
-        name=row.name,
-        order=row.order,
-        threshold_eur=row.threshold_eur,
-        multiplier=row.multiplier,
-        cashback=row.cashback,
-        privileges=tuple(row.privileges),
+def find_level_order(player_id: UUID) -> LevelOrderDetails | None:
+    """What staff ordered of the player's level and has not ended."""
+    row = LevelOrder.objects.filter(player_id=player_id, ended_at=None).first()
+    return order_details(row) if row else None
+
+
+def list_level_orders(player_id: UUID, limit: int = 50) -> list[LevelOrderDetails]:
+    """Newest first."""
+    return [order_details(row) for row in LevelOrder.objects.filter(player_id=player_id).order_by("-id")[:limit]]
+
+
+def order_details(row: LevelOrder) -> LevelOrderDetails:
+    return LevelOrderDetails(
+        id=row.id,
+        player_id=row.player_id,
+        kind=Hold(row.kind),
+        level=row.level,
+        active_until=row.active_until,
+        reason=row.reason,
+        ordered_by=row.ordered_by,
+        ordered_at=row.ordered_at,
+        ended_at=row.ended_at,
     )
 
 
-def find_multiplier(level: str) -> Decimal:
-    """By how much a level multiplies points, and bonuses whose offer says so; 1 for a level that is not there."""
-    return Level.objects.filter(code=level).values_list("multiplier", flat=True).first() or Decimal(1)
+def count_players_by_level(at: datetime, programme: str = STANDARD) -> dict[str, int]:
+    """Players of a programme who have bet, by the code of their level; every level is there, the lowest first."""
+    rows = Standing.objects.filter(programme=programme).values_list("level").annotate(players=Count("player_id"))
+    counts = dict(rows)
+    return {level.code: counts.get(level.code, 0) for level in list_levels(at, programme)}
+
+
+def find_multiplier(level: str, at: datetime) -> Decimal:
+    """By how much a level multiplies points, and bonuses whose offer says so; 1 for a level that is not there.
+
+    A level that several programmes have is the standard one's first.
+    """
+    rules_ = Programmes.load().in_force(at)
+    for _, rule in sorted(rules_.items(), key=lambda item: item[0] != STANDARD):
+        for row in rule.levels:
+            if row.code == level:
+                return row.multiplier
+    return Decimal(1)

@@ -8,22 +8,72 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from loyalty.types_programme import ProgrammeRule
 
-class EntryKind(StrEnum):
-    """What moved the points."""
+
+class AccrualKind(StrEnum):
+    """What earned points, or took them back."""
 
     BET = "bet"
     ROLLBACK = "rollback"
+    DEPOSIT = "deposit"
+
+
+class EntryKind(StrEnum):
+    """What moved a player's points."""
+
+    ACCRUAL = "accrual"  # earned by play; less than zero: taken back with a bet
+    ADDITION = "addition"  # given by another system, a campaign or a journey
+    CORRECTION = "correction"  # by staff
+    HOLD = "hold"  # set aside for a redemption
+    RELEASE = "release"  # set aside, and given back
+    REDEMPTION = "redemption"  # set aside, and written off
+    EXPIRY = "expiry"
+
+
+class Hold(StrEnum):
+    """What keeps a level where it is."""
+
+    NONE = ""
+    FORCED = "forced"  # staff set it: nothing else moves it
+    FROZEN = "frozen"  # it does not fall
+
+
+class MoveCause(StrEnum):
+    """Why a level moved; see ``rules``."""
+
+    TURNOVER = "turnover"
+    RETURN = "return"
+    ROLLBACK = "rollback"
+    REVIEW = "review"
+    FORCED = "forced"
+    PROGRAMME = "programme"
+
+
+class VersionState(StrEnum):
+    DRAFT = "draft"
+    WAITING = "waiting"  # a second person was asked to release it
+    RELEASED = "released"
+
+
+class RedemptionState(StrEnum):
+    HELD = "held"  # points are set aside; staff confirm it, or its time runs out
+    GRANTED = "granted"
+    REJECTED = "rejected"
+    EXPIRED = "expired"  # nobody confirmed it in time
+    REFUSED = "refused"  # the bonus was refused: the points are back
 
 
 @dataclass(frozen=True, slots=True)
 class LevelDetails:
-    """One level. ``threshold_eur`` is the cumulative turnover that enters it; ``cashback`` a fraction (0.02 is 2 %)."""
+    """One level. ``entry_eur`` is the cumulative turnover that enters it, ``keep_eur`` that of 30 days which keeps it;
+    ``cashback`` is a fraction (0.02 is 2 %)."""
 
     code: str
     name: str
     order: int
-    threshold_eur: Decimal
+    entry_eur: Decimal
+    keep_eur: Decimal
     multiplier: Decimal
     cashback: Decimal
     privileges: tuple[str, ...]
@@ -31,36 +81,98 @@ class LevelDetails:
 
 @dataclass(frozen=True, slots=True)
 class LoyaltyStanding:
-    """Where a player stands. ``points`` are whole points; ``to_next_eur`` is the turnover missing to ``next_level``."""
+    """Where a player stands. ``points`` are whole points to spend, ``points_held`` set aside for redemptions.
+
+    ``to_next_eur`` is the turnover missing to ``next_level``. ``turnover_30d_eur`` is that of the last 30 days,
+    ``keep_eur`` what keeps the level from ``grace_until`` on, ``to_keep_eur`` what is missing to it. ``held`` says that
+    staff keep the level where it is, until ``held_until``.
+    """
 
     player_id: UUID
+    programme: str
     level: LevelDetails
     level_since: datetime | None
     points: int
+    points_held: int
     turnover_eur: Decimal
     next_level: LevelDetails | None
     to_next_eur: Decimal | None
+    turnover_30d_eur: Decimal
+    keep_eur: Decimal
+    to_keep_eur: Decimal
+    grace_until: datetime | None
+    held: Hold
+    held_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class PointsEntryDetails:
-    """One line of the points ledger. ``earned`` is exact, ``points`` the whole points it moved the balance by."""
+    """One line of the points ledger: by what it moved the balance and what is set aside, and both after it."""
+
+    id: UUID
+    kind: EntryKind
+    points: int
+    held: int
+    balance_after: int
+    held_after: int
+    reference: str
+    occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AccrualDetails:
+    """What one bet or deposit earned, exactly, and by what. A rollback has its bet's figures, below zero."""
 
     id: UUID
     bet_id: UUID
-    kind: EntryKind
+    kind: AccrualKind
     turnover_eur: Decimal
     coefficient: Decimal
     multiplier: Decimal
+    promotion: Decimal
     earned: Decimal
-    points: int
-    balance_after: int
     occurred_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class LevelChangeDetails:
+    """A level moved. ``turnover_eur`` is the cumulative turnover at that moment."""
+
+    id: UUID
     from_level: str
     to_level: str
+    cause: MoveCause
     turnover_eur: Decimal
     changed_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ProgrammeVersionDetails:
+    """A version of a programme, in force from ``active_from`` on once it is released."""
+
+    id: UUID
+    programme: str
+    number: int
+    rule: ProgrammeRule
+    state: VersionState
+    note: str
+    created_by: str
+    created_at: datetime
+    released_at: datetime | None
+    active_from: datetime | None
+    approval_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class LevelOrderDetails:
+    """Staff keep a player's level: set to ``level`` (forced), or where it is (frozen), until ``active_until``."""
+
+    id: UUID
+    player_id: UUID
+    kind: Hold
+    level: str
+    active_until: datetime | None
+    reason: str
+    ordered_by: str
+    ordered_at: datetime
+    ended_at: datetime | None

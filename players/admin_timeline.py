@@ -99,8 +99,29 @@ _WORDS: dict[str, tuple[str, str, Callable[[Payload], str]]] = {
     "loyalty.level-changed.v1": (
         "Loyalty",
         "accent",
-        lambda p: f"Level {human(p['from_level'])} → {human(p['to_level'])}",
+        lambda p: f"Level {human(p['from_level'])} → {human(p['to_level'])} ({human(p['reason'])})",
     ),
+    "loyalty.level-held.v1": ("Loyalty", "warn", lambda p: f"Level {p['kind']} {p['level']}".rstrip()),
+    "loyalty.level-hold-ended.v1": ("Loyalty", "", lambda p: "The level moves by itself again"),
+    "loyalty.programme-joined.v1": ("Loyalty", "", lambda p: f"Joined the programme {human(p['programme'])}"),
+    "loyalty.points-added.v1": ("Loyalty", "", lambda p: f"{human(p['kind'])} of {p['points']:+,} points"),
+    "loyalty.points-held.v1": ("Loyalty", "", lambda p: f"{p['points']:,} points set aside for {human(p['item'])}"),
+    "loyalty.points-released.v1": (
+        "Loyalty",
+        "warn",
+        lambda p: f"{p['points']:,} points are back ({human(p['reason'])})",
+    ),
+    "loyalty.points-redeemed.v1": (
+        "Loyalty",
+        "good",
+        lambda p: f"{p['points']:,} points redeemed for {human(p['item'])}",
+    ),
+    "loyalty.points-expiring.v1": (
+        "Loyalty",
+        "warn",
+        lambda p: f"{p['points']:,} points expire in {p['days']} days",
+    ),
+    "loyalty.points-expired.v1": ("Loyalty", "bad", lambda p: f"{p['points']:,} points expired"),
 }
 
 

@@ -5,11 +5,14 @@ Times are those of the changes (``at`` of their services). Currency and login ne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 from uuid import UUID
+
+from django.db.models import Q
 
 from kernel.errors import NotFound
 from players.models import LabelChange, SettingChange
@@ -61,3 +64,18 @@ def list_labels_as_of(player_id: UUID, at: datetime) -> list[LabelDetails]:
         for change in changes
         if change.value is not None
     ]
+
+
+def list_label_values(
+    names: Sequence[str], player_ids: Collection[UUID]
+) -> dict[tuple[UUID, str], list[tuple[datetime, str | None]]]:
+    """How labels ("crm.segment") of these players changed, oldest first: (since when, value); None: it was taken off."""
+    wanted = Q()
+    for name in names:
+        namespace, _, key = name.partition(".")
+        wanted |= Q(namespace=namespace, key=key)
+    found: dict[tuple[UUID, str], list[tuple[datetime, str | None]]] = defaultdict(list)
+    rows = LabelChange.objects.filter(wanted, player_id__in=player_ids).order_by("since", "id") if names else ()
+    for row in rows:
+        found[row.player_id, f"{row.namespace}.{row.key}"].append((row.since, row.value))
+    return found

@@ -81,12 +81,17 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         ],
     ),
     (
-        "Games and loyalty",
+        "Loyalty",
+        [
+            ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
+            ("Programmes", "stairs", "loyalty_programme", "loyalty.view_programme"),
+        ],
+    ),
+    (
+        "Games",
         [
             ("Games", "casino", "wallet_game", "wallet.view_game"),
             ("Jackpots", "trophy", "wallet_jackpot", "wallet.view_jackpot"),
-            ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
-            ("Levels", "stairs", "loyalty_level", "loyalty.view_level"),
         ],
     ),
     (

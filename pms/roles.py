@@ -31,7 +31,9 @@ _APPROVE = {"wallet.approve_adjustment", "wallet.approve_write_off", "wallet.app
 _GAMES = {"wallet.view_game", "wallet.view_jackpot"}
 _FEES = {"wallet.view_feerule"}
 _CHANGE_FEES = {"wallet.add_feerule", "wallet.change_feerule", "wallet.add_jackpot", "wallet.change_jackpot"}
-_LOYALTY = {"loyalty.view_level", "loyalty.view_standing"}
+_LOYALTY = {
+    "loyalty.view_programme", "loyalty.view_standing", "loyalty.view_campaign", "loyalty.view_redemption",
+}  # fmt: skip
 _FIGURES = {"analytics.view_daytotals"}
 _MACHINERY = {"events.view_event", "events.view_consumercursor", "events.view_deadletter"}
 _RUN_MACHINERY = {"events.pause_consumer", "events.settle_dead_letter"}
@@ -192,6 +194,22 @@ for _role, _granted in {
     "support_agent": _BONUSES,
     "support_lead": _BONUSES | _GIVE,
     "vip_manager": _BONUSES | _GIVE,
+}.items():
+    ROLES[_role] = ROLES[_role] | _granted
+
+# Loyalty: who writes programmes and campaigns, who releases them, who sets levels, and whose points are corrected by whom.
+_WRITE_LOYALTY = {"loyalty.write_programmes", "loyalty.write_campaigns", "compliance.view_approval"}
+_RELEASE_LOYALTY = {"loyalty.release_programmes", "compliance.view_approval"}
+_CORRECT_POINTS = {"loyalty.correct_points", "loyalty.redeem_points", "compliance.view_approval"}
+_APPROVE_POINTS = {"loyalty.approve_points", "compliance.view_approval"}
+for _role, _granted in {
+    "administrator": _RELEASE_LOYALTY,
+    "compliance_officer": _LOYALTY | _RELEASE_LOYALTY,
+    "finance": _LOYALTY | _RELEASE_LOYALTY | _APPROVE_POINTS,
+    "loyalty_admin": _WRITE_LOYALTY | _CORRECT_POINTS | {"loyalty.order_levels", "loyalty.decide_redemptions"},
+    "marketing_manager": {"loyalty.write_campaigns"} | _RELEASE_LOYALTY | _APPROVE_POINTS,
+    "support_lead": _CORRECT_POINTS | {"loyalty.decide_redemptions"},
+    "vip_manager": _CORRECT_POINTS | {"loyalty.order_levels", "loyalty.decide_redemptions"},
 }.items():
     ROLES[_role] = ROLES[_role] | _granted
 

@@ -265,6 +265,8 @@ CELERY_BEAT_SCHEDULE = {
     "work-spins-handouts": {"task": "bonuses.tasks.work_handouts", "schedule": 30},
     "end-bonuses": {"task": "bonuses.tasks.end_bonuses", "schedule": 300},
     "work-offer-runs": {"task": "bonuses.tasks.work_runs", "schedule": 10},
+    "review-levels": {"task": "loyalty.tasks.review_levels", "schedule": crontab(hour=0, minute=20)},
+    "end-level-orders": {"task": "loyalty.tasks.end_level_orders", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.
@@ -327,7 +329,7 @@ AUDITLOG_LOGENTRY_MODEL = "events.ConfigurationChange"
 AUDITLOG_INCLUDE_TRACKING_MODELS = [
     {"model": "auth.Group", "m2m_fields": ["permissions"]},
     {"model": "allauth_idp_oidc.Client", "exclude_fields": ["secret", "owner", "data", "created_at"]},
-    {"model": "loyalty.Level"},
+    {"model": "loyalty.Campaign"},
     {"model": "players.StaffNetwork"},
     {"model": "wallet.ApprovalRule"},
     {"model": "wallet.FeeRule"},

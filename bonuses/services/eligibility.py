@@ -111,7 +111,7 @@ def find(*, offer: str, player_id: UUID, base: Money | None, at: datetime, lock:
     level = labels.get("loyalty.level", "")
     household = household_of(player)
     award = (
-        rules.award_of(rule, currency=player.currency, base=base, level=level, scale=level_scale(level))
+        rules.award_of(rule, currency=player.currency, base=base, level=level, scale=level_scale(level, at))
         if player.currency in rule.currencies
         else rules.Award(zero := Money.zero(player.currency), 0, zero, zero)
     )

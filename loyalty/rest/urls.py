@@ -4,8 +4,13 @@ from loyalty.rest import me, views
 
 urlpatterns = [
     path("loyalty/levels", views.Levels.as_view(), name="loyalty-levels"),
+    path("loyalty/status/update", views.StatusUpdate.as_view(), name="loyalty-status-update"),
     path("loyalty/<uuid:player_id>", views.Standing.as_view(), name="loyalty-standing"),
     path("loyalty/<uuid:player_id>/points", views.Points.as_view(), name="loyalty-points"),
+    path("loyalty/<uuid:player_id>/accruals", views.Accruals.as_view(), name="loyalty-accruals"),
+    path("loyalty/<uuid:player_id>/level-changes", views.LevelChanges.as_view(), name="loyalty-level-changes"),
     path("me/loyalty", me.MyStanding.as_view(), name="my-loyalty"),
+    path("me/loyalty/levels", me.MyLevels.as_view(), name="my-loyalty-levels"),
     path("me/loyalty/points", me.MyPoints.as_view(), name="my-loyalty-points"),
+    path("me/loyalty/level-changes", me.MyLevelChanges.as_view(), name="my-loyalty-level-changes"),
 ]

@@ -73,7 +73,7 @@ def test_first_deposits_equal_a_plain_count(settings: Any) -> None:
         )  # fmt: skip
         against = [reason.code for reason in rules.why_not(parsed, who, AT)]
         if player_.currency == "EUR":
-            award = rules.award_of(parsed, currency="EUR", base=amount, level=level, scale=level_scale(level))
+            award = rules.award_of(parsed, currency="EUR", base=amount, level=level, scale=level_scale(level, AT))
             if amount < Money.parse("10.00", "EUR"):
                 against.append("deposit_too_small")
         if against:

@@ -170,7 +170,7 @@ def check_consumers(casino: Casino) -> None:
     assert list_dead_letters() == [], casino.seed
     for client in casino.clients:
         turnover = Decimal(audit.turnover_of(client)) / 100
-        standing = get_standing(client.player_id)
+        standing = get_standing(client.player_id, clock.now())
         assert (standing.turnover_eur, standing.points) == (turnover, int(turnover)), casino.seed
     days = list_days(casino.since.date(), clock.now().date())
     found = [sum(getattr(day, figure).amount_minor for day in days) for figure in ("stakes_real", "wins_real")]

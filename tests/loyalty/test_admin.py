@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from django.urls import reverse
@@ -34,17 +33,18 @@ def test_the_tab_shows_points_level_and_the_way_to_the_next_level() -> None:
 
 
 def test_progress_runs_from_this_levels_threshold_to_the_next_ones() -> None:
-    levels = list_levels()
-    start = get_standing(make_player().id)
+    levels = list_levels(AT)
+    start = get_standing(make_player().id, AT)
     silver = replace(start, level=levels[1], next_level=levels[2])
-    assert progress(replace(start, turnover_eur=Decimal(0))) == 0
-    assert progress(replace(silver, turnover_eur=levels[1].threshold_eur)) == 0
-    assert progress(replace(silver, turnover_eur=(levels[1].threshold_eur + levels[2].threshold_eur) / 2)) == 50
-    assert progress(replace(start, level=levels[-1], next_level=None)) == 100
+    whole = levels[2].entry_eur - levels[1].entry_eur
+    assert progress(start) == 0
+    assert progress(replace(silver, to_next_eur=whole)) == 0
+    assert progress(replace(silver, to_next_eur=whole / 2)) == 50
+    assert progress(replace(start, level=levels[-1], next_level=None, to_next_eur=None)) == 100
 
 
-def test_levels_are_read_by_whoever_may_and_by_nobody_else() -> None:
-    shown = text_of(staff_client("loyalty_admin").get("/admin/loyalty/level/"))
+def test_programmes_are_read_by_whoever_may_and_by_nobody_else() -> None:
+    shown = text_of(staff_client("loyalty_admin").get("/admin/loyalty/programme/"))
     assert "Platinum" in shown
-    assert staff_client("loyalty_admin").get("/admin/loyalty/level/gold/change/").status_code == 200
-    assert staff_client("integrator").get("/admin/loyalty/level/").status_code == 403
+    assert staff_client("loyalty_admin").get("/admin/loyalty/programme/standard/change/").status_code == 200
+    assert staff_client("integrator").get("/admin/loyalty/programme/").status_code == 403

@@ -28,7 +28,7 @@ from loyalty import selectors
 from loyalty.services import accrual
 from tests.consumers import catch_up
 from tests.database import PROJECT, owner_url
-from tests.factories import make_player
+from tests.factories import AT, make_player
 from tests.loyalty.log import bet_placed, rolled_back, tell
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -124,12 +124,12 @@ def test_accrual_equals_the_plain_model_in_every_split(script: list[Step], cuts:
             catch_up("loyalty.accrual", batch_size=cuts.randint(1, 12))
     catch_up("loyalty.accrual")
     for player, model in models.items():
-        standing = selectors.get_standing(player)
+        standing = selectors.get_standing(player, AT)
         assert standing.turnover_eur == model.turnover
         assert standing.points == model.points
         assert standing.level.code == model.level[0]
         entries = selectors.list_points_entries(player, limit=100)
-        assert sum(entry.earned for entry in entries) == model.earned
+        assert sum(row.earned for row in selectors.list_accruals(player, limit=100)) == model.earned
         assert sum(entry.points for entry in entries) == model.points
         changes = [(c.from_level, c.to_level) for c in reversed(selectors.list_level_changes(player))]
         assert changes == model.changes
@@ -165,18 +165,18 @@ def test_a_rebuild_equals_the_live_tables() -> None:
 def test_a_corrupted_projection_is_found_and_swapped() -> None:
     victim, other, _ = a_lively_day()
     catch_up("loyalty.accrual")
-    right = [selectors.get_standing(player) for player in (victim, other)]
+    right = [selectors.get_standing(player, AT) for player in (victim, other)]
     with connection.cursor() as cursor:
-        cursor.execute("UPDATE loyalty_standing SET points = points + 1 WHERE player_id = %s", [victim])
+        cursor.execute("UPDATE loyalty_standing SET earned = earned + 1 WHERE player_id = %s", [victim])
         cursor.execute("DELETE FROM loyalty_standing WHERE player_id = %s", [other])
     with psycopg.connect(owner_url(), autocommit=True) as owner:
-        owner.execute("ALTER TABLE loyalty_pointsentry DISABLE TRIGGER USER")
-        owner.execute("DELETE FROM loyalty_pointsentry WHERE player_id = %s", [victim])
-        owner.execute("ALTER TABLE loyalty_pointsentry ENABLE TRIGGER USER")
+        owner.execute("ALTER TABLE loyalty_accrual DISABLE TRIGGER USER")
+        owner.execute("DELETE FROM loyalty_accrual WHERE player_id = %s", [victim])
+        owner.execute("ALTER TABLE loyalty_accrual ENABLE TRIGGER USER")
 
     found = rebuild("loyalty.accrual", swap=False)
     assert (found.only_live["loyalty_standing"], found.only_rebuilt["loyalty_standing"]) == (1, 2)
-    assert found.only_rebuilt["loyalty_pointsentry"] > 50
+    assert found.only_rebuilt["loyalty_accrual"] > 50
     assert not found.swapped
 
     command = [sys.executable, "manage.py", "events", "rebuild", "loyalty.accrual"]
@@ -187,13 +187,13 @@ def test_a_corrupted_projection_is_found_and_swapped() -> None:
     assert "swapped" in swapped.stdout, swapped.stdout + swapped.stderr
 
     assert rebuild("loyalty.accrual", swap=False).equal
-    assert [selectors.get_standing(player) for player in (victim, other)] == right
+    assert [selectors.get_standing(player, AT) for player in (victim, other)] == right
     with (
         pytest.raises(DatabaseError, match=r"append-only|permission"),
         transaction.atomic(),
         connection.cursor() as cursor,
     ):
-        cursor.execute("DELETE FROM loyalty_pointsentry")
+        cursor.execute("DELETE FROM loyalty_accrual")
 
 
 def test_a_batch_that_fails_half_way_leaves_nothing_and_is_counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_batch_that_fails_half_way_leaves_nothing_and_is_counted_once(monkeypa
     monkeypatch.setattr(accrual, "publish_many", whole)
     catch_up("loyalty.accrual")
     catch_up("loyalty.accrual")
-    assert selectors.get_standing(someone).points == 50
+    assert selectors.get_standing(someone, AT).points == 50
 
 
 def everything_in_the_log() -> list[dict[str, object]]:

@@ -88,15 +88,16 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "wallet_reconciliationcase_*": "administrator auditor finance",
     "wallet_reportmapping_new wallet_report_upload": "finance",
     "wallet_reconciliationcase_claim wallet_reconciliationcase_resolve": "finance",
-    # --- games and loyalty ---
+    # --- games ---
     "wallet_game_*": EVERYBODY,
     "wallet_jackpot_changelist": EVERYBODY,
     "wallet_jackpot_change": (EVERYBODY, "administrator finance"),
     "wallet_jackpot_add": "administrator finance",
     "wallet_jackpot_history": EVERYBODY,
-    "loyalty_level_* loyalty_standing_changelist": (
-        "administrator analyst auditor crm_specialist loyalty_admin marketing_manager operations support_agent"
-        " support_lead vip_manager"
+    # --- loyalty ---
+    "loyalty_programme_* loyalty_standing_changelist": (
+        "administrator analyst auditor compliance_officer crm_specialist finance loyalty_admin marketing_manager"
+        " operations support_agent support_lead vip_manager"
     ),
     "loyalty_standing_change": NOBODY,
     # --- bonuses ---

@@ -114,6 +114,9 @@ ENDPOINTS = [
     ("GET", "loyalty/levels", "loyalty:read"),
     ("GET", f"loyalty/{ID}", "loyalty:read"),
     ("GET", f"loyalty/{ID}/points", "loyalty:read"),
+    ("GET", f"loyalty/{ID}/accruals", "loyalty:read"),
+    ("GET", f"loyalty/{ID}/level-changes", "loyalty:read"),
+    ("POST", "loyalty/status/update", "loyalty:write"),
 ]
 # For a player's own token; no client's opens them (tests/identity tries another player's ids in each).
 PLAYERS_OWN = [
@@ -176,6 +179,8 @@ PLAYERS_OWN = [
     ("POST", f"me/bonuses/{ID}/forfeit"),
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
+    ("GET", "me/loyalty/levels"),
+    ("GET", "me/loyalty/level-changes"),
     ("GET", "me/verification"),
     ("POST", "me/verification/check"),
     ("POST", "me/verification/grace"),

@@ -127,7 +127,7 @@ def assert_equals_file(path: Path) -> None:
     for login, figures in expected.players.items():
         player = find_player_by_login(login)
         assert player, login
-        standing = get_standing(player.id)
+        standing = get_standing(player.id, clock.now())
         found = (get_balances(player.id).total.major, standing.turnover_eur, standing.points, standing.level.code)
         points = int(figures.points.to_integral_value(ROUND_FLOOR))
         assert found == (figures.balance, figures.turnover, points, level_of(figures.turnover)[0]), login
