@@ -20,7 +20,21 @@ import django
 
 django.setup()
 
-from benchmarks import access, adapters, audit, batches, bonuses, costs, ground, growth, http, login, reads, rivals
+from benchmarks import (
+    access,
+    adapters,
+    audit,
+    batches,
+    bonuses,
+    costs,
+    ground,
+    growth,
+    http,
+    login,
+    loyalty,
+    reads,
+    rivals,
+)
 from benchmarks.table import Row
 from events.ports import get_consumer
 from events.services.consuming import Runner
@@ -127,6 +141,7 @@ BENCHMARKS: dict[str, Callable[[], Iterator[object]]] = {
     "login": lambda: login.rows(SECONDS),
     "replay": replay,
     "consumers": consumers,
+    "loyalty": lambda: loyalty.rows(SECONDS),
     "verify": verification,
     "audit": trail,
     "bonuses": lambda: bonuses.rows(SECONDS),

@@ -17,6 +17,7 @@ CONSUMERS = (
         kind=ConsumerKind.PROJECTION,
         tables=("loyalty_standing", "loyalty_accrual", "loyalty_turnoverday", "loyalty_levelchange"),
         publishes=True,
+        batch_size=1_000,
     ),
     Consumer(
         name="loyalty.labels",

@@ -30,8 +30,8 @@ from events.types import RecordedEvent
 from kernel.db import ROOT, fetch_all
 from kernel.ids import uuid7
 from loyalty import rules
-from loyalty.models import Accrual, Standing, TurnoverDay
-from loyalty.selectors_programme import Campaigns, Programmes
+from loyalty.models import Accrual, TurnoverDay
+from loyalty.selectors_programme import STANDARD, Campaigns, Programmes
 from loyalty.types import AccrualKind, Hold
 from loyalty.types_programme import ProgrammeRule
 
@@ -39,6 +39,11 @@ READS = (BetPlaced, BetRolledBack, DepositMade, LevelReviewDue, LevelHeld, Level
 TURNOVER_DECIMALS = 6
 PRECISION = 60  # digits: sums are exact, whatever somebody stakes in a life
 
+# One array instead of a parameter a player, and no model instances: this is read for every batch.
+_STANDINGS = """
+SELECT player_id, programme, turnover_eur, earned, level, entered, level_since, grace_until, held, held_until, last_bet_at
+FROM loyalty_standing WHERE player_id = ANY(%s::uuid[])
+"""
 _KEEP = (ROOT / "loyalty/sql/keep.sql").read_text()
 _POST = (ROOT / "loyalty/sql/post_accrued.sql").read_text()
 # What may need the turnover of 30 days, whoever the player is.
@@ -49,11 +54,28 @@ class TurnoverUnknown(ValueError):
     """The stake has no usable amount in EUR: none, or one with more decimals than turnover is kept with."""
 
 
+@dataclass(slots=True)
+class _Row:
+    """A player's standing, as the table has it."""
+
+    player_id: UUID
+    programme: str = STANDARD
+    turnover_eur: Decimal = Decimal(0)
+    earned: Decimal = Decimal(0)
+    level: str = ""
+    entered: str = ""
+    level_since: datetime | None = None
+    grace_until: datetime | None = None
+    held: str = ""
+    held_until: datetime | None = None
+    last_bet_at: datetime | None = None
+
+
 @dataclass
 class _Player:
     """One player of the batch, as far as it has come."""
 
-    row: Standing
+    row: _Row
     stand: rules.Stand
     earned_before: Decimal
     turnover_before: Decimal
@@ -104,10 +126,10 @@ def accrue(events: Sequence[RecordedEvent]) -> None:
 def _read(events: Sequence[RecordedEvent]) -> _Batch:
     first = {event.player_id: event.occurred_at for event in reversed(events) if event.player_id}
     programmes = Programmes.load()
-    rows = {row.player_id: row for row in Standing.objects.filter(player_id__in=first)}
+    rows = {row["player_id"]: _Row(**row) for row in fetch_all(_STANDINGS, [list(first)])}
     players = {}
     for player_id, at in first.items():
-        row = rows.get(player_id) or Standing(player_id=player_id, turnover_eur=Decimal(0), earned=Decimal(0))
+        row = rows.get(player_id) or _Row(player_id)
         stand = _stand_of(row, programmes.rule(row.programme, at).levels)
         players[player_id] = _Player(row, stand, row.earned, row.turnover_eur, at)
     _read_days(events, players, programmes)
@@ -116,7 +138,7 @@ def _read(events: Sequence[RecordedEvent]) -> _Batch:
     return _Batch(programmes, Campaigns.load(events), players, {row.bet_id: row for row in found})
 
 
-def _stand_of(row: Standing, levels: Sequence[Any]) -> rules.Stand:
+def _stand_of(row: _Row, levels: Sequence[Any]) -> rules.Stand:
     return rules.Stand(
         rules.place_of(levels, row.level),
         rules.place_of(levels, row.entered),
