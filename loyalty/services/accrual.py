@@ -5,7 +5,6 @@ What a batch needs is read once, decided in memory by ``rules``, and written in 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from decimal import Decimal, localcontext
 from typing import Any
 from uuid import UUID
 
+import msgspec
 from django.db import connection
 
 from events.catalogue.loyalty import (
@@ -153,13 +153,14 @@ def _read_days(events: Sequence[RecordedEvent], players: dict[UUID, _Player], pr
     """The days of turnover of those whose level may depend on them."""
     wanted = {event.player_id for event in events if event.player_id and event.type in _WINDOWED}
     moments = [event.occurred_at for event in events]
+    first, last = min(moments), max(moments)
     for player_id, player in players.items():
-        levels = programmes.rule(player.row.programme, max(moments)).levels
+        levels = programmes.rule(player.row.programme, last).levels
         if rules.needs_window(levels, player.stand, player.row.turnover_eur):
             wanted.add(player_id)
     if wanted:
         days = TurnoverDay.objects.filter(
-            player_id__in=wanted, day__gte=rules.window_start(min(moments).date()), day__lte=max(moments).date()
+            player_id__in=wanted, day__gte=rules.window_start(first.date()), day__lte=last.date()
         )
         for row in days:
             players[row.player_id].days[row.day] = row.turnover_eur
@@ -191,7 +192,7 @@ def _rollback(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     bet = batch.of_bet.get(bet_id) or _as_dict(batch.earlier.get(bet_id))
     if bet is None:
         return  # it moved nothing
-    day = datetime.fromisoformat(bet["occurred_at"]).date()
+    day = bet["occurred_at"].date()
     before = player.row.turnover_eur
     by = (bet["coefficient"], bet["multiplier"], bet["promotion"])
     _enter(batch, player, event, AccrualKind.ROLLBACK, -bet["turnover_eur"], by, -bet["earned"], day)
@@ -279,16 +280,16 @@ def _enter(
         return
     bet_id = UUID(event.payload["deposit_id" if kind is AccrualKind.DEPOSIT else "bet_id"])
     row = {
-        "id": str(event.id),
-        "player_id": str(event.player_id),
-        "bet_id": str(bet_id),
+        "id": event.id,
+        "player_id": event.player_id,
+        "bet_id": bet_id,
         "kind": kind,
         "turnover_eur": turnover,
         "coefficient": by[0],
         "multiplier": by[1],
         "promotion": by[2],
         "earned": earned,
-        "occurred_at": event.occurred_at.isoformat(),
+        "occurred_at": event.occurred_at,
     }
     batch.accruals.append(row)
     if kind is AccrualKind.BET:
@@ -303,8 +304,8 @@ def _enter(
 def _as_dict(row: Accrual | None) -> dict[str, Any] | None:
     if row is None:
         return None
-    names = ("turnover_eur", "coefficient", "multiplier", "promotion", "earned")
-    return {name: getattr(row, name) for name in names} | {"occurred_at": row.occurred_at.isoformat()}
+    names = ("turnover_eur", "coefficient", "multiplier", "promotion", "earned", "occurred_at")
+    return {name: getattr(row, name) for name in names}
 
 
 def _move(batch: _Batch, player: _Player, event: RecordedEvent, rule: ProgrammeRule, moved: rules.Moved) -> None:
@@ -322,11 +323,11 @@ def _tell(
     batch.changes.append(
         {
             **about,
-            "id": str(event.id),
-            "player_id": str(event.player_id),
+            "id": event.id,
+            "player_id": event.player_id,
             "cause": cause,
             "turnover_eur": turnover,
-            "changed_at": event.occurred_at.isoformat(),
+            "changed_at": event.occurred_at,
         }
     )
     batch.told.append(
@@ -358,7 +359,7 @@ _HANDLERS: dict[str, _Handler] = {
 
 def _write(batch: _Batch) -> None:
     days = [
-        {"player_id": str(player_id), "day": day.isoformat(), "turnover_eur": eur}
+        {"player_id": player_id, "day": day, "turnover_eur": eur}
         for player_id, player in batch.players.items()
         for day, eur in player.moved.items()
     ]
@@ -369,14 +370,18 @@ def _write(batch: _Batch) -> None:
         "changes": batch.changes,
     }
     with connection.cursor() as cursor:
-        cursor.execute(_KEEP, {name: json.dumps(rows, default=str) for name, rows in parts.items()})
+        cursor.execute(_KEEP, {name: _encode(rows) for name, rows in parts.items()})
+
+
+def _encode(rows: list[dict[str, Any]]) -> str:
+    return msgspec.json.encode(rows).decode()
 
 
 def _row_of(player: _Player, programmes: Programmes) -> dict[str, Any]:
     row, stand = player.row, player.stand
     levels = programmes.rule(row.programme, player.last_at).levels
     return {
-        "player_id": str(row.player_id),
+        "player_id": row.player_id,
         "programme": row.programme,
         "turnover_eur": row.turnover_eur,
         "earned": row.earned,
@@ -399,15 +404,15 @@ def _post(batch: _Batch) -> list[PointsAccrued]:
         return []
     rows = [
         {
-            "id": str(uuid7()),
-            "player_id": str(player.row.player_id),
+            "id": uuid7(),
+            "player_id": player.row.player_id,
             "accrued": rules.whole(player.row.earned),
             "active_at": player.active_at,
             "occurred_at": player.last_at,
         }
         for player in touched
     ]
-    posted = {row["player_id"]: row for row in fetch_all(_POST, {"rows": json.dumps(rows, default=str)})}
+    posted = {row["player_id"]: row for row in fetch_all(_POST, {"rows": _encode(rows)})}
     told = []
     for player in touched:
         row = posted[player.row.player_id]
