@@ -31,7 +31,7 @@ _OCCASIONS = {
           AND (%(nth)s = 0 OR number = %(nth)s)""",
     TriggerKind.LEVEL: f"""
         SELECT player_id, min(occurred_at) AS at, NULL::bigint AS base {_OF_EVENTS}
-          AND payload->>'to_level' = %(value)s GROUP BY player_id""",
+          AND payload->>'to_level' = %(value)s AND (payload->>'up')::boolean GROUP BY player_id""",
     TriggerKind.VIP: f"""
         SELECT player_id, min(occurred_at) AS at, NULL::bigint AS base {_OF_EVENTS}
           AND payload->>'namespace' = 'vip' AND payload->>'key' = 'active' AND payload->>'to_value' IS NOT NULL

@@ -86,6 +86,9 @@ def _deposited(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> N
 
 
 def _levelled(event: RecordedEvent, player_id: UUID, said: dict[str, Any]) -> None:
+    """A level that was reached; one that the player fell to was not."""
+    if not said["up"]:
+        return
     for offer in list_live(TriggerKind.LEVEL, event.occurred_at):
         if offer.rule.trigger.value == said["to_level"]:
             award(offer=offer, player_id=player_id, occasion=f"level:{said['to_level']}", at=event.occurred_at)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 import pytest
@@ -66,17 +67,22 @@ def test_levels_segments_and_the_care_of_a_manager() -> None:
     )
     vip = live_offer(GIFT, trigger={"kind": "vip"}, wagering={"multiple": "0"})
     player = make_player().id
-    with holding(player):
-        publish(
-            LevelChanged(
-                player_id=player,
-                occurred_at=AT,
-                from_level="silver",
-                to_level="gold",
-                reason="turnover",
-                turnover_eur=50_000,
-            )  # type: ignore[arg-type]
-        )
+    for from_level, to_level, up in (("platinum", "gold", False), ("silver", "gold", True)):
+        with holding(player):
+            publish(
+                LevelChanged(
+                    player_id=player,
+                    occurred_at=AT,
+                    programme="standard",
+                    from_level=from_level,
+                    to_level=to_level,
+                    up=up,
+                    reason="turnover",
+                    turnover_eur=Decimal(50_000),
+                )
+            )
+        work()
+        assert len(given(player)) == int(up), "a level that the player fell to was not reached"
     set_label(player_id=player, namespace="crm", key="lapsing", value="no", at=AT)
     set_label(player_id=player, namespace="crm", key="lapsing", value="yes", at=AT)
     set_label(player_id=player, namespace="vip", key="active", value="yes", at=AT)
