@@ -8,12 +8,13 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.urls import reverse
+from django.urls import URLPattern, reverse
 from django.utils.html import format_html
 
 from kernel import clock
 from kernel.admin import PageAdmin, column, staff_actor
 from kernel.display import chip, human, when
+from loyalty.admin_levels import LevelPages
 from loyalty.models import Programme, Standing
 from loyalty.selectors import count_players_by_level
 from loyalty.selectors_programme import UnknownProgramme, get_rule, level_details
@@ -66,7 +67,7 @@ def _rule(row: Programme) -> ProgrammeRule | None:
 
 
 @admin.register(Standing)
-class StandingAdmin(PageAdmin):
+class StandingAdmin(LevelPages, PageAdmin):
     """Where players stand, newest player first; each opens its player's page."""
 
     list_display = ("player_", "programme", "level_", "turnover", "since", "held_", "last_bet")
@@ -91,6 +92,9 @@ class StandingAdmin(PageAdmin):
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
         raise Http404  # a standing is read on the player's page
+
+    def get_urls(self) -> list[URLPattern]:
+        return [self.view_path("<uuid:player_id>/level/", self.order_view, "level"), *super().get_urls()]
 
     @column("Player")
     def player_(self, row: Standing) -> str:

@@ -7,7 +7,9 @@ from decimal import Decimal
 from uuid import UUID
 
 from kernel import clock
+from kernel.access import allowed
 from loyalty.selectors import find_level_order, get_standing, list_accruals, list_level_changes, list_points_entries
+from loyalty.services.levels import ORDER
 from loyalty.types import LoyaltyStanding
 from players.ports import Figure, PanelRequest
 
@@ -30,6 +32,7 @@ class LoyaltyPanel:
             "keeping": keeping(standing),
             "in_grace": bool(standing.grace_until and standing.grace_until > at),
             "order": find_level_order(player_id),
+            "may_order": allowed(request.actor, ORDER, request.player),
             "accruals": list_accruals(player_id, limit=10),
             "entries": entries,
             "older": entries[-1].id if len(entries) == PAGE else None,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from uuid import UUID
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,8 @@ from django.urls import reverse
 from events.ports import get_consumer
 from events.services.consuming import Runner
 from loyalty.admin_panel import progress
-from loyalty.selectors import get_standing, list_levels
+from loyalty.selectors import find_level_order, get_standing, list_levels
+from tests.consumers import catch_up
 from tests.factories import AT, bet, fund, make_game, make_player
 from tests.staff import staff_client, text_of
 
@@ -48,3 +50,37 @@ def test_programmes_are_read_by_whoever_may_and_by_nobody_else() -> None:
     assert "Platinum" in shown
     assert staff_client("loyalty_admin").get("/admin/loyalty/programme/standard/change/").status_code == 200
     assert staff_client("integrator").get("/admin/loyalty/programme/").status_code == 403
+
+
+def page(player_id: UUID) -> str:
+    return reverse("admin:loyalty_standing_level", args=[player_id])
+
+
+def test_a_level_is_forced_and_let_go_on_a_page() -> None:
+    player = make_player()
+    client = staff_client("loyalty_admin")
+    assert "Set to Platinum" in text_of(client.get(page(player.id)))
+    for wrong in (
+        {"what": "force:gold"},
+        {"what": "force:iron", "reason": "x"},
+        {"what": "freeze", "reason": "x" * 301},
+    ):
+        assert client.post(page(player.id), wrong).status_code == 200
+    late = {"what": "force:gold", "reason": "Opening", "active_until": "2020-01-01T00:00"}
+    assert "still to come" in text_of(client.post(page(player.id), late))
+    assert find_level_order(player.id) is None
+    client.post(page(player.id), {"what": "force:gold", "reason": "Opening night"})
+    catch_up("loyalty.accrual")
+    order = find_level_order(player.id)
+    assert order
+    assert (order.kind, order.level, order.reason) == ("forced", "gold", "Opening night")
+    tab = reverse("admin:players_player_tab", args=[player.id, "loyalty"])
+    shown = text_of(client.get(tab))
+    for words in ("Let the level go", "Opening night", "Bronze → ", "Staff keep the level"):
+        assert words in shown
+    client.post(page(player.id), {"reason": "It is over"})
+    assert find_level_order(player.id) is None
+    assert "Force or freeze" in text_of(client.get(tab))
+    assert "Force or freeze" not in text_of(staff_client("support_agent").get(tab))
+    assert staff_client("support_agent").get(page(player.id)).status_code == 403
+    assert client.get(page(UUID(int=5))).status_code == 404

@@ -100,6 +100,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
         " operations support_agent support_lead vip_manager"
     ),
     "loyalty_standing_change": NOBODY,
+    "loyalty_standing_level": "loyalty_admin vip_manager",
     # --- bonuses ---
     "bonuses_offer_*": SEES_BONUSES,
     "bonuses_offer_new bonuses_offer_edit bonuses_offer_release": "loyalty_admin marketing_manager",
@@ -114,7 +115,7 @@ PAGES: dict[str, str | tuple[str, str]] = {
     "bonuses_grant_give": "crm_specialist loyalty_admin marketing_manager support_lead vip_manager",
     "bonuses_grant_forfeit": "compliance_officer loyalty_admin marketing_manager support_lead vip_manager",
     # --- control ---
-    "compliance_approval_*": f"marketing_manager {SEES_APPROVALS}",  # those of offers
+    "compliance_approval_*": f"loyalty_admin marketing_manager vip_manager {SEES_APPROVALS}",  # of offers, of points
     "compliance_approval_take_back": "compliance_officer finance",  # who asked: tests/compliance
     "compliance_approval_next": "administrator compliance_officer finance marketing_manager mlro",
     # Of a correction: corrections are approved by these.
