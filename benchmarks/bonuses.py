@@ -31,9 +31,9 @@ from events.ports import get_consumer
 from events.services.consuming import Runner
 from kernel import clock
 
-PLAYERS = min(ground.PLAYERS, int(os.environ.get("BENCH_BONUSES", "1000")))
+PLAYERS = min(ground.PLAYERS, int(os.environ.get("BENCH_BONUSES", "10000")))
 SIMULATED = int(os.environ.get("BENCH_SIMULATED", "100000"))
-CODES = int(os.environ.get("BENCH_CODES", "100000"))
+CODES = int(os.environ.get("BENCH_CODES", "1000000"))
 # What every bonus of money does in the end: what gives it can be no faster.
 PGBENCH_PURSE = f"""\\set n random(1, {ground.PLAYERS})
 SELECT * FROM wallet_open_purse(('00000000-0000-7000-8000-' || lpad(to_hex(:n::int), 12, '0'))::uuid, gen_random_uuid(),

@@ -69,6 +69,7 @@ class WhyNot(StrEnum):
     ANOTHER_BONUS = "another_bonus"
     BUDGET_SPENT = "budget_spent"
     BRAKE = "brake"
+    NO_RATE = "no_rate"
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from uuid import UUID
 
@@ -12,27 +13,27 @@ from compliance.models_kyc import KycCase, KycStep
 from compliance.models_payment_use import DepositUse
 from compliance.rules_gate import CompileContext, Compiled
 from compliance.selectors_gate import GateContext
-from compliance.selectors_kyc import find_unfinished_case, list_cases, list_proved
+from compliance.selectors_kyc import find_unfinished_case, list_cases, list_proved, list_proved_of
 from compliance.selectors_packs import get_pack_of
 from compliance.types_gate import DepositFacts, GateAction, Reason, ReasonCode, WithdrawalFacts
 from compliance.types_kyc import Funds, Grace, Progress, StepKind, StepState
-from compliance.types_packs import EffectivePack
+from compliance.types_packs import EffectivePack, PackIncomplete
 from players.selectors import get_player
 from players.types import ConfirmStatus, PlayerDetails, RiskLevel
 
 ACCOUNT_HOLD = "account_hold"
 _HELD = "The account cannot be used. Contact support."
 _FAILED = "The verification was refused, or not finished in time: the money goes back to where it came from."
+_RETURNED = (Funds.REFUND_DUE, Funds.REFUNDED)
 _WHERE = "See /api/v1/me/verification for what to prove."
 
 
 def check_verification(context: GateContext) -> Reason | None:
     """Rules 1 and 3: what the pack wants proved before this action, but for grace play where the pack has it."""
     player, pack = context.known, context.pack
-    if player.risk_level is RiskLevel.PROHIBITED:
-        return Reason(ACCOUNT_HOLD, _HELD)
-    if _goes_back(player) and not (isinstance(context.facts, WithdrawalFacts) and context.facts.to_origin):
-        return Reason(ReasonCode.VERIFICATION_REQUIRED, _FAILED)
+    to_origin = isinstance(context.facts, WithdrawalFacts) and context.facts.to_origin
+    if stopped := _stopped(player, not to_origin and _goes_back(player)):
+        return stopped
     demanded = rules.demanded_before(pack, context.action)
     missing = demanded - list_proved(player.id, context.at) if demanded else demanded
     if not missing:
@@ -52,6 +53,35 @@ def check_verification(context: GateContext) -> Reason | None:
                 missing, "Before verification no more may be deposited.", grace="cap", left_minor=max(left, 0)
             )
     return None
+
+
+def _stopped(player: PlayerDetails, goes_back: bool) -> Reason | None:
+    """What stands against everything, whatever was proved."""
+    if player.risk_level is RiskLevel.PROHIBITED:
+        return Reason(ACCOUNT_HOLD, _HELD)
+    return Reason(ReasonCode.VERIFICATION_REQUIRED, _FAILED) if goes_back else None
+
+
+def list_bonus_reasons(
+    players: Mapping[UUID, PlayerDetails], packs: Mapping[UUID, EffectivePack], at: datetime
+) -> dict[UUID, Reason | PackIncomplete]:
+    """As ``check_verification`` before bonuses, for many players at once: those against whom something stands."""
+    sent_back = set(
+        KycCase.objects.filter(player_id__in=list(players), funds__in=_RETURNED).values_list("player_id", flat=True)
+    )
+    proved = list_proved_of(players, at)
+    found: dict[UUID, Reason | PackIncomplete] = {}
+    for player_id, player in players.items():
+        reason: Reason | PackIncomplete | None = _stopped(player, player_id in sent_back)
+        if reason is None:
+            try:
+                missing = rules.demanded_before(packs[player_id], GateAction.BONUS) - proved.get(player_id, set())
+                reason = _reason(missing) if missing else None
+            except PackIncomplete as incomplete:
+                reason = incomplete
+        if reason is not None:
+            found[player_id] = reason
+    return found
 
 
 def compile_verification(context: CompileContext, row: Compiled) -> None:
@@ -91,7 +121,7 @@ def find_grace(player: PlayerDetails, pack: EffectivePack, at: datetime) -> Grac
 
 def _goes_back(player: PlayerDetails) -> bool:
     """Whether a case has, or had, the player's money go back: nothing new comes in and nothing is played (rule 9)."""
-    return KycCase.objects.filter(player_id=player.id, funds__in=(Funds.REFUND_DUE, Funds.REFUNDED)).exists()
+    return KycCase.objects.filter(player_id=player.id, funds__in=_RETURNED).exists()
 
 
 def _lapses_at(player: PlayerDetails, demanded: set[StepKind], at: datetime) -> datetime | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import date, datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
 
-from kernel.db import fetch_one
+from kernel.db import fetch_all, fetch_one
 from kernel.errors import NotFound
 from players.models import Label, Player, Profile, Restriction, SettingChange, User
 from players.models_risk import RiskAssessment
@@ -46,6 +47,11 @@ def get_player(player_id: UUID) -> PlayerDetails:
     if row is None:
         raise UnknownPlayer(f"There is no player {player_id}.", player_id=str(player_id))
     return _details(row)
+
+
+def list_by_id(player_ids: Iterable[UUID]) -> dict[UUID, PlayerDetails]:
+    """Players by id; who is not known is left out. One query."""
+    return {row.id: _details(row) for row in _players().filter(id__in=list(player_ids))}
 
 
 def get_residence(player_id: UUID) -> tuple[str, str]:
@@ -168,6 +174,24 @@ def find_refusal(player_id: UUID, action: PlayerAction, at: datetime) -> str | N
     """Why the player may not do this now (the same answer as the SQL function ``players_gate``), or None."""
     refusal: str | None = fetch_one("SELECT refusal FROM players_gate(%s, %s, %s)", [player_id, action, at])[0]
     return refusal
+
+
+def list_refusals(player_ids: Iterable[UUID], action: PlayerAction, at: datetime) -> dict[UUID, str]:
+    """As ``find_refusal`` for many at once: why, for those who may not."""
+    rows = fetch_all(
+        "SELECT wanted.id, gate.refusal FROM unnest(%s::uuid[]) AS wanted (id), LATERAL players_gate(wanted.id, %s, %s) gate "
+        "WHERE gate.refusal IS NOT NULL",
+        [list(player_ids), action, at],
+    )
+    return {row["id"]: row["refusal"] for row in rows}
+
+
+def list_labels_of(player_ids: Iterable[UUID]) -> dict[UUID, dict[str, str]]:
+    """The labels of many players: "loyalty.level" to its value. Who has none is left out. One query."""
+    found: dict[UUID, dict[str, str]] = defaultdict(dict)
+    for row in Label.objects.filter(player_id__in=list(player_ids)):
+        found[row.player_id][f"{row.namespace}.{row.key}"] = row.value
+    return found
 
 
 def list_ids_by_login(texts: Iterable[str]) -> dict[str, UUID]:

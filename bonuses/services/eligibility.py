@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -47,13 +48,12 @@ class NotEligible(DomainError):
 class Found:
     """Everything about a player and an offer that a grant is decided by."""
 
-    player: PlayerDetails
+    known: Known
     offer: Offer
     version: OfferVersion
     rule: OfferRule
-    level: str
-    household: bytes | None
     award: rules.Award
+    cost: int
     reasons: Sequence[Reason]
 
 
@@ -81,7 +81,7 @@ def preview(*, offer: str, player_id: UUID, base: Money | None = None, at: datet
         "spins": award.spins,
         "spin_value": award.spin_value,
         "to_wager": award.to_wager,
-        "terms": describe(found.rule, "en", found.player.currency),
+        "terms": describe(found.rule, "en", found.known.player.currency),
     }
 
 
@@ -100,40 +100,113 @@ def find(*, offer: str, player_id: UUID, base: Money | None, at: datetime, lock:
     Raises: NotFound.
     """
     player = get_player(player_id)
+    row, rule = live_rule(offer, lock=lock)
+    labels = {f"{label.namespace}.{label.key}": label.value for label in list_labels(player_id)}
+    household = household_of(player)
+    fit, given = rule.eligibility, Grant.objects.filter(offer=row)
+    known = Known(
+        player=player,
+        labels=labels,
+        household=household,
+        given_to_player=given.filter(player_id=player_id).count(),
+        given_to_household=given.filter(household=household).count() if fit.per_household and household else 0,
+        given_to_devices=given.filter(player_id__in=_same_device(player_id)).count() if fit.per_device else 0,
+        wagering=is_wagering(player_id),
+    )
+    return judge(row, rule, known, spent_of(row, rule, at), base, at, partial(cost_of, at=at))
+
+
+def live_rule(offer: str, *, lock: bool) -> tuple[Offer, OfferRule]:
+    """The offer and its rule in force. ``lock`` holds the offer where its limits are shared. Raises: NotFound, NotEligible."""
     row = Offer.objects.select_related("live").filter(code=offer).first()
     if row is not None and lock and row.live is not None and _shares(read_rule(row.live)):
         row = Offer.objects.select_for_update(of=("self",)).select_related("live").get(id=row.id)
     if row is None or row.live is None:
         raise NotEligible([Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {get_offer(offer).state}.")])
-    rule = read_rule(row.live)
-    fit = rule.eligibility
-    labels = {f"{label.namespace}.{label.key}": label.value for label in list_labels(player_id)}
-    level = labels.get("loyalty.level", "")
-    household = household_of(player)
+    return row, read_rule(row.live)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is read of one player before an offer is judged for them. ``given_*`` count this offer's grants."""
+
+    player: PlayerDetails
+    labels: Mapping[str, str]
+    household: bytes | None
+    given_to_player: int
+    given_to_household: int
+    given_to_devices: int
+    wagering: bool
+
+
+@dataclass(slots=True)
+class Spent:
+    """What an offer has cost, in minor units of EUR, and how often it was given within the hour: as far as it is limited."""
+
+    total: int = 0
+    today: int = 0
+    lately: int = 0
+
+    def add(self, cost: int) -> None:
+        self.total, self.today, self.lately = self.total + cost, self.today + cost, self.lately + 1
+
+
+def spent_of(offer: Offer, rule: OfferRule, at: datetime) -> Spent:
+    """Only what the offer limits is read."""
+    spent, budget = Spent(), rule.budget
+    if budget.total_eur is not None:
+        spent.total = Spend.objects.filter(offer=offer).aggregate(total=Sum("cost_eur_minor"))["total"] or 0
+    if budget.per_day_eur is not None:
+        days = Spend.objects.filter(offer=offer, day=at.date())
+        spent.today = days.values_list("cost_eur_minor", flat=True).first() or 0
+    if budget.grants_per_hour is not None:
+        spent.lately = Grant.objects.filter(offer=offer, granted_at__gt=at - HOUR, granted_at__lte=at).count()
+    return spent
+
+
+def judge(
+    offer: Offer,
+    rule: OfferRule,
+    known: Known,
+    spent: Spent,
+    base: Money | None,
+    at: datetime,
+    costs: Callable[[Money], int],
+) -> Found:
+    """What a grant would be, and every reason against it, from what was read."""
+    if offer.live is None:
+        raise LookupError("The offer has no version in force.")
+    player = known.player
+    level = known.labels.get("loyalty.level", "")
     award = (
         rules.award_of(rule, currency=player.currency, base=base, level=level, scale=level_scale(level, at))
         if player.currency in rule.currencies
         else rules.Award(zero := Money.zero(player.currency), 0, zero, zero)
     )
-    given = Grant.objects.filter(offer=row)
     who = rules.Candidate(
         residence=player.residence,
         currency=player.currency,
         confirmed=player.confirm_status is ConfirmStatus.CONFIRMED,
-        labels=labels,
-        given_to_player=given.filter(player_id=player_id).count(),
-        given_to_household=given.filter(household=household).count() if fit.per_household and household else 0,
-        given_to_devices=given.filter(player_id__in=_same_device(player_id)).count() if fit.per_device else 0,
+        labels=known.labels,
+        given_to_player=known.given_to_player,
+        given_to_household=known.given_to_household,
+        given_to_devices=known.given_to_devices,
     )
     reasons: list[Reason] = []
-    if row.state != OfferState.LIVE:
-        reasons.append(Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {row.state}."))
+    if offer.state != OfferState.LIVE:
+        reasons.append(Reason(WhyNot.OFFER_NOT_LIVE, f"The offer is {offer.state}."))
     reasons += rules.why_not(rule, who, at)
     reasons += _award_reasons(rule, award, base, player.currency)
-    reasons += _budget_reasons(row, rule, award, at)
-    if rule.wagering.multiple and rule.stacking is Stacking.EXCLUSIVE and is_wagering(player_id):
+    cost = 0
+    try:
+        cost = costs(award.worth) if award.worth.amount_minor else 0
+        reasons += _budget_reasons(rule, spent, cost)
+    except fx.RateMissing:
+        text = f"There is no exchange rate from {player.currency} to EUR: nothing is given that cannot be counted."
+        reasons.append(Reason(WhyNot.NO_RATE, text))
+    if rule.wagering.multiple and rule.stacking is Stacking.EXCLUSIVE and known.wagering:
         reasons.append(ANOTHER)
-    return Found(player, row, row.live, rule, level, household, award, reasons)
+    return Found(known, offer, offer.live, rule, award, cost, reasons)
 
 
 def _shares(rule: OfferRule) -> bool:
@@ -161,22 +234,15 @@ def _award_reasons(rule: OfferRule, award: rules.Award, base: Money | None, curr
     return []
 
 
-def _budget_reasons(offer: Offer, rule: OfferRule, award: rules.Award, at: datetime) -> list[Reason]:
+def _budget_reasons(rule: OfferRule, spent: Spent, cost: int) -> list[Reason]:
     budget, found = rule.budget, []
-    cost = cost_of(award.worth, at)
-    if budget.total_eur is not None:
-        spent = Spend.objects.filter(offer=offer).aggregate(total=Sum("cost_eur_minor"))["total"] or 0
-        if spent + cost > budget.total_eur * 100:
-            found.append(Reason(WhyNot.BUDGET_SPENT, f"The offer's budget of {budget.total_eur} EUR is spent."))
-    if budget.per_day_eur is not None:
-        today = Spend.objects.filter(offer=offer, day=at.date()).values_list("cost_eur_minor", flat=True).first() or 0
-        if today + cost > budget.per_day_eur * 100:
-            found.append(Reason(WhyNot.BUDGET_SPENT, f"The budget of the day, {budget.per_day_eur} EUR, is spent."))
-    if budget.grants_per_hour is not None:
-        lately = Grant.objects.filter(offer=offer, granted_at__gt=at - HOUR, granted_at__lte=at).count()
-        if lately >= budget.grants_per_hour:
-            text = f"It was given {lately} times within an hour, more than anybody meant: staff have to look."
-            found.append(Reason(WhyNot.BRAKE, text))
+    if budget.total_eur is not None and spent.total + cost > budget.total_eur * 100:
+        found.append(Reason(WhyNot.BUDGET_SPENT, f"The offer's budget of {budget.total_eur} EUR is spent."))
+    if budget.per_day_eur is not None and spent.today + cost > budget.per_day_eur * 100:
+        found.append(Reason(WhyNot.BUDGET_SPENT, f"The budget of the day, {budget.per_day_eur} EUR, is spent."))
+    if budget.grants_per_hour is not None and spent.lately >= budget.grants_per_hour:
+        text = f"It was given {spent.lately} times within an hour, more than anybody meant: staff have to look."
+        found.append(Reason(WhyNot.BRAKE, text))
     return found
 
 

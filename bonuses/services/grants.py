@@ -13,7 +13,7 @@ from django.db.models import Sum
 from bonuses import rules
 from bonuses.models import Grant, Spend
 from bonuses.selectors import get_grant, read_rule
-from bonuses.services.eligibility import ANOTHER, Found, NotEligible, cost_of, facts_of, find, is_wagering
+from bonuses.services.eligibility import ANOTHER, Found, NotEligible, facts_of, find, is_wagering
 from bonuses.services.handouts import note_end, note_spins
 from bonuses.services.rights import need
 from bonuses.types import OPEN_STATES, ForfeitedBy, GrantDetails, GrantState, Reason
@@ -79,7 +79,7 @@ def grant(
                 return get_grant(known.id)
             found = find(offer=offer, player_id=player_id, base=base, at=at, lock=True)
             if not found.reasons:
-                row = _create(found, occasion, base, actor, at)
+                row = grant_of(found, occasion, base, actor, at)
                 reasons = _gate(row, found.rule, actor, at)  # kept with the denial: not raised in here
                 if not reasons:
                     row.save(force_insert=True)
@@ -175,25 +175,26 @@ def _check_occasion(occasion: str) -> None:
 # --- moving -------------------------------------------------------------------------------------------------------
 
 
-def _create(found: Found, occasion: str, base: Money | None, actor: Actor, at: datetime) -> Grant:
+def grant_of(found: Found, occasion: str, base: Money | None, actor: Actor, at: datetime) -> Grant:
+    """The row of a grant, as it begins; nothing is written."""
     award, rule = found.award, found.rule
     return Grant(
         id=uuid7(),
-        player_id=found.player.id,
+        player_id=found.known.player.id,
         offer=found.offer,
         version=found.version,
         occasion=occasion,
         state=GrantState.OFFERED,
         kind=rule.award.kind,
-        currency=found.player.currency,
+        currency=found.known.player.currency,
         base_minor=base.amount_minor if base else 0,
         amount_minor=award.amount.amount_minor,
         spins=award.spins,
         spin_value_minor=award.spin_value.amount_minor,
         to_wager_minor=award.to_wager.amount_minor,
         wagers=rule.wagering.multiple > 0,
-        cost_eur_minor=cost_of(award.worth, at),
-        household=found.household,
+        cost_eur_minor=found.cost,
+        household=found.known.household,
         granted_by=str(actor),
         granted_at=at,
     )
@@ -215,7 +216,12 @@ def _facts(row: Grant, rule: OfferRule) -> BonusFacts:
 
 def _gate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> Sequence[Reason]:
     denied = find_denial(player_id=row.player_id, purse_id=row.id, facts=_facts(row, rule), actor=actor, at=at)
-    return [Reason(denied.reason, f"Compliance refuses it: {denied.reason.replace('_', ' ')}.")] if denied else []
+    return [compliance_says(denied.reason)] if denied else []
+
+
+def compliance_says(code: str) -> Reason:
+    """The gate's refusal, as a reason against a grant."""
+    return Reason(code, f"Compliance refuses it: {code.replace('_', ' ')}.")
 
 
 def _blocked(row: Grant, rule: OfferRule) -> Reason | None:
@@ -225,21 +231,21 @@ def _blocked(row: Grant, rule: OfferRule) -> Reason | None:
 
 def _begin(row: Grant, rule: OfferRule, actor: Actor, at: datetime, *, claimed: bool = False) -> None:
     """On to the next state: offered, queued or active."""
-    about = _about(row, at) | {"version": row.version.number, "occasion": row.occasion}
+    said = about(row, at) | {"version": row.version.number, "occasion": row.occasion}
     if rule.claim is Claim.PLAYER and not claimed:
         row.state, row.claim_until = GrantState.OFFERED, at + timedelta(days=rule.claim_days)
         row.save()
-        publish(BonusOffered(**about, claim_until=row.claim_until))
+        publish(BonusOffered(**said, claim_until=row.claim_until))
     elif row.wagers and is_wagering(row.player_id):
         row.state = GrantState.QUEUED
         row.save()
-        publish(BonusQueued(**about))
+        publish(BonusQueued(**said))
     else:
         _activate(row, rule, actor, at)
 
 
 def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
-    """Open the purse, or hand out the spins. Raises: _Denied."""
+    """Open the purse, or hand out the spins; the gate has let it pass. Raises: _Denied."""
     wagering, award = rule.wagering, rule.award
     row.state, row.activated_at = GrantState.ACTIVE, at
     spins_end = at + timedelta(days=award.spin_days) if row.spins else at
@@ -249,7 +255,7 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
         game_categories=tuple(GameCategory(name) for name in wagering.game_categories),
         active_until=row.expires_at,
     )
-    frame: dict[str, Any] = {"incentive": _facts(row, rule), "source": SOURCE, "actor": actor, "at": at}
+    frame: dict[str, Any] = {"gate_asked": True, "source": SOURCE, "actor": actor, "at": at}
     if row.spins:
         purse_id, posting = grant_free_spins(
             player_id=row.player_id,
@@ -279,22 +285,25 @@ def _activate(row: Grant, rule: OfferRule, actor: Actor, at: datetime) -> None:
     row.save()
     if row.spins:
         note_spins(grant=row, at=at)
-    publish(
-        BonusGranted(
-            **_about(row, at),
-            version=row.version.number,
-            occasion=row.occasion,
-            kind=row.kind,
-            purse_id=row.purse_id,
-            spins_purse_id=row.spins_purse_id,
-            amount=Money(row.amount_minor, row.currency).major,
-            spins=row.spins,
-            to_wager=Money(row.to_wager_minor, row.currency).major,
-            expires_at=row.expires_at,
-        )
-    )
+    publish(granted(row, at))
     if not row.wagers and not row.spins:
         redeem(row, None, at)
+
+
+def granted(row: Grant, at: datetime) -> BonusGranted:
+    """That a grant is active."""
+    return BonusGranted(
+        **about(row, at),
+        version=row.version.number,
+        occasion=row.occasion,
+        kind=row.kind,
+        purse_id=row.purse_id,
+        spins_purse_id=row.spins_purse_id,
+        amount=Money(row.amount_minor, row.currency).major,
+        spins=row.spins,
+        to_wager=Money(row.to_wager_minor, row.currency).major,
+        expires_at=row.expires_at,
+    )
 
 
 def redeem(row: Grant, most: Money | None, at: datetime) -> None:
@@ -320,7 +329,7 @@ def redeem(row: Grant, most: Money | None, at: datetime) -> None:
             return
     released = min(before, most) if most else before
     _end(row, GrantState.REDEEMED, "", at, released)
-    publish(BonusRedeemed(**_about(row, at), kind=row.kind, amount=released.major, above_cap=(before - released).major))
+    publish(BonusRedeemed(**about(row, at), kind=row.kind, amount=released.major, above_cap=(before - released).major))
     begin_next(row.player_id, at)
 
 
@@ -341,7 +350,7 @@ def end_forfeited(row: Grant, by: ForfeitedBy, at: datetime, *, actor: Actor, ne
         )
     waited = row.state != GrantState.ACTIVE
     _end(row, GrantState.FORFEITED, by, at, Money.zero(row.currency))
-    publish(BonusForfeited(**_about(row, at), by=by, amount=lost.major))
+    publish(BonusForfeited(**about(row, at), by=by, amount=lost.major))
     if next_ and not waited:
         begin_next(row.player_id, at)
 
@@ -353,7 +362,7 @@ def settle_empty(row: Grant, at: datetime) -> None:
         return
     _close_spins(row, at, system("bonuses"))
     _end(row, GrantState.REDEEMED, "", at, Money.zero(row.currency))
-    publish(BonusRedeemed(**_about(row, at), kind=row.kind, amount=Decimal(0), above_cap=Decimal(0)))
+    publish(BonusRedeemed(**about(row, at), kind=row.kind, amount=Decimal(0), above_cap=Decimal(0)))
 
 
 def begin_next(player_id: UUID, at: datetime) -> None:
@@ -398,7 +407,7 @@ def end_expired(row: Grant, lost: Money, at: datetime) -> None:
     """Its time is over: not taken, or its purse closed by the wallet, with ``lost`` in it."""
     waited = row.state != GrantState.ACTIVE
     _end(row, GrantState.EXPIRED, "", at, Money.zero(row.currency))
-    publish(BonusExpired(**_about(row, at), amount=lost.major))
+    publish(BonusExpired(**about(row, at), amount=lost.major))
     if not waited:
         begin_next(row.player_id, at)
 
@@ -414,7 +423,8 @@ def _lock(grant_id: UUID) -> Grant:
     return Grant.objects.select_for_update(of=("self",)).select_related("version", "offer").get(id=grant_id)
 
 
-def _about(row: Grant, at: datetime) -> dict[str, Any]:
+def about(row: Grant, at: datetime) -> dict[str, Any]:
+    """What every event of a grant says."""
     return {
         "player_id": row.player_id,
         "occurred_at": at,

@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
 
 from bonuses.models_lists import ListAward, ListItem
 from bonuses.selectors import get_offer
-from bonuses.services.eligibility import NotEligible
-from bonuses.services.grants import GRANT, grant
+from bonuses.services.grants import GRANT
+from bonuses.services.grants_many import BATCH, Given, Wanted, grant_many
 from bonuses.services.rights import need
 from bonuses.types_lists import ItemState, ListDetails
 from events.audit import record
-from events.services.log import holding
 from kernel.actors import Actor, system
 from kernel.errors import FieldErrors, IdempotencyConflict, NotFound
 from kernel.idempotency import digest_of
 from kernel.ids import uuid7
-from players.selectors import UnknownPlayer
 
 MAX_LIST = 200_000
-BATCH = 200
 
 
 class UnknownList(NotFound):
@@ -68,37 +66,39 @@ def award_list(
     return get_list(known.id)
 
 
-def work_lists(*, at: datetime, limit: int = 2_000) -> int:
-    """Give the next bonuses of lists that wait; how many players were gone through. Any number may run at once."""
+def work_lists(*, at: datetime, limit: int = 20_000) -> int:
+    """Give the next bonuses of lists that wait, the oldest first; how many players were gone through.
+
+    Any number may run at once, and be killed: what a batch gave and what it says of it are one transaction.
+    """
     done = 0
     while done < limit:
-        waiting = ListItem.objects.filter(state=ItemState.WAITING).order_by("id")
-        found = dict(waiting.values_list("id", "player_ref")[:BATCH])
-        if not found:
+        first = ListItem.objects.filter(state=ItemState.WAITING).order_by("id").select_related("list__offer").first()
+        if first is None:
             break
-        with holding(*found.values()):  # before anything is locked: whoever works on the same ones waits here
-            items = waiting.select_for_update(of=("self",)).select_related("list__offer").filter(id__in=found)
-            for item in (rows := list(items)):
-                item.state, item.why = _give(item, at)
-            ListItem.objects.bulk_update(rows, ["state", "why"])
-        done += len(rows)
-    return done
-
-
-def _give(item: ListItem, at: datetime) -> tuple[ItemState, str]:
-    try:
-        grant(
-            offer=item.list.offer.code,
-            player_id=item.player_ref,
-            occasion=f"list:{item.list_id}",
+        award = first.list
+        waiting = ListItem.objects.filter(list_id=award.id, state=ItemState.WAITING).order_by("id")
+        items = {item.player_ref: item for item in waiting[:BATCH]}
+        given = grant_many(
+            offer=award.offer.code,
+            wanted=[Wanted(player_id, f"list:{award.id}") for player_id in items],
+            note=partial(_note, items),
             actor=system("bonuses.lists"),
             at=at,
         )
-    except UnknownPlayer:
-        return ItemState.REFUSED, "unknown_player"
-    except NotEligible as error:
-        return ItemState.REFUSED, ", ".join(reason.code for reason in error.reasons)[:200]
-    return ItemState.GIVEN, ""
+        done += len(given)
+    return done
+
+
+def _note(items: Mapping[UUID, ListItem], given: Sequence[Given]) -> None:
+    """In the transaction of what was given. Whoever worked on the same ones meanwhile has noted the same."""
+    rows = []
+    for found in given:
+        item = items[found.player_id]
+        item.state = ItemState.GIVEN if found.grant_id else ItemState.REFUSED
+        item.why = ", ".join(reason.code for reason in found.reasons)[:200]
+        rows.append(item)
+    ListItem.objects.bulk_update(rows, ["state", "why"])
 
 
 def get_list(list_id: UUID) -> ListDetails:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from bonuses.selectors import list_live
 from bonuses.services.codes import redeem_waiting
 from bonuses.services.eligibility import NotEligible
 from bonuses.services.grants import end_expired, forfeit_all, grant, settle_empty
+from bonuses.services.grants_many import Given, Wanted, grant_many
 from bonuses.types import ForfeitedBy, GrantState, OfferDetails, Reason
 from bonuses.types_offer import AwardKind, TriggerKind
 from events.catalogue.compliance_exclusion import PlayerExcluded
@@ -31,6 +33,7 @@ ACTOR = system("bonuses.triggers")
 READS = (PlayerRegistered, DepositMade, LevelChanged, LabelChanged, PlayerExcluded, PurseClosed)
 # Set by whoever gives a player into a VIP manager's care.
 VIP_LABEL = ("vip", "active")
+PAGE = 5_000
 
 
 def on_events(events: Sequence[RecordedEvent]) -> None:
@@ -50,20 +53,32 @@ def award(*, offer: OfferDetails, player_id: UUID, occasion: str, base: Money | 
         grant_id = grant(offer=offer.code, player_id=player_id, occasion=occasion, base=base, actor=ACTOR, at=at).id
     except NotEligible as error:
         reasons = error.reasons
+    _keep(offer, at, [Given(player_id, occasion, grant_id, reasons)])
+    return grant_id is not None
+
+
+def award_many(*, offer: OfferDetails, wanted: Sequence[Wanted], at: datetime) -> int:
+    """The same for many players who have not had their occasion yet; how many were given. At most one occasion each."""
+    given = grant_many(offer=offer.code, wanted=wanted, note=partial(_keep, offer, at), actor=ACTOR, at=at)
+    return sum(row.grant_id is not None for row in given)
+
+
+def _keep(offer: OfferDetails, at: datetime, given: Sequence[Given]) -> None:
+    """What occasions came to, in the transaction that gave it."""
     Occasion.objects.bulk_create(
         [
             Occasion(
                 offer_id=offer.id,
-                player_id=player_id,
-                occasion=occasion,
-                grant_id=grant_id,
-                reasons=[{"code": reason.code, "text": reason.text} for reason in reasons],
+                player_id=row.player_id,
+                occasion=row.occasion,
+                grant_id=row.grant_id,
+                reasons=[{"code": reason.code, "text": reason.text} for reason in row.reasons],
                 occurred_at=at,
             )
+            for row in given
         ],
         ignore_conflicts=True,
     )
-    return grant_id is not None
 
 
 # --- what happens -------------------------------------------------------------------------------------------------
@@ -143,7 +158,7 @@ _HANDLERS = {
 # --- what a clock or a figure brings ------------------------------------------------------------------------------
 
 
-def award_due(*, at: datetime, limit: int = 10_000) -> int:
+def award_due(*, at: datetime, limit: int = 100_000) -> int:
     """Give what birthdays, schedules, reached turnover and long silence promise; how many were given.
 
     May be run any number of times at once. What was refused once is not tried again for the same occasion.
@@ -189,24 +204,30 @@ def _schedules(at: datetime, limit: int) -> int:
         day = at.astimezone(UTC).date()
         if at.astimezone(UTC).hour < trigger.hour or trigger.weekday not in (-1, day.weekday()):
             continue
-        occasion = f"schedule:{day}"
-        for player_id, lost in list_losses(offer=offer, until=day, occasion=occasion, limit=limit):
-            given += award(offer=offer, player_id=player_id, occasion=occasion, base=lost, at=at)
+        occasion, after, gone = f"schedule:{day}", UUID(int=0), 0
+        while gone < limit and (
+            losses := list_losses(offer=offer, until=day, occasion=occasion, after=after, limit=PAGE)
+        ):
+            wanted = [Wanted(player_id, occasion, lost) for player_id, lost in losses]
+            given += award_many(offer=offer, wanted=wanted, at=at)
+            after, gone = losses[-1][0], gone + len(losses)
     return given
 
 
-def list_losses(*, offer: OfferDetails, until: date, occasion: str, limit: int) -> list[tuple[UUID, Money]]:
+def list_losses(
+    *, offer: OfferDetails, until: date, occasion: str, after: UUID, limit: int
+) -> list[tuple[UUID, Money]]:
     """Who played in the offer's window of whole days before ``until``, and what they lost, net (zero: they did not).
 
     Cashback goes to who lost; what else is given on a schedule goes to everybody who played. Without those who had the
-    occasion already. One statement over the days, whatever the number of players.
+    occasion already; players after ``after``, in the order of their ids: a page reads its own players' days only.
     """
     award_ = offer.rule.award
     rows = fetch_all(
         """
         SELECT played.player_id, played.currency, played.lost FROM (
             SELECT player_id, min(currency) AS currency, sum(staked_minor - won_minor) AS lost
-            FROM bonuses_playday WHERE day >= %(since)s AND day < %(until)s
+            FROM bonuses_playday WHERE day >= %(since)s AND day < %(until)s AND player_id > %(after)s
             GROUP BY player_id HAVING NOT %(lost_only)s OR sum(staked_minor - won_minor) > 0
         ) played
         WHERE NOT EXISTS (SELECT FROM bonuses_occasion o WHERE o.offer_id = %(offer)s AND o.player_id = played.player_id
@@ -219,6 +240,7 @@ def list_losses(*, offer: OfferDetails, until: date, occasion: str, limit: int) 
             "lost_only": award_.kind is AwardKind.CASHBACK,
             "offer": offer.id,
             "occasion": occasion,
+            "after": after,
             "limit": limit,
         },
     )
@@ -230,8 +252,8 @@ def _turnovers(at: datetime, limit: int) -> int:
     for offer in list_live(TriggerKind.TURNOVER, at):
         reached = offer.rule.trigger.amount_eur
         occasion = f"turnover:{reached.normalize():f}"
-        for player_id in _untried(offer, occasion, "total.turnover_eur >= %(value)s", reached, limit):
-            given += award(offer=offer, player_id=player_id, occasion=occasion, at=at)
+        found = _untried(offer, occasion, "total.turnover_eur >= %(value)s", reached, limit)
+        given += award_many(offer=offer, wanted=[Wanted(player_id, occasion) for player_id in found], at=at)
     return given
 
 
@@ -250,9 +272,8 @@ def _silences(at: datetime, limit: int) -> int:
             """,
             {"since": since, "offer": offer.id, "limit": limit},
         )
-        for row in rows:
-            occasion = f"inactivity:{row['last_bet_at'].astimezone(UTC).date()}"
-            given += award(offer=offer, player_id=row["player_id"], occasion=occasion, at=at)
+        wanted = [Wanted(row["player_id"], f"inactivity:{row['last_bet_at'].astimezone(UTC).date()}") for row in rows]
+        given += award_many(offer=offer, wanted=wanted, at=at)
     return given
 
 

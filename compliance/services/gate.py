@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -23,7 +23,7 @@ from compliance.types_gate import (
     Verdict,
     inputs_of,
 )
-from compliance.types_packs import PackIncomplete
+from compliance.types_packs import EffectivePack, PackIncomplete
 from kernel.actors import Actor
 from kernel.context import request_id
 from kernel.ids import uuid7
@@ -55,35 +55,49 @@ def decide(*, action: GateAction, player_id: UUID | None, facts: Facts, actor: A
             reasons += found if isinstance(found, Iterable) else [found] if found else []
     except PackIncomplete as missing:
         reasons.append(Reason(ReasonCode.PACK_INCOMPLETE, missing.detail, {"key": missing.key}))
-    verdict = _verdict(reasons)
+    verdict = verdict_of(reasons)
     if player_id and action in _ASKS_FOR_PROOF and any(reason.code in _PROOF for reason in reasons):
         ask_for_proof(player_id=player_id, action=action, actor=actor, at=at)
-    decision_id = None if verdict is Verdict.ALLOW else uuid7()
-    if decision_id:
-        GateDecision.objects.create(
-            id=decision_id,
-            action=action,
-            player_id=player_id,
-            verdict=verdict,
-            reasons=[
-                {"code": reason.code, "text": reason.text, "data": dict(reason.data), "verdict": reason.verdict}
-                for reason in reasons
-            ],
-            inputs=inputs_of(facts),
-            packs=pack.label,
-            actor=str(actor),
-            request_id=request_id.get(),
-            decided_at=at,
-        )
-    return Decision(verdict, tuple(reasons), pack.label, decision_id)
+    row = None if verdict is Verdict.ALLOW else row_of(action, player_id, facts, reasons, pack, actor, at)
+    if row:
+        row.save(force_insert=True)
+    return Decision(verdict, tuple(reasons), pack.label, row.id if row else None)
+
+
+def row_of(
+    action: GateAction,
+    player_id: UUID | None,
+    facts: Facts,
+    reasons: Sequence[Reason],
+    pack: EffectivePack,
+    actor: Actor,
+    at: datetime,
+) -> GateDecision:
+    """A denial or a review as it is kept; not kept yet."""
+    return GateDecision(
+        id=uuid7(),
+        action=action,
+        player_id=player_id,
+        verdict=verdict_of(reasons),
+        reasons=[
+            {"code": reason.code, "text": reason.text, "data": dict(reason.data), "verdict": reason.verdict}
+            for reason in reasons
+        ],
+        inputs=inputs_of(facts),
+        packs=pack.label,
+        actor=str(actor),
+        request_id=request_id.get(),
+        decided_at=at,
+    )
+
+
+def verdict_of(reasons: Sequence[Reason]) -> Verdict:
+    """One denial denies; anything else has to be looked at."""
+    if any(reason.verdict is Verdict.DENY for reason in reasons):
+        return Verdict.DENY
+    return Verdict.REVIEW if reasons else Verdict.ALLOW
 
 
 # Who is refused for want of proof finds a case to finish.
 _ASKS_FOR_PROOF = frozenset({GateAction.DEPOSIT, GateAction.WITHDRAWAL})
 _PROOF = frozenset({ReasonCode.VERIFICATION_REQUIRED, ReasonCode.AGE_NOT_VERIFIED})
-
-
-def _verdict(reasons: list[Reason]) -> Verdict:
-    if any(reason.verdict is Verdict.DENY for reason in reasons):
-        return Verdict.DENY
-    return Verdict.REVIEW if reasons else Verdict.ALLOW

@@ -27,6 +27,7 @@ def grant_free_spins(
     player_id: UUID,
     terms: FreeSpinsTerms,
     incentive: BonusFacts | None = None,
+    gate_asked: bool = False,
     source: str,
     idempotency_key: str,
     actor: Actor,
@@ -35,8 +36,8 @@ def grant_free_spins(
     """Open a free-spins purse; its id and the posting. Costs nothing yet: what the spins win does.
 
     Where wins are bonus money, their purse is opened with it, empty: ``winnings_id`` of the purse. Publishes
-    FreeSpinsGranted. ``incentive`` is what the gate is told of it. Raises: FieldErrors. Outcomes: applied, replayed,
-    conflict, refused (also where the gate denies it).
+    FreeSpinsGranted. ``incentive`` is what the gate is told of it; ``gate_asked``: it has said yes to this. Raises:
+    FieldErrors. Outcomes: applied, replayed, conflict, refused (also where the gate denies it).
     """
     check_references(source=source, idempotency_key=idempotency_key)
     check_amount("value", terms.value)
@@ -46,7 +47,9 @@ def grant_free_spins(
     purse_id = uuid5(NAMESPACE_URL, f"free spins:{source}:{idempotency_key}")
     worth = Money(terms.count * terms.value.amount_minor, terms.value.currency)
     facts = incentive or BonusFacts("free_spins", worth)
-    if denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at):
+    if not gate_asked and (
+        denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at)
+    ):
         return purse_id, denied
     winnings = terms.winnings
     posting = post(

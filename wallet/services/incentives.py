@@ -14,7 +14,8 @@ from wallet.models import Account
 from wallet.selectors import get_balances
 from wallet.types import AccountKind, Outcome, Posting
 
-_INCENTIVES = (AccountKind.BONUS, AccountKind.FREE_SPINS)
+# What a player may have had as an incentive before.
+INCENTIVES = (AccountKind.BONUS, AccountKind.FREE_SPINS)
 
 
 def find_denial(*, player_id: UUID, purse_id: UUID, facts: BonusFacts, actor: Actor, at: datetime) -> Posting | None:
@@ -22,7 +23,7 @@ def find_denial(*, player_id: UUID, purse_id: UUID, facts: BonusFacts, actor: Ac
 
     Whether it is the player's first is known here. The denial is kept.
     """
-    before = Account.objects.filter(player_id=player_id, kind__in=_INCENTIVES)
+    before = Account.objects.filter(player_id=player_id, kind__in=INCENTIVES)
     if before.filter(id=purse_id).exists():
         return None  # a retry: the ledger answers as it did
     facts = replace(facts, first=not before.exists())

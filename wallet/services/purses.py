@@ -21,6 +21,7 @@ def open_bonus_purse(
     amount: Money,
     terms: PurseTerms,
     incentive: BonusFacts | None = None,
+    gate_asked: bool = False,
     source: str,
     idempotency_key: str,
     actor: Actor,
@@ -28,7 +29,8 @@ def open_bonus_purse(
 ) -> tuple[UUID, Posting]:
     """Open a bonus purse holding ``amount``, paid by the house; its id and the posting. Publishes PurseOpened.
 
-    ``incentive`` is what the gate is told of it, beside that the player gets it. Raises: FieldErrors.
+    ``incentive`` is what the gate is told of it, beside that the player gets it; ``gate_asked``: it has said yes to this,
+    in the caller's transaction. Raises: FieldErrors.
     Outcomes: applied, replayed, conflict, refused (also where the gate denies it).
     """
     check_references(source=source, idempotency_key=idempotency_key)
@@ -36,7 +38,9 @@ def open_bonus_purse(
     # Named after the key, so that a retry meets the purse of the first call.
     purse_id = uuid5(NAMESPACE_URL, f"purse:{source}:{idempotency_key}")
     facts = incentive or BonusFacts("bonus", amount)
-    if denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at):
+    if not gate_asked and (
+        denied := find_denial(player_id=player_id, purse_id=purse_id, facts=facts, actor=actor, at=at)
+    ):
         return purse_id, denied
     posting = post(
         "wallet_open_purse",
