@@ -79,6 +79,9 @@ def rows(seconds: float) -> Iterator[Row]:
     assert given == PLAYERS, given
     yield Row(f"cashback for {given:,} players / pgbench opening purses", given / took, reference)
     yield from consumed(f"{given:,} of {ground.PLAYERS:,} players with bonuses", seconds)
+    half = ground.in_processes(2, seconds, ground.play_once) / 2
+    lags = ground.lags(seconds, half, "bonuses.wagering", "bonuses_wageringentry")
+    yield Row("wagering behind bets at half that rate, p99", lags[len(lags) * 99 // 100] * 1000, None, "2,000", " ms")
     code_offer = rule(award={"kind": "fixed", "amount": {"EUR": "1.00"}}, trigger={"kind": "code"})
     ensure_offer(code=f"{run}-code", name="Bench codes", rule=code_offer, at=clock.now())
     started = time.perf_counter()

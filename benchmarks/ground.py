@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from django.db import connection
 from compliance.services.play_gate import ensure
 from kernel import clock
 from kernel.actors import system
+from kernel.db import ROOT, fetch_all
 from kernel.money import Money
 from players.models import Player, Profile, User
 from pms.runtime.home import find_home
@@ -31,6 +33,7 @@ from wallet.services.posting import post
 from wallet.types import GameCategory, GameDetails, Outcome
 
 PLAYERS = 10_000
+_SAMPLE_S = 0.02
 GAME = "bench"
 ACTOR = system("bench")
 AT = datetime(2026, 1, 1, tzinfo=UTC)
@@ -146,6 +149,31 @@ def _loop(seconds: float, work: Callable[[Random], None], gate: object, queue: o
         work(random)
         done += 1
     queue.put(done)  # type: ignore[attr-defined]
+
+
+def lags(seconds: float, rate: float, consumer: str, table: str) -> list[float]:
+    """Ages of the newest bet that a consumer has counted, in seconds, sorted: while bets come at ``rate`` and it runs.
+
+    Its ``table`` has a row a bet, whose id is the event's.
+    """
+    command = [sys.executable, "manage.py", "consume", consumer]
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        time.sleep(4)  # it starts
+        random, found, placed, asked = Random(1), [], 0, 0.0
+        started = time.perf_counter()
+        while (now := time.perf_counter()) < started + seconds:
+            if placed < (now - started) * rate:
+                play_once(random)
+                placed += 1
+            if now - asked > _SAMPLE_S and now > started + 1:
+                asked = now
+                newest = fetch_all(f"SELECT occurred_at FROM {table} ORDER BY id DESC LIMIT 1")
+                found.append((clock.now() - newest[0]["occurred_at"]).total_seconds())
+    finally:
+        process.terminate()
+        process.wait(20)
+    return sorted(found)
 
 
 def timed(work: Callable[[Random], None], times: int, random: Random) -> list[float]:

@@ -7,12 +7,9 @@ played too little to keep the level.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from datetime import timedelta
-from random import Random
 
 import psycopg
 
@@ -22,12 +19,11 @@ from events.ports import get_consumer
 from events.services.consuming import Runner
 from events.services.rebuilding import rebuild
 from kernel import clock
-from kernel.db import ROOT, fetch_all, fetch_one
+from kernel.db import fetch_one
 from loyalty.services.levels import review
 
 MEMBERS = int(os.environ.get("BENCH_MEMBERS", "1000000"))
 COPY = "bench_members"
-_SAMPLE_S = 0.02
 
 
 def rows(seconds: float) -> Iterator[Row]:
@@ -48,7 +44,7 @@ def accrued(seconds: float) -> Iterator[Row]:
         rate,
         "1 (stretch 3)",
     )
-    lags = _lags(seconds, rate / 2)
+    lags = ground.lags(seconds, rate / 2, "loyalty.accrual", "loyalty_accrual")
     yield Row("points behind bets at half that rate, median", lags[len(lags) // 2] * 1000, None, "", " ms")
     yield Row(
         "points behind bets at half that rate, p99",
@@ -64,28 +60,6 @@ def accrued(seconds: float) -> Iterator[Row]:
     yield Row(
         f"rebuild of loyalty.accrual, {found.events:,} events", found.events / took, None, "20,000/s (stretch 50,000)"
     )
-
-
-def _lags(seconds: float, rate: float) -> list[float]:
-    """Ages of the newest bet that was counted, in seconds, while bets come at ``rate`` and a consumer of its own runs."""
-    command = [sys.executable, "manage.py", "consume", "loyalty.accrual"]
-    consumer = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        time.sleep(4)  # it starts
-        random, lags, placed, asked = Random(1), [], 0, 0.0
-        started = time.perf_counter()
-        while (now := time.perf_counter()) < started + seconds:
-            if placed < (now - started) * rate:
-                ground.play_once(random)
-                placed += 1
-            if now - asked > _SAMPLE_S and now > started + 1:
-                asked = now
-                newest = fetch_all("SELECT occurred_at FROM loyalty_accrual ORDER BY id DESC LIMIT 1")
-                lags.append((clock.now() - newest[0]["occurred_at"]).total_seconds())
-    finally:
-        consumer.terminate()
-        consumer.wait(20)
-    return sorted(lags)
 
 
 def reviewed() -> Iterator[Row]:

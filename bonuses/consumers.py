@@ -16,6 +16,7 @@ CONSUMERS = (
         kind=ConsumerKind.PROJECTION,
         tables=("bonuses_progress", "bonuses_wageringentry"),
         publishes=True,
+        batch_size=1_000,
     ),
     Consumer(
         name="bonuses.play",

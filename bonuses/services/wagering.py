@@ -9,8 +9,11 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from django.db import connection
+
 from bonuses import rules
-from bonuses.models import Grant, Progress, WageringEntry
+from bonuses.models import Grant, OfferVersion, Progress, WageringEntry
 from bonuses.selectors import read_rule
 from bonuses.services.grants import end_forfeited, redeem
 from bonuses.types import Breach, ForfeitedBy, GrantState
@@ -66,13 +69,7 @@ def wager(events: Sequence[RecordedEvent]) -> None:
     for event in events:
         if event.player_id is not None:
             _count(batch, event, event.player_id)
-    Progress.objects.bulk_create(batch.new)
-    fresh = {row.grant_id for row in batch.new}
-    fields = ["required", "wagered", "breaches", "last_bet_at", "done_at", "ended_at"]
-    Progress.objects.bulk_update(
-        [row for id_, row in batch.touched.items() if id_ not in fresh], fields, batch_size=500
-    )
-    WageringEntry.objects.bulk_create(batch.entries)
+    _write(batch)
     if not is_rebuilding():
         _act(batch)
 
@@ -82,10 +79,14 @@ def _read(events: Sequence[RecordedEvent]) -> _Batch:
     players = {event.player_id for event in events if event.player_id}
     rows = list(Progress.objects.filter(player_id__in=players, ended_at=None).order_by("grant_id"))
     granted = [UUID(event.payload["grant_id"]) for event in events if event.type == BonusGranted.wire_name]
-    for grant in Grant.objects.select_related("version", "offer").filter(
-        id__in=[*granted, *(r.grant_id for r in rows)]
-    ):
-        batch.terms[grant.id] = _Terms(read_rule(grant.version), grant.currency, grant.offer.code)
+    found = list(
+        Grant.objects.filter(id__in=[*granted, *(row.grant_id for row in rows)]).values_list(
+            "id", "version_id", "currency", "offer__code"
+        )
+    )
+    versions = OfferVersion.objects.filter(id__in={version_id for _, version_id, *_ in found})
+    rules_ = {version.id: read_rule(version) for version in versions}
+    batch.terms = {id_: _Terms(rules_[version_id], currency, code) for id_, version_id, currency, code in found}
     for row in rows:
         batch.open[row.player_id].append(row)
     undone = [
@@ -194,6 +195,38 @@ def _enter(
     batch.entries.append(entry)
     batch.of_bet[entry.bet_id].append(entry)
     batch.touched[row.grant_id] = row
+
+
+_TOUCH = """
+UPDATE bonuses_progress AS progress SET
+    required = row.required, wagered = row.wagered, breaches = row.breaches, last_bet_at = row.last_bet_at,
+    done_at = row.done_at, ended_at = row.ended_at
+FROM json_to_recordset(%(rows)s::json) AS row (
+    grant_id uuid, required numeric, wagered numeric, breaches integer, last_bet_at timestamptz, done_at timestamptz,
+    ended_at timestamptz)
+WHERE progress.grant_id = row.grant_id
+"""
+_ENTER = """
+INSERT INTO bonuses_wageringentry (id, grant_id, bet_id, kind, stake, counted, breach, occurred_at)
+SELECT * FROM json_to_recordset(%(rows)s::json) AS row (
+    id uuid, grant_id uuid, bet_id uuid, kind text, stake numeric, counted numeric, breach text, occurred_at timestamptz)
+"""
+
+
+def _write(batch: _Batch) -> None:
+    """In a statement a table. Table names are unqualified: a rebuild puts its shadows before them."""
+    Progress.objects.bulk_create(batch.new)
+    fresh = {row.grant_id for row in batch.new}
+    touched = [row for id_, row in batch.touched.items() if id_ not in fresh]
+    with connection.cursor() as cursor:
+        for statement, rows, names in ((_TOUCH, touched, _TOUCHED), (_ENTER, batch.entries, _ENTERED)):
+            if rows:
+                content = [{name: getattr(row, name) for name in names} for row in rows]
+                cursor.execute(statement, {"rows": msgspec.json.encode(content).decode()})
+
+
+_TOUCHED = ("grant_id", "required", "wagered", "breaches", "last_bet_at", "done_at", "ended_at")
+_ENTERED = ("id", "grant_id", "bet_id", "kind", "stake", "counted", "breach", "occurred_at")
 
 
 def _act(batch: _Batch) -> None:
