@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 from typing import Any
 from uuid import UUID
 
 from django import forms
 from django.contrib import admin
+from django.core.cache import cache
 from django.core.files.uploadedfile import UploadedFile
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
@@ -29,7 +31,7 @@ from kernel.ids import uuid7
 from players.selectors import list_ids_by_login
 
 MAX_UPLOAD = 10_000_000
-MAX_PLAYERS = 20_000  # the page of what will happen carries their ids, and a form may have a megabyte
+KEPT_S = 3600  # who is on a file that was looked at, until it is confirmed
 
 
 class ListForm(forms.Form):
@@ -37,22 +39,21 @@ class ListForm(forms.Form):
 
     offer = forms.ChoiceField()
     note = forms.CharField(max_length=300, label="What the list is", help_text="Kept with it, and on the audit trail.")
-    file = forms.FileField(help_text="CSV or text: a player's id or login a line, at most 20,000.", required=False)
-    players = forms.CharField(required=False, widget=forms.HiddenInput)
+    file = forms.FileField(help_text="CSV or text: a player's id or login a line, at most 200,000.", required=False)
     key = forms.CharField(widget=forms.HiddenInput)
 
-    def __init__(self, offers: list[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+    def __init__(self, offers: list[tuple[str, str]], by: str, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.by = by
         self.fields["offer"].choices = offers  # type: ignore[attr-defined]
         self.unknown: list[str] = []
 
     def clean(self) -> dict[str, Any]:
         values = super().clean() or self.cleaned_data
-        if values.get("players"):
-            try:
-                values["ids"] = [UUID(text) for text in values["players"].split(",")]
-            except ValueError:
-                self.add_error("file", "Choose the file again.")
+        if "confirmed" in self.data:
+            values["ids"] = self._kept(values.get("key", ""))
+            if not values["ids"]:
+                self.add_error("file", "Choose the file again: who is on it is kept for an hour.")
         elif "file" not in self.errors:
             if not values.get("file"):
                 self.add_error("file", "Choose a file.")
@@ -60,7 +61,18 @@ class ListForm(forms.Form):
                 values["ids"] = self._read(values["file"])
                 if not values["ids"]:
                     self.add_error("file", "No player of this file is known.")
+                elif values.get("key"):
+                    content = b"".join(player_id.bytes for player_id in values["ids"])
+                    cache.set(self._place(values["key"]), content, KEPT_S)
         return values
+
+    def _kept(self, key: str) -> list[UUID]:
+        """Who was on the file that this person has looked at; a form could not carry so many."""
+        content: bytes = cache.get(self._place(key)) or b""
+        return [UUID(bytes=content[start : start + 16]) for start in range(0, len(content), 16)]
+
+    def _place(self, key: str) -> str:
+        return f"bonuses.list.{self.by}.{hashlib.sha256(key.encode()).hexdigest()}"
 
     def _read(self, file: UploadedFile) -> list[UUID]:
         if (file.size or 0) > MAX_UPLOAD:
@@ -72,8 +84,8 @@ class ListForm(forms.Form):
         if "\0" in text:
             raise forms.ValidationError({"file": "This is no text file."})
         wanted = list(dict.fromkeys(row[0].strip() for row in csv.reader(io.StringIO(text)) if row and row[0].strip()))
-        if len(wanted) > MAX_PLAYERS:
-            raise forms.ValidationError({"file": f"At most {MAX_PLAYERS:,} players: give longer lists in parts."})
+        if len(wanted) > lists.MAX_LIST:
+            raise forms.ValidationError({"file": f"At most {lists.MAX_LIST:,} players: give longer lists in parts."})
         found = list_ids_by_login(wanted)
         self.unknown = [text for text in wanted if text not in found]
         return list(dict.fromkeys(found[text] for text in wanted if text in found))
@@ -162,7 +174,8 @@ class ListAwardAdmin(PageAdmin):
         """A file, then who is on it, then the deed."""
         need(request, GRANT)
         live = [(offer.code, offer.name) for offer in list_offers(state=OfferState.LIVE)]
-        form = ListForm(live, request.POST or None, request.FILES or None, initial={"key": str(uuid7())})
+        by = str(staff_actor(request))
+        form = ListForm(live, by, request.POST or None, request.FILES or None, initial={"key": str(uuid7())})
         back = self.reverse("changelist")
         valid = request.method == "POST" and form.is_valid()
         if valid and "confirmed" in request.POST:
@@ -190,7 +203,6 @@ class ListAwardAdmin(PageAdmin):
             "has": live,
             "preview": valid and not form.errors,
             "count": len(ids),
-            "ids": ",".join(map(str, ids)),
             "unknown": form.unknown[:50],
             "unknown_count": len(form.unknown),
         }

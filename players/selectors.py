@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -32,6 +33,7 @@ from players.types import (
 
 SEARCH_LIMIT = 50
 MAX_SEARCH_LENGTH = 254
+_AT_ONCE = 5_000  # of a long list, in one query
 
 
 class UnknownPlayer(NotFound):
@@ -201,12 +203,21 @@ def list_ids_by_login(texts: Iterable[str]) -> dict[str, UUID]:
     for text in wanted:
         with suppress(ValueError):
             ids[text] = UUID(text)
-    known = set(Player.objects.filter(id__in=ids.values()).values_list("id", flat=True))
+    known: set[UUID] = set()
+    for part in _parts(ids.values()):
+        known.update(Player.objects.filter(id__in=part).values_list("id", flat=True))
     found = {text: player_id for text, player_id in ids.items() if player_id in known}
     folded = {text.casefold(): text for text in wanted if text not in ids}
-    rows = Player.objects.filter(user__username__in=folded, user__kind=UserKind.PLAYER)
-    found |= {folded[login]: player_id for login, player_id in rows.values_list("user__username", "id")}
+    for part in _parts(folded):
+        rows = Player.objects.filter(user__username__in=part, user__kind=UserKind.PLAYER)
+        found |= {folded[login]: player_id for login, player_id in rows.values_list("user__username", "id")}
     return found
+
+
+def _parts(values: Iterable[Any]) -> Iterator[list[Any]]:
+    rest = list(values)
+    for start in range(0, len(rest), _AT_ONCE):
+        yield rest[start : start + _AT_ONCE]
 
 
 def find_staff_login(staff_id: str) -> str | None:
