@@ -163,8 +163,9 @@ def test_many_batches_and_lists_are_shown_in_the_same_few_queries() -> None:
     def add(key: str) -> None:
         codes = {"offer": offer.code, "name": key, "size": "1", "uses_per_code": "1", "key": key}
         assert client.post(f"{CODES}new/", codes).status_code == 302
-        listed = {"offer": other.code, "note": key, "players": player, "key": key, "confirmed": "1"}
-        assert client.post(f"{LISTS}new/", listed).status_code == 302
+        listed = {"offer": other.code, "note": key, "key": key}
+        assert client.post(f"{LISTS}new/", {**listed, "file": file(player.encode())}).status_code == 200
+        assert client.post(f"{LISTS}new/", {**listed, "confirmed": "1"}).status_code == 302
 
     def queries(address: str) -> int:
         client.get(address)  # says what was done; the next one does not
