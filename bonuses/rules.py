@@ -126,6 +126,11 @@ def _award_errors(award: AwardRule, trigger: TriggerKind) -> Iterator[tuple[str,
                 yield "trigger.kind", "Cashback is given by a schedule, or by hand."
             if not 1 <= award.window_days <= 92:
                 yield "award.window_days", "From 1 to 92 days."
+        case AwardKind.POINTS_REDEMPTION:
+            if trigger is not TriggerKind.MANUAL:
+                yield "trigger.kind", "Points are redeemed by the player: the offer is given by hand or the API."
+            if not award.cap:
+                yield "award.cap", "Say what one redemption gives at most."
         case AwardKind.FIXED:
             if not award.amount:
                 yield "award.amount", "Say how much."
@@ -196,6 +201,9 @@ def award_of(rule: OfferRule, *, currency: str, base: Money | None, level: str, 
     match award.kind:
         case AwardKind.FIXED:
             amount = _times(amount_in(award.amount, currency) or zero, factor)
+        case AwardKind.POINTS_REDEMPTION:
+            cap = amount_in(award.cap, currency)
+            amount = min(base or zero, cap) if cap is not None else base or zero
         case AwardKind.DEPOSIT_MATCH | AwardKind.CASHBACK:
             percent = award.percent_by_level.get(level, award.percent)
             amount = _times(base or zero, percent * factor / 100)

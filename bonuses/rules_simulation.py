@@ -157,6 +157,9 @@ def awards(rule: OfferRule, currency: str, base: Floats) -> Floats:
         case AwardKind.FIXED:
             amount = rules.amount_in(award.amount, currency) or Money.zero(currency)
             return np.full(len(base), float(amount.amount_minor))
+        case AwardKind.POINTS_REDEMPTION:
+            most = rules.amount_in(award.cap, currency)
+            return np.minimum(base, most.amount_minor) if most else base
         case AwardKind.DEPOSIT_MATCH | AwardKind.CASHBACK:
             amounts = base.astype(np.int64) * int(percent_of(rule) * 100) // 10_000
             cap = rules.amount_in(award.cap, currency)

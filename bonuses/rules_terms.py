@@ -41,6 +41,16 @@ _TEXTS: dict[str, dict[str, str]] = {
         "de": "Gewinne daraus sind Bonusguthaben.",
         "sv": "Vinsterna är bonuspengar.",
     },
+    "points": {
+        "en": "What the loyalty points are worth, as bonus money, at most {cap}.",
+        "de": "Der Wert der Treuepunkte als Bonusguthaben, höchstens {cap}.",
+        "sv": "Lojalitetspoängens värde som bonuspengar, högst {cap}.",
+    },
+    "points_real": {
+        "en": "What the loyalty points are worth, paid as real money, at most {cap}.",
+        "de": "Der Wert der Treuepunkte, ausgezahlt als Echtgeld, höchstens {cap}.",
+        "sv": "Lojalitetspoängens värde, betalas som riktiga pengar, högst {cap}.",
+    },
     "cashback": {
         "en": "{percent} % of what was lost, net, in {days} days, at most {cap}.",
         "de": "{percent} % des Nettoverlusts aus {days} Tagen, höchstens {cap}.",
@@ -215,6 +225,8 @@ def _terms(rule: OfferRule, language: str, currency: str) -> Iterator[tuple[str,
             yield "match", {"percent": _plain(award.percent), "cap": sums(award.cap)}
         case AwardKind.FIXED:
             yield ("fixed" if wagering.multiple else "fixed_real"), {"amount": sums(award.amount)}
+        case AwardKind.POINTS_REDEMPTION:
+            yield "points" if rule.wagering.multiple else "points_real", {"cap": sums(award.cap)}
         case AwardKind.CASHBACK:
             percents = [award.percent, *award.percent_by_level.values()]
             shown = (

@@ -70,6 +70,7 @@ class WhyNot(StrEnum):
     BUDGET_SPENT = "budget_spent"
     BRAKE = "brake"
     NO_RATE = "no_rate"
+    NO_POINTS = "no_points"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ class AwardKind(StrEnum):
     FIXED = "fixed"
     FREE_SPINS = "free_spins"
     CASHBACK = "cashback"
+    POINTS_REDEMPTION = "points_redemption"  # what loyalty points are worth
 
 
 class WageringOf(StrEnum):

@@ -15,6 +15,7 @@ from kernel import clock
 from kernel.admin import PageAdmin, column, staff_actor
 from kernel.display import chip, human, when
 from loyalty.admin_levels import LevelPages
+from loyalty.admin_points import CorrectionPages
 from loyalty.models import Programme, Standing
 from loyalty.selectors import count_players_by_level
 from loyalty.selectors_programme import UnknownProgramme, get_rule, level_details
@@ -67,7 +68,7 @@ def _rule(row: Programme) -> ProgrammeRule | None:
 
 
 @admin.register(Standing)
-class StandingAdmin(LevelPages, PageAdmin):
+class StandingAdmin(LevelPages, CorrectionPages, PageAdmin):
     """Where players stand, newest player first; each opens its player's page."""
 
     list_display = ("player_", "programme", "level_", "turnover", "since", "held_", "last_bet")
@@ -94,7 +95,11 @@ class StandingAdmin(LevelPages, PageAdmin):
         raise Http404  # a standing is read on the player's page
 
     def get_urls(self) -> list[URLPattern]:
-        return [self.view_path("<uuid:player_id>/level/", self.order_view, "level"), *super().get_urls()]
+        return [
+            self.view_path("<uuid:player_id>/level/", self.order_view, "level"),
+            self.view_path("<uuid:player_id>/points/", self.correct_view, "points"),
+            *super().get_urls(),
+        ]
 
     @column("Player")
     def player_(self, row: Standing) -> str:

@@ -8,8 +8,16 @@ from uuid import UUID
 
 from kernel import clock
 from kernel.access import allowed
-from loyalty.selectors import find_level_order, get_standing, list_accruals, list_level_changes, list_points_entries
+from loyalty.selectors import (
+    find_level_order,
+    get_standing,
+    list_accruals,
+    list_level_changes,
+    list_points_entries,
+    list_redemptions,
+)
 from loyalty.services.levels import ORDER
+from loyalty.services.points import CORRECT
 from loyalty.types import LoyaltyStanding
 from players.ports import Figure, PanelRequest
 
@@ -34,6 +42,8 @@ class LoyaltyPanel:
             "order": find_level_order(player_id),
             "may_order": allowed(request.actor, ORDER, request.player),
             "accruals": list_accruals(player_id, limit=10),
+            "redemptions": list_redemptions(player_id, limit=10),
+            "may_correct": allowed(request.actor, CORRECT, request.player),
             "entries": entries,
             "older": entries[-1].id if len(entries) == PAGE else None,
             "first_page": before is None,

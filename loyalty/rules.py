@@ -17,6 +17,7 @@ it is kept like any other: it is lost one level at a time.
 
 from __future__ import annotations
 
+from calendar import monthrange
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -181,6 +182,13 @@ def promotion_of(campaigns: Sequence[tuple[Decimal, bool]]) -> Decimal:
 def whole(earned: Decimal) -> int:
     """Whole points of an exact sum: what is over is carried."""
     return int(earned.to_integral_value(ROUND_FLOOR))
+
+
+def months_later(moment: datetime, months: int) -> datetime:
+    """The same day and time so many calendar months later (or before); the month's last day where it is shorter."""
+    number = moment.year * 12 + moment.month - 1 + months
+    year, month = divmod(number, 12)
+    return moment.replace(year=year, month=month + 1, day=min(moment.day, monthrange(year, month + 1)[1]))
 
 
 # --- rules that cannot be -----------------------------------------------------------------------------------------

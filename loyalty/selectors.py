@@ -8,12 +8,23 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
+from kernel.money import Money
 from loyalty import rules
-from loyalty.models import Accrual, LevelChange, LevelOrder, PointsAccount, PointsEntry, Standing, TurnoverDay
+from loyalty.models import (
+    Accrual,
+    LevelChange,
+    LevelOrder,
+    PointsAccount,
+    PointsEntry,
+    Redemption,
+    Standing,
+    TurnoverDay,
+)
 from loyalty.selectors_programme import STANDARD, Programmes, get_rule, level_details
 from loyalty.types import (
     AccrualDetails,
     AccrualKind,
+    CatalogueItem,
     EntryKind,
     Hold,
     LevelChangeDetails,
@@ -22,6 +33,8 @@ from loyalty.types import (
     LoyaltyStanding,
     MoveCause,
     PointsEntryDetails,
+    RedemptionDetails,
+    RedemptionState,
 )
 from players.selectors import get_player
 
@@ -89,19 +102,83 @@ def list_points_entries(player_id: UUID, *, before: UUID | None = None, limit: i
     rows = PointsEntry.objects.filter(player_id=player_id)
     if before:
         rows = rows.filter(id__lt=before)
-    return [
-        PointsEntryDetails(
-            id=row.id,
-            kind=EntryKind(row.kind),
-            points=row.points,
-            held=row.held,
-            balance_after=row.balance_after,
-            held_after=row.held_after,
-            reference=row.reference,
-            occurred_at=row.occurred_at,
+    return [entry_details(row) for row in rows.order_by("-id")[:limit]]
+
+
+def entry_details(row: PointsEntry) -> PointsEntryDetails:
+    return PointsEntryDetails(
+        id=row.id,
+        kind=EntryKind(row.kind),
+        points=row.points,
+        held=row.held,
+        balance_after=row.balance_after,
+        held_after=row.held_after,
+        reference=row.reference,
+        occurred_at=row.occurred_at,
+    )
+
+
+def find_account(player_id: UUID) -> PointsAccount | None:
+    """The player's points; None before the first one. For loyalty's own services."""
+    return PointsAccount.objects.filter(player_id=player_id).first()
+
+
+def list_catalogue(player_id: UUID, at: datetime) -> list[CatalogueItem]:
+    """What the player's points buy, as the programme in force says. Raises: UnknownPlayer."""
+    standing, player = get_standing(player_id, at), get_player(player_id)
+    found = []
+    for item in get_rule(standing.programme, at).items:
+        if (item.levels and standing.level.code not in item.levels) or (
+            item.value and player.currency not in item.value
+        ):
+            continue
+        value = Money.parse(f"{item.value[player.currency]:f}", player.currency) if item.value else None
+        steps = min(max(standing.points, 0) // item.points, item.max_steps)
+        found.append(
+            CatalogueItem(
+                code=item.code,
+                name=item.name,
+                points=item.points,
+                value=value,
+                min_steps=item.min_steps,
+                max_steps=item.max_steps,
+                affordable=steps if steps >= item.min_steps else 0,
+                waits_for_staff_from=item.approve_from_points,
+            )
         )
-        for row in rows.order_by("-id")[:limit]
-    ]
+    return found
+
+
+def list_redemptions(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[RedemptionDetails]:
+    """A player's redemptions, newest first, older than ``before``."""
+    rows = Redemption.objects.filter(player_id=player_id)
+    if before:
+        rows = rows.filter(id__lt=before)
+    return [redemption_details(row) for row in rows.order_by("-id")[:limit]]
+
+
+def find_redemption(redemption_id: UUID) -> RedemptionDetails | None:
+    row = Redemption.objects.filter(id=redemption_id).first()
+    return redemption_details(row) if row else None
+
+
+def redemption_details(row: Redemption) -> RedemptionDetails:
+    return RedemptionDetails(
+        id=row.id,
+        player_id=row.player_id,
+        programme=row.programme,
+        item=row.item,
+        offer=row.offer,
+        steps=row.steps,
+        points=row.points,
+        worth=Money(row.worth_minor, row.currency) if row.worth_minor else None,
+        state=RedemptionState(row.state),
+        why=row.why,
+        grant_id=row.grant_id,
+        requested_at=row.requested_at,
+        decide_until=row.decide_until,
+        decided_at=row.decided_at,
+    )
 
 
 def list_accruals(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[AccrualDetails]:

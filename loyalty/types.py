@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from uuid import UUID
 
+from kernel.money import Money
 from loyalty.types_programme import ProgrammeRule
 
 
@@ -117,6 +118,51 @@ class PointsEntryDetails:
     held_after: int
     reference: str
     occurred_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionDetails:
+    """A correction of points by staff: posted as an entry, or waiting for a second person."""
+
+    entry: PointsEntryDetails | None
+    approval_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueItem:
+    """What points buy for a player: ``points`` a step, each worth ``value`` (None: free spins, as the offer says).
+
+    ``affordable`` is how many steps the points to spend allow now, within what the item allows; 0: none.
+    """
+
+    code: str
+    name: str
+    points: int
+    value: Money | None
+    min_steps: int
+    max_steps: int
+    affordable: int
+    waits_for_staff_from: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RedemptionDetails:
+    """Points for a bonus. ``worth`` is None for free spins; ``why`` is what stood against it, as codes."""
+
+    id: UUID
+    player_id: UUID
+    programme: str
+    item: str
+    offer: str
+    steps: int
+    points: int
+    worth: Money | None
+    state: RedemptionState
+    why: str
+    grant_id: UUID | None
+    requested_at: datetime
+    decide_until: datetime | None
+    decided_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,6 +84,7 @@ _SIDEBAR: list[tuple[str, list[tuple[str, str, str, str]]]] = [
         "Loyalty",
         [
             ("Standings", "military_tech", "loyalty_standing", "loyalty.view_standing"),
+            ("Redemptions", "redeem", "loyalty_redemption", "loyalty.view_redemption"),
             ("Programmes", "stairs", "loyalty_programme", "loyalty.view_programme"),
         ],
     ),

@@ -59,6 +59,11 @@ WRITE_OFF_REASONS = env.list("WRITE_OFF_REASONS", default=["untraceable", "decea
 # What one member of staff may correct of one player within 24 hours without a second person, in major units by
 # currency ("EUR=100.00,SEK=1000.00"). In a currency that is not named every correction needs one.
 ADJUSTMENT_APPROVAL_ABOVE = env.dict("ADJUSTMENT_APPROVAL_ABOVE", default={"EUR": "100.00"})
+# What one member of staff may correct of one player's loyalty points within 24 hours without a second person.
+LOYALTY_CORRECTION_ABOVE = env.int("LOYALTY_CORRECTION_ABOVE", default=10_000)
+LOYALTY_CORRECTION_REASONS = env.list(
+    "LOYALTY_CORRECTION_REASONS", default=["goodwill", "missing_points", "game_malfunction", "abuse", "merged_account"]
+)
 # What one member of staff may let through of one player's withdrawals within 24 hours without a second person; rules
 # approve nothing above it. In a currency that is not named every payout needs one.
 WITHDRAWAL_APPROVAL_ABOVE = env.dict("WITHDRAWAL_APPROVAL_ABOVE", default={"EUR": "5000.00"})
@@ -267,6 +272,8 @@ CELERY_BEAT_SCHEDULE = {
     "work-offer-runs": {"task": "bonuses.tasks.work_runs", "schedule": 10},
     "review-levels": {"task": "loyalty.tasks.review_levels", "schedule": crontab(hour=0, minute=20)},
     "end-level-orders": {"task": "loyalty.tasks.end_level_orders", "schedule": 60},
+    "expire-points": {"task": "loyalty.tasks.expire_points", "schedule": crontab(hour=1, minute=40)},
+    "expire-redemptions": {"task": "loyalty.tasks.expire_redemptions", "schedule": 60},
     # At the full minute, however often beat was started anew since: an interval would begin again each time.
     "seal-ledger": {"task": "wallet.tasks.seal_ledger", "schedule": crontab()},
     # Nightly what is new, on Sundays all of it.

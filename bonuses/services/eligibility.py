@@ -228,6 +228,8 @@ def _award_reasons(rule: OfferRule, award: rules.Award, base: Money | None, curr
     if least is not None and kind is not AwardKind.CASHBACK and (base is None or base < least):
         return [Reason(WhyNot.DEPOSIT_TOO_SMALL, f"The deposit has to be at least {least} {currency}.")]
     if currency in rule.currencies and award.worth.amount_minor <= 0:
+        if kind is AwardKind.POINTS_REDEMPTION:
+            return [Reason(WhyNot.NO_POINTS, "It gives what loyalty points are worth: they are redeemed, not given.")]
         if kind is AwardKind.CASHBACK:
             return [Reason(WhyNot.NOTHING_LOST, "Nothing was lost in the time that counts.")]
         return [Reason(WhyNot.DEPOSIT_TOO_SMALL, "There is no deposit that it would be a part of.")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rest_framework import serializers
 
 from kernel.rest.serializers import ExactDecimalField
-from loyalty.types import Hold
+from loyalty.types import CatalogueItem, Hold, RedemptionDetails, RedemptionState
 
 
 class LevelSerializer(serializers.Serializer):
@@ -100,4 +100,63 @@ class StatusUpdateSerializer(serializers.Serializer):
     active_until = serializers.DateTimeField(
         required=False, allow_null=True, default=None, help_text="Empty: until it is ended."
     )
+    reason = serializers.CharField(max_length=300)
+
+
+class AddPointsSerializer(serializers.Serializer):
+    """Points that are given (or taken, below zero). ``reason`` is a code of yours, such as "quest"."""
+
+    player_id = serializers.UUIDField()
+    points = serializers.IntegerField(min_value=-(10**9), max_value=10**9)
+    reason = serializers.CharField(max_length=60)
+
+
+class CatalogueItemSerializer(serializers.Serializer):
+    """What points buy: ``points`` a step, worth ``value`` (null: free spins). ``affordable`` steps are possible now."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
+    points = serializers.IntegerField()
+    value = serializers.CharField(allow_null=True)
+    currency = serializers.SerializerMethodField()
+    min_steps = serializers.IntegerField()
+    max_steps = serializers.IntegerField()
+    affordable = serializers.IntegerField()
+    waits_for_staff_from = serializers.IntegerField(allow_null=True, help_text="Points from which staff confirm it.")
+
+    def get_currency(self, row: CatalogueItem) -> str | None:
+        return row.value.currency if row.value else None
+
+
+class RedeemSerializer(serializers.Serializer):
+    """Which item, and how many steps of it."""
+
+    item = serializers.CharField(max_length=40)
+    steps = serializers.IntegerField(min_value=1, max_value=10_000)
+
+
+class RedemptionSerializer(serializers.Serializer):
+    """Points for a bonus. ``why`` is what stood against it where the points are back: codes."""
+
+    id = serializers.UUIDField()
+    player_id = serializers.UUIDField()
+    item = serializers.CharField()
+    steps = serializers.IntegerField()
+    points = serializers.IntegerField()
+    worth = serializers.CharField(allow_null=True, help_text="Null: free spins.")
+    currency = serializers.SerializerMethodField()
+    state = serializers.ChoiceField([s.value for s in RedemptionState])
+    why = serializers.CharField()
+    grant_id = serializers.UUIDField(allow_null=True)
+    requested_at = serializers.DateTimeField()
+    decide_until = serializers.DateTimeField(allow_null=True)
+    decided_at = serializers.DateTimeField(allow_null=True)
+
+    def get_currency(self, row: RedemptionDetails) -> str | None:
+        return row.worth.currency if row.worth else None
+
+
+class RejectRedemptionSerializer(serializers.Serializer):
+    """Why the points are given back."""
+
     reason = serializers.CharField(max_length=300)

@@ -1,10 +1,26 @@
 from django.urls import path
 
-from loyalty.rest import me, views
+from loyalty.rest import me, redemptions, views
 
 urlpatterns = [
     path("loyalty/levels", views.Levels.as_view(), name="loyalty-levels"),
     path("loyalty/status/update", views.StatusUpdate.as_view(), name="loyalty-status-update"),
+    path("loyalty/points/add", redemptions.AddPoints.as_view(), name="loyalty-points-add"),
+    path("loyalty/redemptions/<uuid:redemption_id>", redemptions.OneRedemption.as_view(), name="loyalty-redemption"),
+    path(
+        "loyalty/redemptions/<uuid:redemption_id>/confirm",
+        redemptions.Confirm.as_view(),
+        name="loyalty-redemption-confirm",
+    ),
+    path(
+        "loyalty/redemptions/<uuid:redemption_id>/reject",
+        redemptions.Reject.as_view(),
+        name="loyalty-redemption-reject",
+    ),
+    path("loyalty/<uuid:player_id>/catalogue", redemptions.Catalogue.as_view(), name="loyalty-catalogue"),
+    path("loyalty/<uuid:player_id>/redemptions", redemptions.Redemptions.as_view(), name="loyalty-redemptions"),
+    path("me/loyalty/catalogue", redemptions.MyCatalogue.as_view(), name="my-loyalty-catalogue"),
+    path("me/loyalty/redemptions", redemptions.MyRedemptions.as_view(), name="my-loyalty-redemptions"),
     path("loyalty/<uuid:player_id>", views.Standing.as_view(), name="loyalty-standing"),
     path("loyalty/<uuid:player_id>/points", views.Points.as_view(), name="loyalty-points"),
     path("loyalty/<uuid:player_id>/accruals", views.Accruals.as_view(), name="loyalty-accruals"),

@@ -10,10 +10,14 @@ from django.urls import reverse
 
 from events.ports import get_consumer
 from events.services.consuming import Runner
+from kernel import clock
 from loyalty.admin_panel import progress
 from loyalty.selectors import find_level_order, get_standing, list_levels
+from loyalty.services.points import add_points
+from loyalty.services.redemptions import request_redemption
 from tests.consumers import catch_up
-from tests.factories import AT, bet, fund, make_game, make_player
+from tests.factories import ACTOR, AT, bet, fund, make_game, make_player
+from tests.loyalty.programmes import with_items
 from tests.staff import staff_client, text_of
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -84,3 +88,55 @@ def test_a_level_is_forced_and_let_go_on_a_page() -> None:
     assert "Force or freeze" not in text_of(staff_client("support_agent").get(tab))
     assert staff_client("support_agent").get(page(player.id)).status_code == 403
     assert client.get(page(UUID(int=5))).status_code == 404
+
+
+def test_points_are_corrected_after_a_look_and_large_ones_wait() -> None:
+    player = make_player()
+    client = staff_client("loyalty_admin")
+    address = reverse("admin:loyalty_standing_points", args=[player.id])
+    form = client.get(address).context["form"]
+    said = {"points": "500", "reason": "goodwill", "evidence": "Chat of today", "key": form.initial["key"]}
+    seen = text_of(client.post(address, said))
+    assert "change from 0 to 500" in seen
+    assert get_standing(player.id, AT).points == 0, "it was only looked at"
+    for _ in range(2):
+        assert client.post(address, {**said, "confirmed": "1"}).status_code == 302
+    assert get_standing(player.id, AT).points == 500
+    assert "There are not so many points" in text_of(client.post(address, {**said, "points": "-501"}))
+    for wrong in ({"points": "x"}, {"reason": "because"}, {"evidence": ""}, {"points": "0", "confirmed": "1"}):
+        assert client.post(address, {**said, **wrong}).status_code == 200
+    large = {**said, "points": "50000", "key": "other"}
+    assert "a second person has to approve it" in text_of(client.post(address, large))
+    assert "It waits for a second person" in text_of(client.post(address, {**large, "confirmed": "1"}, follow=True))
+    assert get_standing(player.id, AT).points == 500
+    assert "50,000 points" in text_of(staff_client("finance").get("/admin/compliance/approval/"))
+    assert staff_client("support_agent").get(address).status_code == 403
+
+
+def test_redemptions_are_listed_confirmed_and_rejected() -> None:
+    with_items()
+    player = make_player(login="annakeller")
+    add_points(player_id=player.id, points=50_000, reason="x", idempotency_key="x", actor=ACTOR, at=clock.now())
+    held = [
+        request_redemption(
+            player_id=player.id, item="free-play", steps=20, idempotency_key=key, actor=ACTOR, at=clock.now()
+        )
+        for key in "ab"
+    ]
+    client = staff_client("vip_manager")
+    listed = text_of(client.get("/admin/loyalty/redemption/?state=held"))
+    assert "annakeller" in listed
+    assert "20,000" in listed
+    first, second = (reverse("admin:loyalty_redemption_change", args=[row.id]) for row in held)
+    assert "It waits for a decision" in text_of(client.get(first))
+    done = client.post(reverse("admin:loyalty_redemption_confirm", args=[held[0].id]), follow=True)
+    assert "Granted" in text_of(done)
+    reject = reverse("admin:loyalty_redemption_reject", args=[held[1].id])
+    assert "Say why" in text_of(client.post(reject, {"reason": ""}, follow=True))
+    assert "the points are back" in text_of(client.post(reject, {"reason": "Looks odd"}, follow=True))
+    assert "Looks odd" in text_of(client.get(second))
+    assert "decided" in text_of(client.post(reject.replace("reject", "confirm"), follow=True)).lower()
+    assert client.get(reject).status_code == 404
+    shown = text_of(client.get(reverse("admin:players_player_tab", args=[player.id, "loyalty"])))
+    assert "20 × Free" in shown
+    assert get_standing(player.id, AT).points == 30_000

@@ -101,6 +101,13 @@ PAGES: dict[str, str | tuple[str, str]] = {
     ),
     "loyalty_standing_change": NOBODY,
     "loyalty_standing_level": "loyalty_admin vip_manager",
+    "loyalty_standing_points": "loyalty_admin support_lead vip_manager",
+    "loyalty_redemption_changelist loyalty_redemption_change": (
+        "administrator analyst auditor compliance_officer crm_specialist finance loyalty_admin marketing_manager"
+        " operations support_agent support_lead vip_manager"
+    ),
+    "loyalty_redemption_history": NOBODY,
+    "loyalty_redemption_confirm loyalty_redemption_reject": "loyalty_admin support_lead vip_manager",
     # --- bonuses ---
     "bonuses_offer_*": SEES_BONUSES,
     "bonuses_offer_new bonuses_offer_edit bonuses_offer_release": "loyalty_admin marketing_manager",

@@ -35,6 +35,8 @@ from kernel.db import fetch_all, fetch_one
 from kernel.middleware import RequestContextMiddleware
 from kernel.money import Money
 from kernel.scopes import SCOPES
+from loyalty.services.points import add_points
+from loyalty.services.redemptions import request_redemption
 from players.selectors_access import get_staff_actor
 from players.selectors_staff import find_session
 from players.services.own_accounts import declare_own_account
@@ -45,6 +47,7 @@ from players.types import RestrictionKind
 from pms.identity import ensure_client
 from tests.bonuses.offers import GIFT, live_offer
 from tests.factories import bet, fund, make_game, make_player
+from tests.loyalty.programmes import with_items
 from tests.staff import staff_id
 from wallet.models_fees import FeeRule
 from wallet.models_payments import ApprovalRule, WithdrawalPolicy
@@ -70,6 +73,11 @@ class World:
         offer = live_offer(GIFT, wagering={"multiple": "0"})
         bonus = grant(offer=offer.code, player_id=self.player.id, occasion="x", actor=BOSS, at=at)
         self.version = offer.live.id if offer.live else None
+        with_items()
+        add_points(player_id=self.player.id, points=20_000, reason="x", idempotency_key="x", actor=BOSS, at=at)
+        redemption = request_redemption(
+            player_id=self.player.id, item="free-play", steps=20, idempotency_key="x", actor=BOSS, at=at
+        )
         self.restriction = impose(
             player_id=self.player.id, kind=RestrictionKind.BONUS_BLOCK, reason="x", source="test", actor=BOSS, at=at
         )
@@ -144,6 +152,7 @@ class World:
             "wallet_feerule": fee.pk,
             "bonuses_offer": offer.id,
             "bonuses_grant": bonus.id,
+            "loyalty_redemption": redemption.id,
             "wallet_jackpot": Jackpot.objects.create(code="mega", name="Mega", currency="EUR").pk,
             "wallet_approvalrule": rule.pk,
             "wallet_withdrawalpolicy": policy.pk,

@@ -117,6 +117,13 @@ ENDPOINTS = [
     ("GET", f"loyalty/{ID}/accruals", "loyalty:read"),
     ("GET", f"loyalty/{ID}/level-changes", "loyalty:read"),
     ("POST", "loyalty/status/update", "loyalty:write"),
+    ("POST", "loyalty/points/add", "loyalty:write"),
+    ("GET", f"loyalty/{ID}/catalogue", "loyalty:read"),
+    ("GET", f"loyalty/{ID}/redemptions", "loyalty:read"),
+    ("POST", f"loyalty/{ID}/redemptions", "loyalty:write"),
+    ("GET", f"loyalty/redemptions/{ID}", "loyalty:read"),
+    ("POST", f"loyalty/redemptions/{ID}/confirm", "loyalty:write"),
+    ("POST", f"loyalty/redemptions/{ID}/reject", "loyalty:write"),
 ]
 # For a player's own token; no client's opens them (tests/identity tries another player's ids in each).
 PLAYERS_OWN = [
@@ -180,6 +187,9 @@ PLAYERS_OWN = [
     ("GET", "me/loyalty"),
     ("GET", "me/loyalty/points"),
     ("GET", "me/loyalty/levels"),
+    ("GET", "me/loyalty/catalogue"),
+    ("GET", "me/loyalty/redemptions"),
+    ("POST", "me/loyalty/redemptions"),
     ("GET", "me/loyalty/level-changes"),
     ("GET", "me/verification"),
     ("POST", "me/verification/check"),
