@@ -12,6 +12,7 @@ class LoyaltyConfig(AppConfig):
         from loyalty.consumers import CONSUMERS
         from loyalty.selectors import find_multiplier
         from loyalty.services.points import CorrectionApproval
+        from loyalty.services.programmes import ReleaseApproval
         from players.ports import register_panel
 
         for consumer in CONSUMERS:
@@ -19,3 +20,4 @@ class LoyaltyConfig(AppConfig):
         register_panel(LoyaltyPanel())
         register_level_scale(find_multiplier)
         register_handler(CorrectionApproval())
+        register_handler(ReleaseApproval())

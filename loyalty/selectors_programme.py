@@ -127,6 +127,14 @@ def get_rule(programme: str, at: datetime) -> ProgrammeRule:
     return read_rule(row)
 
 
+def find_rule(programme: str, at: datetime) -> ProgrammeRule | None:
+    """As ``get_rule``; None where nothing is in force."""
+    try:
+        return get_rule(programme, at)
+    except UnknownProgramme:
+        return None
+
+
 def list_programmes() -> list[tuple[str, str]]:
     """Codes and names, the standard one first."""
     rows = Programme.objects.values_list("code", "name")

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import msgspec
 from rest_framework import serializers
 
 from kernel.rest.serializers import ExactDecimalField
-from loyalty.types import CatalogueItem, Hold, RedemptionDetails, RedemptionState
+from loyalty.rules_words import describe
+from loyalty.types import (
+    CatalogueItem,
+    Hold,
+    ProgrammeVersionDetails,
+    RedemptionDetails,
+    RedemptionState,
+    VersionState,
+)
 
 
 class LevelSerializer(serializers.Serializer):
@@ -101,6 +110,30 @@ class StatusUpdateSerializer(serializers.Serializer):
         required=False, allow_null=True, default=None, help_text="Empty: until it is ended."
     )
     reason = serializers.CharField(max_length=300)
+
+
+class ProgrammeVersionSerializer(serializers.Serializer):
+    """A version of a programme: its rule, whole, and in words. In force from ``active_from`` on, where it is released."""
+
+    number = serializers.IntegerField()
+    state = serializers.ChoiceField([s.value for s in VersionState])
+    active_from = serializers.DateTimeField(allow_null=True)
+    rule = serializers.SerializerMethodField()
+    in_words = serializers.SerializerMethodField()
+
+    def get_rule(self, row: ProgrammeVersionDetails) -> dict[str, object]:
+        found: dict[str, object] = msgspec.to_builtins(row.rule)
+        return found
+
+    def get_in_words(self, row: ProgrammeVersionDetails) -> list[str]:
+        return describe(row.rule)
+
+
+class ProgrammeSerializer(serializers.Serializer):
+    """A programme: its stable code and its name."""
+
+    code = serializers.CharField()
+    name = serializers.CharField()
 
 
 class AddPointsSerializer(serializers.Serializer):

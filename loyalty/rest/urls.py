@@ -4,6 +4,12 @@ from loyalty.rest import me, redemptions, views
 
 urlpatterns = [
     path("loyalty/levels", views.Levels.as_view(), name="loyalty-levels"),
+    path("loyalty/programmes", views.ProgrammeList.as_view(), name="loyalty-programmes"),
+    path(
+        "loyalty/programmes/<slug:code>/versions",
+        views.ProgrammeVersions.as_view(),
+        name="loyalty-programme-versions",
+    ),
     path("loyalty/status/update", views.StatusUpdate.as_view(), name="loyalty-status-update"),
     path("loyalty/points/add", redemptions.AddPoints.as_view(), name="loyalty-points-add"),
     path("loyalty/redemptions/<uuid:redemption_id>", redemptions.OneRedemption.as_view(), name="loyalty-redemption"),

@@ -15,7 +15,7 @@ from kernel.rest.serializers import page_of
 from kernel.rest.views import ApiView, actor_of, read
 from loyalty.rest import serializers as forms
 from loyalty.selectors import get_standing, list_accruals, list_level_changes, list_levels, list_points_entries
-from loyalty.selectors_programme import STANDARD
+from loyalty.selectors_programme import STANDARD, UnknownProgramme, list_programmes, list_versions
 from loyalty.services import levels
 from players.selectors import get_player
 
@@ -84,6 +84,27 @@ class Levels(ApiView):
         """All levels of a programme in force, lowest first."""
         query = read(LevelsQuery, request.query_params)
         return whole(list_levels(clock.now(), query["programme"]), forms.LevelSerializer)
+
+
+class ProgrammeList(ApiView):
+    required_scopes = {"GET": "loyalty:read"}
+
+    @extend_schema(operation_id="list_programmes", responses=page_of(forms.ProgrammeSerializer))
+    def get(self, request: Request) -> Response:
+        """All programmes, the standard one first."""
+        rows = [{"code": code, "name": name} for code, name in list_programmes()]
+        return whole(rows, forms.ProgrammeSerializer)
+
+
+class ProgrammeVersions(ApiView):
+    required_scopes = {"GET": "loyalty:read"}
+
+    @extend_schema(operation_id="list_programme_versions", responses=page_of(forms.ProgrammeVersionSerializer))
+    def get(self, request: Request, code: str) -> Response:
+        """A programme's versions, newest first: drafts, those to come, the one in force and those before it."""
+        if code not in dict(list_programmes()):
+            raise UnknownProgramme(f"There is no programme {code}.")
+        return whole(list_versions(code), forms.ProgrammeVersionSerializer)
 
 
 class StatusUpdate(ApiView):

@@ -116,6 +116,8 @@ ENDPOINTS = [
     ("GET", f"loyalty/{ID}/points", "loyalty:read"),
     ("GET", f"loyalty/{ID}/accruals", "loyalty:read"),
     ("GET", f"loyalty/{ID}/level-changes", "loyalty:read"),
+    ("GET", "loyalty/programmes", "loyalty:read"),
+    ("GET", "loyalty/programmes/standard/versions", "loyalty:read"),
     ("POST", "loyalty/status/update", "loyalty:write"),
     ("POST", "loyalty/points/add", "loyalty:write"),
     ("GET", f"loyalty/{ID}/catalogue", "loyalty:read"),
