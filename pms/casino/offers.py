@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from bonuses.services.offers import ensure_offer, parse_rule
+from loyalty.services.programmes import ensure_items
 
 OFFERS: dict[str, tuple[str, dict[str, Any]]] = {
     "welcome": (
@@ -94,6 +95,32 @@ OFFERS: dict[str, tuple[str, dict[str, Any]]] = {
             "titles": {"en": "50 % with a code", "de": "50 % mit Code", "sv": "50 % med kod"},
         },
     ),
+    "points-free-play": (
+        "Free play for points",
+        {
+            "trigger": {"kind": "manual"},
+            "award": {"kind": "points_redemption", "cap": {"EUR": "500.00"}},
+            "wagering": {"multiple": "1", "days": 60},
+            "eligibility": {"per_player": 0},
+            "stacking": "queue",
+            "titles": {
+                "en": "Free play for points",
+                "de": "Freispielguthaben für Punkte",
+                "sv": "Fritt spel för poäng",
+            },
+        },
+    ),
+    "points-spins": (
+        "Free spins for points",
+        {
+            "trigger": {"kind": "manual"},
+            "award": {"kind": "free_spins", "spins": 20, "spin_value": {"EUR": "0.20"}, "spin_days": 7},
+            "wagering": {"multiple": "1", "days": 60},
+            "eligibility": {"per_player": 0},
+            "stacking": "queue",
+            "titles": {"en": "Free spins for points", "de": "Freispiele für Punkte", "sv": "Gratissnurr för poäng"},
+        },
+    ),
     "goodwill": (
         "Goodwill",
         {
@@ -117,7 +144,16 @@ OFFERS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
+# What points buy in the standard programme.
+ITEMS: list[dict[str, Any]] = [
+    {"code": "free-play", "name": "Free play", "offer": "points-free-play", "points": 1000, "value": {"EUR": "10.00"},
+     "max_steps": 50, "approve_from_points": 5000},
+    {"code": "free-spins", "name": "20 free spins", "offer": "points-spins", "points": 400, "max_steps": 1},
+]  # fmt: skip
+
+
 def ensure_offers(at: datetime) -> None:
-    """Every offer in force; one that is there, changed or stopped by staff, stays as it is."""
+    """Every offer in force, and what points buy; what is there, changed or stopped by staff, stays as it is."""
     for code, (name, rule) in OFFERS.items():
         ensure_offer(code=code, name=name, rule=parse_rule(json.dumps(rule)), at=at)
+    ensure_items(items=ITEMS, at=at)
