@@ -117,7 +117,7 @@ def test_a_few_hundred_bets() -> None:
 
 
 @pytest.mark.slow
-def test_the_real_file() -> None:
+def test_ten_thousand_of_the_real_file() -> None:
     corpus = os.environ.get("PMS_CORPUS")
     if not corpus or not (Path(corpus) / "crash_bets.csv").exists():
         pytest.skip("PMS_CORPUS names no folder with crash_bets.csv: the real bets are not here")
@@ -128,4 +128,4 @@ def test_the_real_file() -> None:
         stake = Decimal(row["stake"]).quantize(CENT)
         win = (stake * Decimal(row["cashed_out"] or 0)).quantize(CENT, ROUND_DOWN)
         bets.append(Bet(int(row["bet_id"]), row["player"], stake, win, datetime.fromisoformat(row["placed_at"])))
-    go(sorted(bets, key=lambda bet: (bet.at, bet.number)))
+    go(sorted(bets, key=lambda bet: (bet.at, bet.number))[:10_000])
