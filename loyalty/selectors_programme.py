@@ -15,7 +15,7 @@ from events.types import RecordedEvent
 from kernel.errors import NotFound
 from loyalty import rules
 from loyalty.models import Campaign, Programme, ProgrammeVersion
-from loyalty.types import LevelDetails, ProgrammeVersionDetails, VersionState
+from loyalty.types import CampaignDetails, LevelDetails, ProgrammeVersionDetails, VersionState
 from loyalty.types_programme import LevelRule, ProgrammeRule, decode_programme
 from players.selectors_as_of import list_label_values
 
@@ -167,6 +167,27 @@ def version_details(row: ProgrammeVersion) -> ProgrammeVersionDetails:
         released_at=row.released_at,
         active_from=row.active_from,
         approval_id=row.approval_id,
+    )
+
+
+def list_campaigns() -> list[CampaignDetails]:
+    """The one that begins last first."""
+    return [campaign_details(row) for row in Campaign.objects.order_by("-active_from", "code")]
+
+
+def campaign_details(row: Campaign) -> CampaignDetails:
+    return CampaignDetails(
+        code=row.code,
+        name=row.name,
+        factor=row.factor,
+        stacks=row.stacks,
+        programmes=tuple(row.programmes),
+        categories=tuple(row.categories),
+        games=tuple(row.games),
+        labels=row.labels,
+        active_from=row.active_from,
+        active_until=row.active_until,
+        created_by=row.created_by,
     )
 
 

@@ -222,3 +222,20 @@ class LevelOrderDetails:
     ordered_by: str
     ordered_at: datetime
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignDetails:
+    """Points are multiplied by ``factor`` for bets from ``active_from`` up to ``active_until``; empty lists name all."""
+
+    code: str
+    name: str
+    factor: Decimal
+    stacks: bool
+    programmes: tuple[str, ...]
+    categories: tuple[str, ...]
+    games: tuple[str, ...]
+    labels: dict[str, list[str]]
+    active_from: datetime
+    active_until: datetime
+    created_by: str

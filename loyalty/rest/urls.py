@@ -1,6 +1,6 @@
 from django.urls import path
 
-from loyalty.rest import me, redemptions, views
+from loyalty.rest import campaigns, me, redemptions, views
 
 urlpatterns = [
     path("loyalty/levels", views.Levels.as_view(), name="loyalty-levels"),
@@ -10,6 +10,8 @@ urlpatterns = [
         views.ProgrammeVersions.as_view(),
         name="loyalty-programme-versions",
     ),
+    path("loyalty/campaigns", campaigns.CampaignList.as_view(), name="loyalty-campaigns"),
+    path("loyalty/campaigns/<slug:code>/end", campaigns.EndCampaign.as_view(), name="loyalty-campaign-end"),
     path("loyalty/status/update", views.StatusUpdate.as_view(), name="loyalty-status-update"),
     path("loyalty/points/add", redemptions.AddPoints.as_view(), name="loyalty-points-add"),
     path("loyalty/redemptions/<uuid:redemption_id>", redemptions.OneRedemption.as_view(), name="loyalty-redemption"),
