@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import msgspec
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from kernel.rest.serializers import ExactDecimalField
@@ -121,6 +122,7 @@ class ProgrammeVersionSerializer(serializers.Serializer):
     rule = serializers.SerializerMethodField()
     in_words = serializers.SerializerMethodField()
 
+    @extend_schema_field(serializers.DictField())
     def get_rule(self, row: ProgrammeVersionDetails) -> dict[str, object]:
         found: dict[str, object] = msgspec.to_builtins(row.rule)
         return found
