@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from decimal import Decimal, localcontext
 from typing import Any
@@ -33,7 +33,7 @@ from loyalty import rules
 from loyalty.models import Accrual, TurnoverDay
 from loyalty.selectors_programme import STANDARD, Campaigns, Programmes
 from loyalty.types import AccrualKind, Hold
-from loyalty.types_programme import ProgrammeRule
+from loyalty.types_programme import LevelRule, ProgrammeRule
 
 READS = (BetPlaced, BetRolledBack, DepositMade, LevelReviewDue, LevelHeld, LevelHoldEnded, ProgrammeJoined)
 TURNOVER_DECIMALS = 6
@@ -77,6 +77,7 @@ class _Player:
 
     row: _Row
     stand: rules.Stand
+    levels: Sequence[LevelRule]  # those that ``stand`` counts in
     earned_before: Decimal
     turnover_before: Decimal
     last_at: datetime
@@ -130,8 +131,8 @@ def _read(events: Sequence[RecordedEvent]) -> _Batch:
     players = {}
     for player_id, at in first.items():
         row = rows.get(player_id) or _Row(player_id)
-        stand = _stand_of(row, programmes.rule(row.programme, at).levels)
-        players[player_id] = _Player(row, stand, row.earned, row.turnover_eur, at)
+        levels = programmes.rule(row.programme, at).levels
+        players[player_id] = _Player(row, _stand_of(row, levels), levels, row.earned, row.turnover_eur, at)
     _read_days(events, players, programmes)
     undone = [UUID(event.payload["bet_id"]) for event in events if event.type == BetRolledBack.wire_name]
     found = Accrual.objects.filter(bet_id__in=undone, kind=AccrualKind.BET) if undone else ()
@@ -169,9 +170,21 @@ def _read_days(events: Sequence[RecordedEvent], players: dict[UUID, _Player], pr
 # --- what is decided ----------------------------------------------------------------------------------------------
 
 
+def _rule(batch: _Batch, player: _Player, at: datetime) -> ProgrammeRule:
+    """The rule in force for the player. Where another version has begun, the same levels may have other places by now."""
+    rule = batch.programmes.rule(player.row.programme, at)
+    if rule.levels is not player.levels:
+        level, entered = player.levels[player.stand.level].code, player.levels[player.stand.entered].code
+        player.stand = replace(
+            player.stand, level=rules.place_of(rule.levels, level), entered=rules.place_of(rule.levels, entered)
+        )
+        player.levels = rule.levels
+    return rule
+
+
 def _bet(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     said, at = event.payload, event.occurred_at
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     turnover = _turnover(said, rule)
     player.active_at = at if player.active_at is None else max(player.active_at, at)
     if player.row.last_bet_at is None or at > player.row.last_bet_at:
@@ -196,7 +209,7 @@ def _rollback(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     before = player.row.turnover_eur
     by = (bet["coefficient"], bet["multiplier"], bet["promotion"])
     _enter(batch, player, event, AccrualKind.ROLLBACK, -bet["turnover_eur"], by, -bet["earned"], day)
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     moved = rules.after_rollback(rule, player.stand, before, player.row.turnover_eur, at)
     _move(batch, player, event, rule, moved)
 
@@ -204,7 +217,7 @@ def _rollback(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
 def _deposit(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     said, at = event.payload, event.occurred_at
     player.active_at = at if player.active_at is None else max(player.active_at, at)
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     if rule.deposit_points_per_eur and said["amount_eur"] is not None:
         by = (rule.deposit_points_per_eur, Decimal(1), Decimal(1))
         earned = Decimal(said["amount_eur"]) * rule.deposit_points_per_eur
@@ -213,7 +226,7 @@ def _deposit(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
 
 def _review(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     at = event.occurred_at
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     moved = rules.after_review(rule, player.stand, player.row.turnover_eur, player.window(at), at)
     _move(batch, player, event, rule, moved)
 
@@ -224,7 +237,7 @@ def _held(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     if said["kind"] == Hold.FROZEN:
         player.stand = rules.freeze(player.stand, until)
         return
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     moved = rules.force(rule, player.stand, rules.place_of(rule.levels, said["level"]), until, at)
     _move(batch, player, event, rule, moved)
 
@@ -233,7 +246,7 @@ def _hold_ended(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     if player.stand.held is Hold.NONE:
         return
     at = event.occurred_at
-    rule = batch.programmes.rule(player.row.programme, at)
+    rule = _rule(batch, player, at)
     moved = rules.end_hold(rule, player.stand, player.row.turnover_eur, player.window(at), at)
     _move(batch, player, event, rule, moved)
 
@@ -242,12 +255,12 @@ def _joined(batch: _Batch, player: _Player, event: RecordedEvent) -> None:
     code, at = event.payload["programme"], event.occurred_at
     if code == player.row.programme:
         return
-    before = batch.programmes.rule(player.row.programme, at)
+    before = _rule(batch, player, at)
     rule = batch.programmes.rule(code, at)
     stand, move = rules.change_programme(rule, player.stand, player.row.turnover_eur, at)
     player.row.programme = code
     from_, to = before.levels[player.stand.level].code, rule.levels[stand.level].code
-    player.stand = stand
+    player.stand, player.levels = stand, rule.levels
     if from_ != to:
         _tell(batch, player, event, from_, to, stand.level > move.before, move.cause)
 
@@ -364,7 +377,7 @@ def _write(batch: _Batch) -> None:
         for day, eur in player.moved.items()
     ]
     parts = {
-        "standings": [_row_of(player, batch.programmes) for player in batch.players.values()],
+        "standings": [_row_of(player) for player in batch.players.values()],
         "accruals": batch.accruals,
         "days": days,
         "changes": batch.changes,
@@ -377,9 +390,8 @@ def _encode(rows: list[dict[str, Any]]) -> str:
     return msgspec.json.encode(rows).decode()
 
 
-def _row_of(player: _Player, programmes: Programmes) -> dict[str, Any]:
-    row, stand = player.row, player.stand
-    levels = programmes.rule(row.programme, player.last_at).levels
+def _row_of(player: _Player) -> dict[str, Any]:
+    row, stand, levels = player.row, player.stand, player.levels
     return {
         "player_id": row.player_id,
         "programme": row.programme,
