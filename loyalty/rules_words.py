@@ -32,8 +32,6 @@ def _sentences(rule: ProgrammeRule) -> Iterator[str]:
     yield f"Within {rule.grace_days} days after it moved a level does not fall; then reviews take one level a time."
     yield from (_item(item) for item in rule.items)
     yield f"All points expire after {rule.expiry_months} months without a bet, a deposit or a redemption."
-    if rule.rtp_profiles:
-        yield "Game servers are told the level's RTP profile."
 
 
 def _level(level: LevelRule) -> str:

@@ -16,8 +16,6 @@ EXCLUSIVE = "exclusive"  # of coefficients: exclusive games, of whatever categor
 class LevelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One level. ``entry_eur`` is the cumulative turnover that enters it, ``keep_eur`` that of 30 days which keeps it
     (None: a twelfth of the entry). ``multiplier`` scales points, ``cashback`` is a fraction (0.02 is 2 %).
-
-    ``rtp_profile`` names what game servers are told where the programme hands profiles out.
     """
 
     code: str
@@ -27,7 +25,6 @@ class LevelRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     multiplier: Decimal = Decimal(1)
     cashback: Decimal = Decimal(0)
     privileges: list[str] = []
-    rtp_profile: str = ""
 
 
 class ItemRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -53,7 +50,7 @@ class ProgrammeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     game, else of the category, else 1) × the level's multiplier × campaigns'. ``deposit_points_per_eur`` are earned by
     deposits, without multipliers. ``count_bonus_stakes``: stakes from bonus purses count as turnover too.
     ``expiry_months`` without activity end all points, after warnings ``warn_days`` before. ``hold_hours`` is how long points
-    wait for staff to confirm a redemption. ``rtp_profiles``: the levels' profiles are handed to game servers.
+    wait for staff to confirm a redemption.
     """
 
     levels: list[LevelRule]
@@ -68,7 +65,6 @@ class ProgrammeRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     warn_days: list[int] = msgspec.field(default_factory=lambda: [30, 7])
     items: list[ItemRule] = []
     hold_hours: int = 72
-    rtp_profiles: bool = False
 
 
 def decode_programme(content: bytes | str) -> ProgrammeRule:

@@ -94,7 +94,7 @@ def write_version(
             created_by=str(actor),
             created_at=at,
         )
-        _record("loyalty.write_programme", row, actor, at, {"version": str(number)}, note)
+        _record("loyalty.write_programme", row, actor, at, {"version": str(number)}, reason=note)
     return version_details(row)
 
 
@@ -157,6 +157,7 @@ class ReleaseApproval:
         row = ProgrammeVersion.objects.select_for_update().get(id=approval.content["version_id"])
         if active_from < at + LEAD:
             raise NotReleasable("Its moment is too near, or has passed. Ask anew for a later one.")
+        _check(row.programme_id, row.programme.name, read_rule(row), at)  # others may have been released since
         _check_markets(row.programme_id, read_rule(row), at)
         _release(row, active_from, actor, at)
         return str(row.id)
@@ -181,16 +182,17 @@ def ensure_items(*, items: Sequence[dict[str, Any]], at: datetime) -> None:
 
 
 def _release(row: ProgrammeVersion, active_from: datetime, actor: Actor, at: datetime) -> None:
-    same = ProgrammeVersion.objects.filter(
-        programme_id=row.programme_id, state=VersionState.RELEASED, active_from=active_from
+    later = ProgrammeVersion.objects.filter(
+        programme_id=row.programme_id, state=VersionState.RELEASED, active_from__gte=active_from
     )
-    if same.exists():
-        raise NotReleasable("Another version was released for the same moment.")
+    if later.exists():
+        raise NotReleasable("Another version is to come at that moment or later: name one after it.")
     before = find_rule(row.programme_id, at)
     row.state, row.released_at, row.active_from = VersionState.RELEASED, at, active_from
     row.save(update_fields=["state", "released_at", "active_from"])
-    changed = dict(rules_words.differences(before, read_rule(row)))
-    _record("loyalty.release_programme", row, actor, at, {path: f"{a} → {b}" for path, (a, b) in changed.items()}, "")
+    changed = rules_words.differences(before, read_rule(row))
+    old, new = ({path: values[side] for path, values in changed} for side in (0, 1))
+    _record("loyalty.release_programme", row, actor, at, new, before=old)
     publish(
         ProgrammeChanged(
             player_id=None,
@@ -248,7 +250,16 @@ def _need(actor: Actor, permission: str, at: datetime) -> None:
         require(actor, permission, None, at)
 
 
-def _record(action: str, row: ProgrammeVersion, actor: Actor, at: datetime, after: dict[str, str], reason: str) -> None:
+def _record(
+    action: str,
+    row: ProgrammeVersion,
+    actor: Actor,
+    at: datetime,
+    after: dict[str, str],
+    *,
+    reason: str = "",
+    before: dict[str, str] | None = None,
+) -> None:
     record(
         action=action,
         actor=actor,
@@ -256,5 +267,6 @@ def _record(action: str, row: ProgrammeVersion, actor: Actor, at: datetime, afte
         object_type="loyalty.programme",
         object_id=row.programme_id,
         reason=reason.strip(),
+        before=before,
         after=after,
     )

@@ -83,6 +83,22 @@ def test_a_version_counts_from_its_moment_on_and_a_rebuild_is_equal() -> None:
     assert {"loyalty.write_programme", "loyalty.release_programme"} == {entry.action for entry in told}
 
 
+def test_what_was_released_since_is_looked_at_once_more() -> None:
+    """Two drafts of the same day: the second, written before the first one's level was there, would take it away."""
+    rows = msgspec.to_builtins(get_rule("standard", AT).levels)
+    more = changed(levels=[*rows, {"code": "diamond", "name": "Diamond", "entry_eur": "900000"}])
+    late = write_version(code="standard", name="S", rule=changed(grace_days=10), actor=WRITER, at=AT)
+    approval = ask_for_release(
+        version_id=late.id, active_from=LATER + DAY, comment="x", idempotency_key="l", actor=WRITER, at=AT
+    )
+    release(more)
+    with pytest.raises(FieldErrors, match="keep them in their order"):
+        approve(approval_id=approval, seen_digest=get_approval(approval).digest, comment="", actor=CHECKER, at=AT)
+    again = changed(levels=msgspec.to_builtins(more.levels), grace_days=20)
+    with pytest.raises(programmes.NotReleasable, match="name one after it"):
+        release(again, active_from=LATER)
+
+
 def test_the_preview_says_who_would_move_and_the_review_moves_them() -> None:
     players = [make_player().id for _ in range(4)]
     for player, stake in zip(players, ("4999.99", "5000.00", "9000.00", "60000.00"), strict=True):
