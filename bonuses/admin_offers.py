@@ -235,11 +235,14 @@ class OfferAdmin(PageAdmin):
                     name=form.cleaned_data["name"],
                     rule=form.rule,
                     note=form.cleaned_data["note"],
+                    after=form.cleaned_data["newest"],
                     actor=staff_actor(request),
                     at=clock.now(),
                 )
             except FieldErrors as error:
                 form.take(error)
+            except offers.OfferMoved:
+                return self._build(request, offer)  # says what the other one has written
             except DomainError as error:
                 form.add_error(None, error.detail)
             else:

@@ -29,7 +29,7 @@ class CodeBatch(models.Model):
     digest = models.BinaryField(max_length=32)
 
     class Meta:
-        verbose_name_plural = "code batches"
+        verbose_name, verbose_name_plural = "batch of codes", "codes"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["made_by", "key"], name="bonuses_batch_once"),
             models.CheckConstraint(condition=Q(size__gt=0, uses_per_code__gte=0), name="bonuses_batch_sane"),

@@ -27,6 +27,7 @@ class ListAward(models.Model):
     digest = models.BinaryField(max_length=32)
 
     class Meta:
+        verbose_name = "list"
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["asked_by", "key"], name="bonuses_list_once"),
         ]

@@ -42,6 +42,14 @@ class OfferStopped(DomainError):
     status = 409
 
 
+class OfferMoved(DomainError):
+    """Somebody else has written a version meanwhile: look at it first."""
+
+    code = "offer_moved"
+    title = "There is a newer version"
+    status = 409
+
+
 class NotReleasable(DomainError):
     """The version is released already, waits for the second person, or another one was released meanwhile."""
 
@@ -65,11 +73,12 @@ def parse_rule(content: bytes | str) -> OfferRule:
 
 
 def write_version(
-    *, code: str, name: str, rule: OfferRule, note: str = "", actor: Actor, at: datetime
+    *, code: str, name: str, rule: OfferRule, note: str = "", after: int | None = None, actor: Actor, at: datetime
 ) -> VersionDetails:
     """Keep a rule as the newest version of the offer ``code``, which is made when there is none; not in force yet.
 
-    The same rule as the newest version's gives that version again. Raises: AccessDenied, FieldErrors, OfferStopped.
+    ``after`` is the newest version that its writer has seen (0: none): another one is not written over unseen. The same
+    rule as the newest version's gives that version again. Raises: AccessDenied, FieldErrors, OfferStopped, OfferMoved.
     """
     need(actor, WRITE, None, at)
     refuse_pans(name=name, note=note)
@@ -88,10 +97,12 @@ def write_version(
         offer = Offer.objects.select_for_update().get(code=code)
         if offer.state == OfferState.STOPPED:
             raise OfferStopped("It was stopped for good. Make a new offer with another code.")
+        newest = offer.versions.order_by("-number").first()
+        if after is not None and after != (newest.number if newest else 0):
+            raise OfferMoved("Somebody else has written a version meanwhile: look at it first.")
         if offer.name != name.strip():
             offer.name = name.strip()
             offer.save(update_fields=["name"])
-        newest = offer.versions.order_by("-number").first()
         if newest and bytes(newest.digest) == digest:
             return version_details(newest, offer.code)
         number = (offer.versions.aggregate(last=Max("number"))["last"] or 0) + 1

@@ -13,7 +13,15 @@ from bonuses.selectors import get_offer, list_grants, list_versions
 from bonuses.services.eligibility import NotEligible
 from bonuses.services.grants import claim, forfeit, grant
 from bonuses.services.lists import award_list, get_list, work_lists
-from bonuses.services.offers import ask_for_release, parse_rule, pause_offer, resume_offer, stop_offer, write_version
+from bonuses.services.offers import (
+    OfferMoved,
+    ask_for_release,
+    parse_rule,
+    pause_offer,
+    resume_offer,
+    stop_offer,
+    write_version,
+)
 from compliance.selectors import get_approval
 from compliance.services.approvals import SelfApproval, approve
 from kernel.actors import Actor, ActorKind
@@ -223,3 +231,21 @@ def test_a_rule_that_cannot_hold_is_refused_by_field(change: dict[str, object], 
 def test_what_is_no_rule_is_refused(text: str) -> None:
     with pytest.raises(FieldErrors):
         parse_rule(text)
+
+
+def test_two_who_save_at_one_instant_do_not_write_over_each_other() -> None:
+    offer = live_offer(GIFT)
+    seen = list_versions(offer.code)[0].number
+
+    def save(multiple: str) -> int:
+        rule = parse_rule(json.dumps(merged(GIFT, {"wagering": {"multiple": multiple}})))
+        try:
+            return write_version(code=offer.code, name=offer.name, rule=rule, after=seen, actor=MAKER, at=AT).number
+        except OfferMoved:
+            return 0
+
+    got = in_parallel([lambda multiple=str(n): save(multiple) for n in range(6, 14)], 8)  # type: ignore[misc]
+    assert sorted(got) == [0] * 7 + [seen + 1]
+    with pytest.raises(OfferMoved):
+        write_version(code=offer.code, name="x", rule=parse_rule(json.dumps(GIFT)), after=0, actor=MAKER, at=AT)
+    assert get_offer(offer.code).name == offer.name

@@ -1,7 +1,8 @@
-"""A welcome bonus as the player sees it: wagered out to the cent; given up half-way; ended by an exclusion half-way."""
+"""A welcome bonus as the player sees it: wagered out to the cent, given up, excluded, expired, capped, and another behind it."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -9,11 +10,12 @@ import pytest
 
 from kernel import clock
 from players.selectors import find_player_by_login
-from tests.bonuses.offers import MATCH, live_offer, work
+from tests.bonuses.offers import GIFT, MATCH, live_offer, work
 from tests.factories import fund, make_game
 from tests.identity.calls import Program, registered
 from tests.rest.conftest import Api
 from tests.stories.faces import balance, heard
+from wallet.services.purses import expire_bonus_purses
 from wallet.types import GameCategory
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -87,3 +89,50 @@ def test_an_exclusion_half_way_ends_it(api: Api, anna: tuple[Program, UUID]) -> 
     (found,) = api.get(f"players/{player_id}/bonuses").json()["items"]
     assert (found["state"], found["ended_by"]) == ("forfeited", "exclusion")
     assert balance(api, player_id) == "30.00", "the player's own money stays the player's"
+
+
+def test_with_half_of_it_wagered_its_time_is_over(api: Api, anna: tuple[Program, UUID]) -> None:
+    program, player_id = anna
+    for number in range(1, 6):
+        play(api, player_id, number, "50.00", "50.00")
+    assert bonus(program)["wagering"]["percent"] == 50
+    assert expire_bonus_purses(at=clock.now() + timedelta(days=30)) == 1
+    work()
+    shown = bonus(program)
+    assert (shown["state"], shown["outcome"], balance(api, player_id)) == ("expired", "0.00", "50.00")
+    assert heard(player_id, "bonus") == ["bonus-granted", "bonus-expired"]
+
+
+def test_what_is_rolled_back_after_the_end_takes_nothing_back(api: Api, anna: tuple[Program, UUID]) -> None:
+    program, player_id = anna
+    for number in range(1, 11):
+        play(api, player_id, number, "50.00", "50.00")
+    assert bonus(program)["state"] == "redeemed"
+    undone = {"player_id": str(player_id), "bet_key": "b10"}
+    assert api.post("wallet/rollbacks", undone).json()["outcome"] == "applied"
+    work()
+    shown = bonus(program)
+    assert (shown["state"], shown["wagering"]["wagered"], shown["outcome"]) == ("redeemed", "500.00", "50.00")
+    assert balance(api, player_id) == "100.00", "stake back, win taken back"
+
+
+def test_a_win_above_the_cap_is_the_houses(api: Api, anna: tuple[Program, UUID]) -> None:
+    program, player_id = anna
+    play(api, player_id, 1, "50.00")  # all of the player's own money
+    play(api, player_id, 2, "50.00", "450.00")  # from the bonus, and so is the win
+    for number in range(3, 11):
+        play(api, player_id, number, "50.00", "50.00")
+    shown = bonus(program)
+    assert (shown["state"], shown["outcome"], balance(api, player_id)) == ("redeemed", "60.00", "60.00")
+
+
+def test_of_two_bonuses_the_second_begins_when_the_first_has_ended(api: Api, anna: tuple[Program, UUID]) -> None:
+    program, player_id = anna
+    second = live_offer(GIFT, stacking="queue")
+    said = api.post("bonuses/grants", {"offer": second.code, "player_id": str(player_id)}, key="g").json()
+    assert said["state"] == "queued"
+    first = next(row for row in program.api("GET", "me/bonuses").json()["items"] if row["state"] == "active")
+    program.api("POST", f"me/bonuses/{first['id']}/forfeit")
+    states = {row["id"]: row["state"] for row in program.api("GET", "me/bonuses").json()["items"]}
+    assert states == {first["id"]: "forfeited", said["id"]: "active"}
+    assert heard(player_id, "bonus") == ["bonus-granted", "bonus-queued", "bonus-forfeited", "bonus-granted"]
