@@ -49,13 +49,13 @@ class Event:
 
     @classmethod
     def from_log(cls, player_id: UUID | None, occurred_at: datetime, payload: dict[str, Any]) -> Self:
-        """Read an event back from the log. Raises: InvalidPayload."""
+        """Read an event back from the log; what was not told yet when it was written has its default. Raises: InvalidPayload."""
         wanted = payload_types(cls)
         if unknown := payload.keys() - wanted.keys():
             raise InvalidPayload(f"{cls.wire_name}: unknown fields {sorted(unknown)}")
-        if missing := wanted.keys() - payload.keys():
+        if missing := wanted.keys() - payload.keys() - _with_default(cls):
             raise InvalidPayload(f"{cls.wire_name}: missing fields {sorted(missing)}")
-        values = {name: _from_wire(cls.wire_name, name, kind, payload[name]) for name, kind in wanted.items()}
+        values = {name: _from_wire(cls.wire_name, name, wanted[name], value) for name, value in payload.items()}
         return cls(player_id=player_id, occurred_at=occurred_at, **values)
 
 
@@ -66,6 +66,10 @@ def payload_types(event: type[Event]) -> dict[str, Any]:
         names = [field.name for field in dataclasses.fields(event) if field.name not in ("player_id", "occurred_at")]
         _payload_types[event.wire_name] = {name: hints[name] for name in names}
     return _payload_types[event.wire_name]
+
+
+def _with_default(event: type[Event]) -> set[str]:
+    return {field.name for field in dataclasses.fields(event) if field.default is not dataclasses.MISSING}
 
 
 def _to_wire(value: Any) -> Any:

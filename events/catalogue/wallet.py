@@ -23,7 +23,7 @@ class DepositRequested(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DepositMade(Event):
-    """A deposit was credited to the real-money purse."""
+    """A deposit was credited to the real-money purse; ``amount_eur`` is None where no exchange rate was known."""
 
     wire_name = "wallet.deposit-made.v1"
     deposit_id: UUID
@@ -72,7 +72,10 @@ class DepositCancelled(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class DepositChargedBack(Event):
-    """The bank took ``amount`` of a made deposit back. ``lost`` of it the player had spent: the house bears it."""
+    """The bank took ``amount`` of a made deposit back. ``lost`` of it the player had spent: the house bears it.
+
+    ``amount_eur`` is at the deposit's own rate.
+    """
 
     wire_name = "wallet.deposit-charged-back.v1"
     deposit_id: UUID
@@ -99,7 +102,7 @@ class DepositReinstated(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WithdrawalRequested(Event):
-    """A player asked to be paid; the money is set aside."""
+    """A player asked to be paid; the money is set aside. Later events of a withdrawal tell EUR at the rate of this moment."""
 
     wire_name = "wallet.withdrawal-requested.v1"
     withdrawal_id: UUID
@@ -203,7 +206,11 @@ class PayoutReturned(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class BetPlaced(Event):
-    """A stake was taken. ``real`` + ``bonus`` = ``stake``; ``real_eur`` is None where no exchange rate is known."""
+    """A stake was taken. ``real`` + ``bonus`` = ``stake``.
+
+    ``real_eur`` and ``bonus_eur`` are these parts in EUR at the rate of the moment, to six decimals where the currency is
+    another; None where no rate was known. Bets from before ``bonus_eur`` was told have none.
+    """
 
     wire_name = "wallet.bet-placed.v1"
     bet_id: UUID
@@ -215,6 +222,7 @@ class BetPlaced(Event):
     real: Decimal
     bonus: Decimal
     real_eur: Decimal | None
+    bonus_eur: Decimal | None = None
     currency: str
 
 
@@ -249,7 +257,7 @@ class HoldReleased(Event):
 
 @dataclass(frozen=True, kw_only=True)
 class WinCredited(Event):
-    """A win was paid. ``real`` + ``bonus`` = ``amount``."""
+    """A win was paid. ``real`` + ``bonus`` = ``amount``; ``real_eur`` is ``real`` in EUR at the bet's own rate, if it had one."""
 
     wire_name = "wallet.win-credited.v1"
     win_id: UUID
@@ -260,6 +268,7 @@ class WinCredited(Event):
     amount: Decimal
     real: Decimal
     bonus: Decimal
+    real_eur: Decimal | None = None
     currency: str
 
 
@@ -267,8 +276,8 @@ class WinCredited(Event):
 class BetRolledBack(Event):
     """A bet was undone at ``occurred_at``: its stake went back to its purses and its wins were taken back.
 
-    The amounts are the bet's own; ``jackpot_contribution`` is what jackpots gave back. Figures by day take it out on the
-    day of the rollback: closed days stay as reported.
+    The amounts are the bet's own, ``real_eur`` at its own rate; ``jackpot_contribution`` is what jackpots gave back.
+    Figures by day take it out on the day of the rollback: closed days stay as reported.
     """
 
     wire_name = "wallet.bet-rolled-back.v1"

@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from events.catalogue.base import CATALOGUE, DuplicateWireName, Event, InvalidPayload
-from events.catalogue.wallet import DepositMade
+from events.catalogue.wallet import BetPlaced, DepositMade
 from kernel.ids import uuid7
 from tests.events.samples import sample
 from tests.factories import AT
@@ -59,6 +59,18 @@ def test_a_payload_without_a_field_is_refused() -> None:
     del payload["currency"]
     with pytest.raises(InvalidPayload, match=r"missing fields \['currency'\]"):
         DepositMade.from_log(uuid7(), AT, payload)
+
+
+def test_an_event_from_before_a_field_was_told_is_read_with_its_default() -> None:
+    payload = sample(BetPlaced).payload()
+    assert BetPlaced.from_log(None, AT, payload).bonus_eur == Decimal("12.50")
+    del payload["bonus_eur"]
+    assert BetPlaced.from_log(None, AT, payload).bonus_eur is None
+    with pytest.raises(InvalidPayload, match="bonus_eur: 'x' is not a Decimal"):
+        BetPlaced.from_log(None, AT, payload | {"bonus_eur": "x"})
+    del payload["real_eur"]  # may be None, but was always told
+    with pytest.raises(InvalidPayload, match=r"missing fields \['real_eur'\]"):
+        BetPlaced.from_log(None, AT, payload)
 
 
 def test_amounts_are_exact_decimal_strings() -> None:

@@ -79,7 +79,7 @@ def rows_of(player_ids: list[UUID]) -> dict[str, list[dict[str, Any]]]:
     return {
         "transfers": fetch_all(
             """SELECT array_position(%(players)s::uuid[], t.player_id) AS player, t.kind, t.currency, t.amount_minor,
-                      t.source, t.reference, t.game, t.round, t.actor, t.request_id, t.occurred_at, b.reference AS bet
+                      t.source, t.reference, t.game, t.round, t.actor, t.request_id, t.occurred_at, t.rate_id, b.reference AS bet
                FROM wallet_transfer t LEFT JOIN wallet_transfer b ON b.id = t.bet_id
                WHERE t.player_id = ANY(%(players)s) AND t.kind IN ('bet', 'win') ORDER BY player, t.id""",
             params,

@@ -17,6 +17,7 @@ from wallet.models_payments import Deposit
 from wallet.ports import PaymentAnswer
 from wallet.rules import given_back, taken_back
 from wallet.selectors import get_balances
+from wallet.selectors_rates import find_eur
 from wallet.services.payment_instruments import note_payment
 from wallet.services.posting import OwnSource, post
 from wallet.types import Outcome
@@ -69,7 +70,7 @@ def charge_back(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datet
             transfer_id=posting,
             provider=deposit.provider,
             amount=amount.major,
-            amount_eur=amount.major if amount.currency == "EUR" else None,
+            amount_eur=find_eur(amount, transfer_id=posting),
             lost=max(amount - held, Money.zero(amount.currency)).major,
             currency=amount.currency,
             reason=deposit.failure_reason,

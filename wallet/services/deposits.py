@@ -49,6 +49,7 @@ from wallet.ports import (
 from wallet.rules import DEPOSIT_MOVES, next_try
 from wallet.selectors import get_balances, get_deposit
 from wallet.selectors_instruments import open_instrument
+from wallet.selectors_rates import find_eur
 from wallet.services.deposit_reversals import amount_given_back, amount_taken_back, charge_back, post_for, reinstate
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import check_token, ensure_instrument, learn, note_payment
@@ -406,7 +407,7 @@ def _credit(deposit: Deposit, answer: PaymentAnswer, actor: Actor, at: datetime)
             transfer_id=posting,
             provider=deposit.provider,
             amount=amount.major,
-            amount_eur=amount.major if amount.currency == "EUR" else None,
+            amount_eur=find_eur(amount, transfer_id=posting),
             currency=amount.currency,
             number=deposit.number,
         )

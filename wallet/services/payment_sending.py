@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from datetime import datetime
-from decimal import Decimal
 from uuid import UUID
 
 from django.db import transaction
@@ -29,7 +28,7 @@ from wallet.selectors_instruments import open_instrument
 from wallet.services.payment_dialogue import NO_ANSWER, keep_message
 from wallet.services.payment_instruments import learn, note_payment
 from wallet.services.withdrawal_claims import lock
-from wallet.services.withdrawal_money import about, move, pay_out, shift
+from wallet.services.withdrawal_money import about, in_eur, move, pay_out, shift
 from wallet.types_payments import PayoutState, WithdrawalState
 
 logger = logging.getLogger(__name__)
@@ -193,7 +192,7 @@ def _returned(withdrawal: Withdrawal, payout: Payout, answer: PaymentAnswer, act
             **about(withdrawal, amount, at),
             payout_id=payout.id,
             transfer_id=transfer_id,
-            amount_eur=_eur(withdrawal, amount),
+            amount_eur=in_eur(withdrawal, amount),
             fee=Money(fee, withdrawal.currency).major,
         )
     )
@@ -216,7 +215,7 @@ def _finish(withdrawal: Withdrawal, payout: Payout, at: datetime) -> None:
         publish(
             WithdrawalPaid(
                 **about(withdrawal, withdrawal.paid_minor, at),
-                amount_eur=_eur(withdrawal, withdrawal.paid_minor),
+                amount_eur=in_eur(withdrawal, withdrawal.paid_minor),
                 fee=Money(withdrawal.charged_minor, withdrawal.currency).major,
                 returned=Money(returned, withdrawal.currency).major,
             )
@@ -236,10 +235,6 @@ def _parents(payout_id: UUID) -> tuple[UUID, UUID]:
     """The payout's withdrawal and player."""
     found: tuple[UUID, UUID] = Payout.objects.values_list("withdrawal_id", "withdrawal__player_id").get(id=payout_id)
     return found
-
-
-def _eur(withdrawal: Withdrawal, amount_minor: int) -> Decimal | None:
-    return Money(amount_minor, "EUR").major if withdrawal.currency == "EUR" else None
 
 
 _STATES = {

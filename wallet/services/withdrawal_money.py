@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,6 +13,7 @@ from kernel.errors import DomainError
 from kernel.money import Money
 from wallet.models_payments import Payout, Withdrawal
 from wallet.rules import WITHDRAWAL_MOVES
+from wallet.selectors_rates import find_eur_of_key
 from wallet.services.payment_instruments import note_payment
 from wallet.services.posting import OwnSource, post
 from wallet.types import Outcome, Posting, RefusalReason
@@ -59,6 +61,12 @@ def about(withdrawal: Withdrawal, amount_minor: int, at: datetime) -> dict[str, 
         "amount": Money(amount_minor, withdrawal.currency).major,
         "currency": withdrawal.currency,
     }
+
+
+def in_eur(withdrawal: Withdrawal, amount_minor: int) -> Decimal | None:
+    """An amount of a withdrawal in EUR at the rate of its request: what is paid and comes back cancels out."""
+    amount = Money(amount_minor, withdrawal.currency)
+    return find_eur_of_key(amount, source=SOURCE, key=f"{withdrawal.id}:hold")
 
 
 def shift(

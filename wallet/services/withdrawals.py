@@ -26,6 +26,7 @@ from wallet.ports import list_withdrawal_guards
 from wallet.rules import approves, assess, score_of
 from wallet.rules_adjustments import needs_approval
 from wallet.selectors import get_instrument, get_withdrawal
+from wallet.selectors_rates import find_eur
 from wallet.services.fees import quote_withdrawal
 from wallet.services.payment_means import refuses_foreign, report_foreign
 from wallet.services.payment_risk import cooling_minutes, find_level, gather_facts, list_auto_approvals
@@ -180,7 +181,7 @@ def _create(
         WithdrawalRequested(
             **about(withdrawal, amount.amount_minor, at),
             transfer_id=hold,
-            amount_eur=amount.major if amount.currency == "EUR" else None,
+            amount_eur=find_eur(amount, transfer_id=hold),
             score=withdrawal.score,
         )
     )

@@ -59,7 +59,8 @@ BEGIN
         WINDOW before AS (PARTITION BY player ORDER BY number ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING),
                upto AS (PARTITION BY player ORDER BY number)
     ), together AS MATERIALIZED (
-        SELECT *, kernel_uuid7() AS bet_id, CASE WHEN win > 0 THEN kernel_uuid7() END AS win_id
+        SELECT *, kernel_uuid7() AS bet_id, CASE WHEN win > 0 THEN kernel_uuid7() END AS win_id,
+               kernel_rate_id(currency, p_at) AS rate_id
         FROM (SELECT *, bool_and(coalesce(plain, false)) OVER (PARTITION BY player) AS chosen FROM judged ORDER BY number) ordered
         WHERE chosen
     ), movement AS MATERIALIZED (
@@ -67,8 +68,8 @@ BEGIN
         UNION ALL
         SELECT *, win_id, 'win', bet_id, win FROM together WHERE win > 0
     ), written AS (
-        INSERT INTO wallet_transfer (id, kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-        SELECT id_written, kind, player, currency, abs(change), p_source, key, game, round, of_bet, p_actor, p_request_id, p_at
+        INSERT INTO wallet_transfer (id, kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at, rate_id)
+        SELECT id_written, kind, player, currency, abs(change), p_source, key, game, round, of_bet, p_actor, p_request_id, p_at, rate_id
         FROM movement ORDER BY number, id_written
         RETURNING id, digest
     ), line AS MATERIALIZED (
@@ -107,11 +108,13 @@ BEGIN
                                'bet_id', bet_id, 'round', round, 'game', game, 'category', category, 'exclusive', exclusive,
                                'stake', kernel_major(stake, currency), 'real', kernel_major(stake, currency),
                                'bonus', kernel_major(0, currency),
-                               'real_eur', CASE WHEN currency = 'EUR' THEN kernel_major(stake, 'EUR') END, 'currency', currency)
+                               'real_eur', kernel_eur(stake, currency, rate_id), 'bonus_eur', kernel_eur(0, currency, rate_id),
+                               'currency', currency)
                            ELSE jsonb_build_object(
                                'win_id', win_id, 'bet_id', bet_id, 'round', round, 'game', game, 'category', category,
                                'amount', kernel_major(win, currency), 'real', kernel_major(win, currency),
-                               'bonus', kernel_major(0, currency), 'currency', currency) END) ORDER BY number, kind) FROM movement),
+                               'bonus', kernel_major(0, currency), 'real_eur', kernel_eur(win, currency, rate_id),
+                               'currency', currency) END) ORDER BY number, kind) FROM movement),
            (SELECT count(*) FROM kept),
            (SELECT jsonb_agg(to_jsonb(t)) FROM totals t)
     INTO numbers, postings, told, kept, played FROM together;

@@ -145,8 +145,9 @@ BEGIN
     END IF;
 
     IF p_capture THEN
-        INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-        VALUES ('bet', p_player, p_currency, amount, p_source, p_key, reserve.game, reserve.round, hold.id, p_actor, p_request_id, p_at)
+        INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at, rate_id)
+        VALUES ('bet', p_player, p_currency, amount, p_source, p_key, reserve.game, reserve.round, hold.id, p_actor, p_request_id, p_at,
+                kernel_rate_id(p_currency, p_at))
         RETURNING * INTO bet;
         FOR i IN 1..cardinality(parts) LOOP
             CONTINUE WHEN parts[i] = 0;

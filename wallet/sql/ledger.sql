@@ -30,7 +30,8 @@ CREATE TABLE wallet_transfer (
     occurred_at timestamptz NOT NULL,
     xid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
     digest bytea NOT NULL GENERATED ALWAYS AS (wallet_transfer_digest(id, kind, player_id, currency, amount_minor, source,
-        reference, game, round, bet_id, actor, request_id, occurred_at)) STORED
+        reference, game, round, bet_id, actor, request_id, occurred_at)) STORED,
+    rate_id bigint  -- the exchange rate it is told in EUR by; no part of the digest, proved by what it follows from
 ) PARTITION BY RANGE (id);
 CREATE INDEX wallet_transfer_xid ON wallet_transfer USING brin (xid) WITH (pages_per_range = 32, autosummarize = on);
 CREATE INDEX wallet_transfer_player ON wallet_transfer (player_id, id DESC);

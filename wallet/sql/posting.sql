@@ -2,7 +2,9 @@
 --
 -- Each of them, in this order: takes the player's lock, looks the key up (same content: the first answer; other
 -- content: conflict), asks the gates of players and compliance, moves money with balanced entries, keeps the key, appends the event.
--- Amounts are minor units. They run as the database's owner (SECURITY DEFINER): the application's role can only read
+-- Amounts are minor units. What begins something is stamped with the day's exchange rate (kernel/sql/fx.sql), what follows
+-- it with the same: a bet's wins and rollback are told in EUR at the bet's own rate. No rate is a NULL, never a refusal.
+-- They run as the database's owner (SECURITY DEFINER): the application's role can only read
 -- what they write.
 
 CREATE TYPE wallet_posting AS (
@@ -178,8 +180,8 @@ DECLARE
     paid bigint := 0;
     win_digest bytea;
 BEGIN
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-    VALUES ('win', p_bet.player_id, p_bet.currency, p_amount, p_source, p_reference, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at, rate_id)
+    VALUES ('win', p_bet.player_id, p_bet.currency, p_amount, p_source, p_reference, p_bet.game, p_bet.round, p_bet.id, p_actor, p_request_id, p_at, p_bet.rate_id)
     RETURNING id, digest INTO win_id, win_digest;
     real_part := 0;
     bonus_part := 0;
@@ -222,7 +224,7 @@ BEGIN
         'win_id', win_id, 'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game, 'category', game.category,
         'amount', kernel_major(real_part + bonus_part, p_bet.currency),
         'real', kernel_major(real_part, p_bet.currency), 'bonus', kernel_major(bonus_part, p_bet.currency),
-        'currency', p_bet.currency), p_request_id);
+        'real_eur', kernel_eur(real_part, p_bet.currency, p_bet.rate_id), 'currency', p_bet.currency), p_request_id);
 END
 $$;
 
@@ -271,7 +273,8 @@ BEGIN
         'bet_id', p_bet.id, 'round', p_bet.round, 'game', p_bet.game, 'category', p_game.category,
         'exclusive', p_game.exclusive, 'stake', kernel_major(p_bet.amount_minor, p_bet.currency),
         'real', kernel_major(p_real, p_bet.currency), 'bonus', kernel_major(p_bet.amount_minor - p_real, p_bet.currency),
-        'real_eur', CASE WHEN p_bet.currency = 'EUR' THEN kernel_major(p_real, 'EUR') END,
+        'real_eur', kernel_eur(p_real, p_bet.currency, p_bet.rate_id),
+        'bonus_eur', kernel_eur(p_bet.amount_minor - p_real, p_bet.currency, p_bet.rate_id),
         'currency', p_bet.currency), p_bet.request_id);
 END
 $$;
@@ -325,8 +328,9 @@ BEGIN
         RETURN wallet_with_balances(answer, p_player);
     END IF;
 
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at)
-    VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, actor, request_id, occurred_at, rate_id)
+    VALUES ('bet', p_player, p_currency, p_stake, p_source, p_key, p_game, p_round, p_actor, p_request_id, p_at,
+            kernel_rate_id(p_currency, p_at))
     RETURNING * INTO bet;
     FOR i IN 1..cardinality(drawn.accounts) LOOP
         PERFORM wallet_enter(bet.id, drawn.accounts[i], -drawn.parts[i], bet.digest);
@@ -450,8 +454,8 @@ BEGIN
         RETURN wallet_with_balances(answer, p_player);
     END IF;
 
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at)
-    VALUES ('rollback', p_player, bet.currency, bet.amount_minor, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, game, round, bet_id, actor, request_id, occurred_at, rate_id)
+    VALUES ('rollback', p_player, bet.currency, bet.amount_minor, p_source, p_key, bet.game, bet.round, bet.id, p_actor, p_request_id, p_at, bet.rate_id)
     RETURNING id INTO rollback_id;
     house := wallet_house_account('gaming', bet.currency);
     -- Summed per purse first: what a bet won pays back before it is asked whether the balance suffices.
@@ -500,7 +504,7 @@ BEGIN
         'rollback_id', rollback_id, 'bet_id', bet.id, 'round', bet.round, 'game', bet.game, 'category', game.category,
         'exclusive', game.exclusive, 'stake', kernel_major(bet.amount_minor, bet.currency),
         'real', kernel_major(real_part, bet.currency), 'bonus', kernel_major(bet.amount_minor - real_part, bet.currency),
-        'real_eur', CASE WHEN bet.currency = 'EUR' THEN kernel_major(real_part, 'EUR') END,
+        'real_eur', kernel_eur(real_part, bet.currency, bet.rate_id),
         'won_real', kernel_major(won_real, bet.currency), 'won_bonus', kernel_major(won_bonus, bet.currency),
         'jackpot_contribution', kernel_major(aside.contribution, bet.currency),
         'currency', bet.currency), p_request_id);
@@ -538,8 +542,9 @@ BEGIN
         answer.reason := CASE WHEN currency_held IS NULL THEN 'unknown_player' ELSE 'wrong_currency' END;
         RETURN wallet_with_balances(answer, p_player);
     END IF;
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
-    VALUES (p_kind, p_player, p_currency, abs(p_amount), p_source, p_key, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at, rate_id)
+    VALUES (p_kind, p_player, p_currency, abs(p_amount), p_source, p_key, p_actor, p_request_id, p_at,
+            kernel_rate_id(p_currency, p_at))
     RETURNING id INTO answer.transfer_id;
     PERFORM wallet_enter(answer.transfer_id, coalesce(p_account, wallet_real_purse(p_player, p_currency)), p_amount);
     PERFORM wallet_enter_house(answer.transfer_id, wallet_house_account(p_house, p_currency), -p_amount);

@@ -20,8 +20,9 @@ BEGIN
     FROM wallet_transfer t JOIN wallet_entry e ON e.transfer_id = t.id AND e.account_id = purse
     WHERE t.player_id = p_player AND t.kind IN ('chargeback', 'reinstatement') AND t.source = p_source
       AND starts_with(t.reference, p_deposit::text || ':');
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
-    VALUES ('reinstatement', p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at, rate_id)
+    VALUES ('reinstatement', p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at,
+            wallet_deposit_rate(p_source, p_key))
     RETURNING id INTO answer.transfer_id;
     IF given > 0 THEN
         PERFORM wallet_enter(answer.transfer_id, purse, given);

@@ -35,8 +35,9 @@ BEGIN
         answer.outcome := 'refused';  -- not kept: asked again after a deposit, it goes through
         RETURN wallet_with_balances(answer, p_player);
     END IF;
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
-    VALUES (p_kind, p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at, rate_id)
+    VALUES (p_kind, p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at,
+            CASE WHEN p_kind = 'withdrawal_hold' THEN kernel_rate_id(p_currency, p_at) END)
     RETURNING id INTO answer.transfer_id;
     FOR side IN SELECT * FROM (VALUES (p_from, -p_amount), (p_to, p_amount)) AS sides (name, amount) LOOP
         IF side.name IN ('real', 'held') THEN
@@ -49,6 +50,12 @@ BEGIN
     PERFORM wallet_keep_key(p_source, p_key, digest, answer);
     RETURN wallet_with_balances(answer, p_player);
 END
+$$;
+
+-- The rate that a deposit was stamped with. Its key begins the keys of all that follows it.
+CREATE FUNCTION wallet_deposit_rate(p_source text, p_key text) RETURNS bigint LANGUAGE sql STABLE AS $$
+    SELECT t.rate_id FROM wallet_transferkey k JOIN wallet_transfer t ON t.id = k.transfer_id
+    WHERE k.key = split_part(p_key, ':', 1) AND k.source = p_source
 $$;
 
 -- Takes a deposit back: from the real purse as far as it reaches, the rest is the house's loss. Never refused for want
@@ -70,8 +77,9 @@ BEGIN
     answer.reason := '';
     purse := wallet_real_purse(p_player, p_currency);
     SELECT least(balance_minor, p_amount) INTO taken FROM wallet_account WHERE id = purse;
-    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at)
-    VALUES ('chargeback', p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at)
+    INSERT INTO wallet_transfer (kind, player_id, currency, amount_minor, source, reference, actor, request_id, occurred_at, rate_id)
+    VALUES ('chargeback', p_player, p_currency, p_amount, p_source, p_key, p_actor, p_request_id, p_at,
+            wallet_deposit_rate(p_source, p_key))
     RETURNING id INTO answer.transfer_id;
     IF taken > 0 THEN
         PERFORM wallet_enter(answer.transfer_id, purse, -taken);
