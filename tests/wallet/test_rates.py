@@ -23,6 +23,7 @@ from tests.wallet.payments import instrument
 from tests.wallet.purses import events, said
 from tests.wallet.test_batches import rows_of
 from tests.wallet.test_services_withdrawals import ANN
+from tests.wallet.test_verify_ledger import broken, damage
 from wallet.ports import Direction, PaymentAnswer, PaymentState
 from wallet.providers.sandbox import SandboxProvider
 from wallet.selectors import list_payouts
@@ -47,6 +48,7 @@ LATER = {"GBP": Decimal("0.9"), "SEK": Decimal(10), "JPY": Decimal(150)}
 @pytest.fixture(autouse=True)
 def casino(db: None, settings: Settings) -> None:
     settings.PLAYER_CURRENCIES = ["EUR", *RATES]
+    settings.WITHDRAWAL_APPROVAL_ABOVE = {"GBP": "1000.00"}
     make_game()
 
 
@@ -276,6 +278,29 @@ def say(deposit_id: UUID, state: PaymentState, amount: str, reason: str, number:
     receive_notice(provider="sandbox", headers=headers, body=body, at=AT)
 
 
+@pytest.mark.breaks_ledger
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE wallet_transfer SET rate_id = NULL WHERE kind = 'win'",
+        "UPDATE wallet_transfer SET rate_id = (SELECT id FROM kernel_exchangerate WHERE currency = 'SEK') WHERE kind = 'bet'",
+        "UPDATE wallet_transfer SET rate_id = (SELECT id FROM kernel_exchangerate ORDER BY day LIMIT 1) WHERE kind = 'deposit'",
+        "UPDATE wallet_transfer SET rate_id = 4711 WHERE kind = 'deposit'",
+    ],
+)
+def test_a_rate_that_a_hand_has_changed_is_found(statement: str) -> None:
+    know({"GBP": Decimal("0.1")}, TODAY - timedelta(days=9))
+    know()
+    player = funded("GBP")
+    bet(player.id, "10.00", key="b", currency="GBP")
+    won(player, "b", "2.00")
+    assert not broken()
+    damage(statement)
+    assert broken() == {
+        "every transfer's exchange rate is one of its currency and its day, or that of the bet which it follows"
+    }
+
+
 class TestPayments:
     def test_a_deposit_and_what_follows_it_are_told_at_one_rate(self) -> None:
         know(day=TODAY - timedelta(days=1))
@@ -309,5 +334,5 @@ class TestPayments:
         names = ("withdrawal-requested", "withdrawal-paid", "payout-returned")
         assert [event.type.split(".")[1] for event in events(player.id, *names)] == list(names)
         assert {Decimal(event.payload["amount_eur"]) for event in events(player.id, *names)} == {
-            eur("12345", RATES["JPY"])
+            eur("60.01", RATES["GBP"])
         }

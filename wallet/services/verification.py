@@ -66,6 +66,19 @@ SPAN_CHECKS = (
                source, reference, game, round, bet_id, actor, request_id, timestamptz_send(occurred_at))::text, 'UTF8'))""",
     ),
     Check(
+        "every transfer's exchange rate is one of its currency and its day, or that of the bet which it follows",
+        # The digest is older than the rate and does not cover it; what it has to be follows from what the digest covers.
+        """SELECT t.id AS subject, format('%%s in %%s on %%s: rate %%s, 1 EUR = %%s %%s on %%s', t.kind, t.currency,
+                  (t.occurred_at AT TIME ZONE 'UTC')::date, t.rate_id, r.per_euro, r.currency, r.day) AS detail
+           FROM wallet_transfer t LEFT JOIN kernel_exchangerate r ON r.id = t.rate_id
+           LEFT JOIN wallet_transfer b ON b.id = t.bet_id AND t.kind IN ('win', 'rollback')
+           WHERE {t} AND (t.rate_id IS NOT NULL OR t.currency <> 'EUR')
+             AND ((t.rate_id IS NOT NULL AND r.currency IS DISTINCT FROM t.currency)
+                  OR (b.id IS NOT NULL AND b.rate_id IS DISTINCT FROM t.rate_id)
+                  OR (t.kind IN ('bet', 'deposit', 'withdrawal_hold')
+                      AND (t.occurred_at AT TIME ZONE 'UTC')::date NOT BETWEEN r.day AND r.day + 7))""",
+    ),
+    Check(
         "every purse's entries follow each other without a gap: number, balance and hash",
         """WITH line AS (
                SELECT e.*, t.digest, lag(e.sequence) OVER purse AS known, lag(e.balance_after_minor) OVER purse AS known_balance,
