@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from decimal import Decimal
 from uuid import UUID
 
-from kernel import clock
 from kernel.access import allowed
 from loyalty.selectors import (
     find_level_order,
@@ -31,8 +30,8 @@ class LoyaltyPanel:
     def context(self, request: PanelRequest) -> dict[str, object]:
         player_id = request.player.id
         before = _uuid(request.query.get("before", ""))
-        at = clock.now()
-        standing = get_standing(player_id, at)
+        at = request.at
+        standing = get_standing(player_id, at, player=request.player)
         entries = list_points_entries(player_id, before=before, limit=PAGE)
         return {
             "standing": standing,
@@ -51,7 +50,7 @@ class LoyaltyPanel:
         }
 
     def figures(self, request: PanelRequest) -> Sequence[Figure]:
-        standing = get_standing(request.player.id, clock.now())
+        standing = get_standing(request.player.id, request.at, player=request.player)
         return (Figure("Level", standing.level.name), Figure("Points", f"{standing.points:,}"))
 
 

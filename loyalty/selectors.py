@@ -6,8 +6,9 @@ from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
+from kernel.db import fetch_all
 from kernel.money import Money
 from loyalty import rules
 from loyalty.models import (
@@ -18,7 +19,6 @@ from loyalty.models import (
     PointsEntry,
     Redemption,
     Standing,
-    TurnoverDay,
 )
 from loyalty.selectors_programme import STANDARD, Programmes, get_rule, level_details
 from loyalty.types import (
@@ -37,6 +37,7 @@ from loyalty.types import (
     RedemptionState,
 )
 from players.selectors import get_player
+from players.types import PlayerDetails
 
 
 def list_levels(at: datetime, programme: str = STANDARD) -> list[LevelDetails]:
@@ -50,51 +51,57 @@ def programme_of(player_id: UUID, at: datetime) -> str:
     return known or Programmes.load().programme_for(get_player(player_id).residence, at)
 
 
-def get_standing(player_id: UUID, at: datetime) -> LoyaltyStanding:
-    """Where the player stands at the moment; zeros at the first level before anything happened. Raises: UnknownPlayer."""
-    player = get_player(player_id)
-    row = Standing.objects.filter(player_id=player_id).first()
-    account = PointsAccount.objects.filter(player_id=player_id).first()
-    programme = row.programme if row else Programmes.load().programme_for(player.residence, at)
+def get_standing(player_id: UUID, at: datetime, *, player: PlayerDetails | None = None) -> LoyaltyStanding:
+    """Where the player stands at the moment; zeros at the first level before anything happened.
+
+    ``player`` saves reading them, for who has. Raises: UnknownPlayer.
+    """
+    player = player or get_player(player_id)
+    (row,) = fetch_all(_STANDING, {"player": player_id, "first_day": rules.window_start(at.date()), "day": at.date()})
+    programme = row["programme"] or Programmes.load().programme_for(player.residence, at)
     levels = list_levels(at, programme)
-    place = next((n for n, level in enumerate(levels) if row and level.code == row.level), 0)
+    place = next((n for n, level in enumerate(levels) if level.code == row["level"]), 0)
     following = levels[place + 1] if place + 1 < len(levels) else None
-    turnover = row.turnover_eur if row else Decimal(0)
-    window, level = sum_turnover_30d(player_id, at), levels[place]
+    turnover, window, level = row["turnover_eur"] or Decimal(0), row["window_eur"] or Decimal(0), levels[place]
     return LoyaltyStanding(
         player_id=player_id,
         programme=programme,
         level=level,
-        level_since=(row and row.level_since) or player.registered_at,
-        points=account.balance if account else 0,
-        points_held=account.held if account else 0,
+        level_since=row["level_since"] or player.registered_at,
+        points=row["balance"] or 0,
+        points_held=row["points_held"] or 0,
         turnover_eur=turnover,
         next_level=following,
-        to_next_eur=_to_next(row, levels, place, turnover, window) if following else None,
+        to_next_eur=_to_next(row["entered"], levels, place, turnover, window) if following else None,
         turnover_30d_eur=window,
         keep_eur=level.keep_eur,
         to_keep_eur=max(Decimal(0), level.keep_eur - window),
-        grace_until=row.grace_until if row else None,
-        held=Hold(row.held) if row else Hold.NONE,
-        held_until=row.held_until if row else None,
+        grace_until=row["grace_until"],
+        held=Hold(row["held"] or ""),
+        held_until=row["held_until"],
     )
 
 
+# All that is kept of a player in one round trip; a row also where there is nothing yet.
+_STANDING = """
+SELECT standing.programme, standing.turnover_eur, standing.level, standing.entered, standing.level_since, standing.grace_until,
+       standing.held, standing.held_until, account.balance, account.held AS points_held,
+       (SELECT sum(turnover_eur) FROM loyalty_turnoverday
+        WHERE player_id = wanted.id AND day BETWEEN %(first_day)s AND %(day)s) AS window_eur
+FROM (SELECT %(player)s::uuid AS id) wanted
+LEFT JOIN loyalty_standing standing ON standing.player_id = wanted.id
+LEFT JOIN loyalty_pointsaccount account ON account.player_id = wanted.id
+"""
+
+
 def _to_next(
-    row: Standing | None, levels: list[LevelDetails], place: int, turnover: Decimal, window: Decimal
+    entered_code: str | None, levels: list[LevelDetails], place: int, turnover: Decimal, window: Decimal
 ) -> Decimal:
     """What is missing to the next level: to its entry; or, where it was lost, to what keeps it."""
     following = levels[place + 1]
-    entered = next((n for n, level in enumerate(levels) if row and level.code == row.entered), 0)
+    entered = next((n for n, level in enumerate(levels) if level.code == entered_code), 0)
     lost = entered > place and turnover >= following.entry_eur
     return max(Decimal(0), following.keep_eur - window if lost else following.entry_eur - turnover)
-
-
-def sum_turnover_30d(player_id: UUID, at: datetime) -> Decimal:
-    """The player's turnover in EUR of the 30 calendar days (UTC) that end with the moment's."""
-    day = at.date()
-    days = TurnoverDay.objects.filter(player_id=player_id, day__gte=rules.window_start(day), day__lte=day)
-    return days.aggregate(total=Sum("turnover_eur"))["total"] or Decimal(0)
 
 
 def list_points_entries(player_id: UUID, *, before: UUID | None = None, limit: int = 50) -> list[PointsEntryDetails]:

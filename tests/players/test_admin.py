@@ -134,7 +134,7 @@ def test_every_panel_opens_at_an_address_of_its_own() -> None:
 
 def test_a_panel_that_the_role_may_not_see_is_neither_shown_nor_opened() -> None:
     player = anna()
-    client = staff_client("compliance_officer")
+    client = staff_client("mlro")
     assert tab(player, "loyalty") not in text_of(client.get(page(player)))
     assert client.get(tab(player, "loyalty")).status_code == 403
 
